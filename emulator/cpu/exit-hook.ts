@@ -1,0 +1,87 @@
+/**
+ * The door through which an event may leave the guest. The CPU knows that an event *may* leave and
+ * offers it here; who decides by which controls, and who handles it, is the hypervisor's affair
+ * (hypervisor/). Events carry what the CPU alone knows; the hypervisor turns them into a VmExit with
+ * the SDM's fields (vol. 3, 28.2).
+ */
+
+export type GuestEvent =
+  | { readonly kind: 'cpuid' | 'hlt' | 'invd' | 'wbinvd' | 'rdtsc' | 'rdpmc' | 'pause' | 'monitor' | 'mwait' | 'rsm' }
+  /** VMCALL (0f 01 c1) and VMMCALL (0f 01 d9). Offered at any CPL. */
+  | { readonly kind: 'vmcall' | 'vmmcall' }
+  | { readonly kind: 'vmx-instruction'; readonly mnemonic: string }
+  | { readonly kind: 'invlpg'; readonly linear: number }
+  | {
+      readonly kind: 'io';
+      readonly port: number;
+      readonly size: 1 | 2 | 4;
+      readonly direction: 'in' | 'out';
+      readonly string: boolean;
+      readonly repeat: boolean;
+      /** The port was an immediate operand. */
+      readonly immediate: boolean;
+      /** Value to be written by OUT (not string), else 0. */
+      readonly value: number;
+      /** Linear address of the memory operand of INS and OUTS, else 0. */
+      readonly linear: number;
+    }
+  | {
+      readonly kind: 'cr-access';
+      readonly register: 0 | 2 | 3 | 4 | 8;
+      readonly access: 'mov-to-cr' | 'mov-from-cr' | 'clts' | 'lmsw';
+      /** General register of MOV. */
+      readonly gpr: number;
+      /** Value to be written, or source word of LMSW. */
+      readonly value: number;
+      /** Linear address of LMSW's memory operand, or -1. */
+      readonly linear: number;
+    }
+  | {
+      readonly kind: 'dr-access';
+      readonly register: number;
+      readonly access: 'mov-to-dr' | 'mov-from-dr';
+      readonly gpr: number;
+    }
+  | { readonly kind: 'rdmsr'; readonly index: number }
+  | { readonly kind: 'wrmsr'; readonly index: number; readonly low: number; readonly high: number }
+  | { readonly kind: 'descriptor-table'; readonly mnemonic: string }
+  | {
+      readonly kind: 'task-switch';
+      readonly selector: number;
+      readonly source: 'call' | 'iret' | 'jmp' | 'gate';
+    }
+  /** An exception (or NMI, vector 2) about to be delivered. */
+  | {
+      readonly kind: 'exception';
+      readonly vector: number;
+      readonly errorCode: number | null;
+      /** 'fault' RIP is the instruction; 'trap' after it; 'software' INT3 and INTO; 'privileged' INT1. */
+      readonly type: 'fault' | 'trap' | 'software' | 'privileged' | 'nmi';
+      /** Faulting linear address of #PF, DR6 bits of #DB, else 0. */
+      readonly qualification: number;
+    }
+  | { readonly kind: 'triple-fault' }
+  /** INTR is asserted, before acknowledge; offered once per boundary at which it is. */
+  | { readonly kind: 'external-interrupt' }
+  /** Interrupts have just become acceptable (IF=1, no shadow). */
+  | { readonly kind: 'interrupt-window' }
+  /** An access to a guest-physical address that the second stage does not map as wanted (not RAM). */
+  | {
+      readonly kind: 'second-stage';
+      readonly guestPhysical: number;
+      readonly linear: number;
+      /** False: the access was to a paging structure during a walk. */
+      readonly final: boolean;
+      readonly access: 'read' | 'write' | 'fetch';
+      readonly size: number;
+    };
+
+export interface ExitHook {
+  /**
+   * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
+   * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to
+   * resolve it. False: the CPU goes on natively.
+   * @param length bytes of the instruction, 0 where the event is not one.
+   */
+  offer(event: GuestEvent, length: number): boolean;
+}

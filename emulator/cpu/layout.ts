@@ -1,0 +1,110 @@
+/**
+ * The one place that says where a vCPU's state lies in the machine's WebAssembly memory. TypeScript
+ * views (state.ts) and the emitters (translate/) both take their offsets from here. All offsets are in
+ * bytes from the start of the vCPU's block; register slots are eight bytes so that 64-bit mode needs
+ * no new layout. Guest RAM and the translation caches follow the block (memory-map.ts).
+ */
+
+/** General registers in encoding order, AX CX DX BX SP BP SI DI (R8-R15 reserved), 8 bytes each. */
+export const GPR = 0x000;
+/** Instruction pointer of the next instruction, exact whenever TypeScript runs. */
+export const RIP = 0x080;
+/** EFLAGS without the six arithmetic flags, which live in FLAGS_RESULT and FLAGS_AUX. */
+export const EFLAGS_SYSTEM = 0x088;
+/**
+ * Arithmetic flags, evaluated when read: RESULT is the last result sign-extended to 32 bits.
+ *   ZF = RESULT == 0                      CF = AUX bit 31
+ *   SF = RESULT bit 31 ^ AUX bit 0        OF = AUX bit 31 ^ AUX bit 30
+ *   PF = even parity of (RESULT ^ AUX>>8) & 0xff     AF = AUX bit 3
+ */
+export const FLAGS_RESULT = 0x08c;
+export const FLAGS_AUX = 0x090;
+/** Eight bytes that are always zero: the "no base" and "no index" register of effective addresses. */
+export const ZERO = 0x098;
+
+/** Run control between the interpreter tier and TypeScript. */
+/** Instructions left until the interpreter must return, counted down at block ends. */
+export const FUEL = 0x0a0;
+/** Why the interpreter returned: an ExitCode of translate/exit-code.ts. */
+export const EXIT = 0x0a4;
+/** Address of the record at which the interpreter returned or called out. */
+export const RECORD = 0x0a8;
+/** Nonzero after a slow memory access that must not complete here: a SlowOutcome. */
+export const SLOW = 0x0ac;
+/** Address of a link field that the next translated block is to be stored to, or 0. */
+export const LINK = 0x0b0;
+/** Current generation of the jump cache; entries of older generations are dead. */
+export const JUMP_GENERATION = 0x0b4;
+/** Nonzero: STI, POPF and IRET that set IF return to TypeScript, an interrupt waits. */
+export const EVENT_PENDING = 0x0b8;
+/** Value of FUEL at the boundary where interrupts are inhibited by STI or MOV SS, else -1. */
+export const SHADOW_FUEL = 0x0bc;
+/** Byte offset, in wasm memory, of the data TLB of the current privilege (user or supervisor). */
+export const TLB = 0x0c0;
+/** 0, 1, 2 or 3. */
+export const CPL = 0x0c4;
+/** Result words of the page walk in wasm. */
+export const WALK_PHYS = 0x0c8;
+export const WALK_ERROR = 0x0cc;
+/** Page walk's view of the control registers: see paging.ts. */
+export const WALK_MODE = 0x0d0;
+/** Bytes of guest RAM reachable by the inline page walk. */
+export const RAM_SIZE = 0x0d4;
+/** Number of entries in the lists of filled TLB slots. */
+export const TLB_FILLED = 0x0d8;
+export const TLB_FILLED_GLOBAL = 0x0dc;
+/** 64-bit result slot for emitted helpers. */
+export const RESULT64 = 0x0e0;
+
+/**
+ * Segment register caches, 32 bytes each, in the order of SEGMENT:
+ * +0 selector u16, +4 access rights u32 (VMX format, SDM vol. 3, 25.4.1), +8 base u64, +16 limit u32
+ * (in bytes, G applied), +20 lowest valid offset u32, +24 highest valid offset u32, +28 ability u32
+ * (bit 0 readable, 1 writable, 2 executable; 0 when unusable).
+ */
+export const SEGMENTS = 0x100;
+export const SEGMENT_SIZE = 32;
+export const SEG_SELECTOR = 0;
+export const SEG_RIGHTS = 4;
+export const SEG_BASE = 8;
+export const SEG_LIMIT = 16;
+export const SEG_LOW = 20;
+export const SEG_HIGH = 24;
+export const SEG_ABILITY = 28;
+/** Segment registers by their encoding (SDM vol. 2, 3.1.1.3 "Sreg"), then LDTR and TR. */
+export const SEGMENT = { ES: 0, CS: 1, SS: 2, DS: 3, FS: 4, GS: 5, LDTR: 6, TR: 7 } as const;
+export type SegmentIndex = (typeof SEGMENT)[keyof typeof SEGMENT];
+
+/** Descriptor-table registers: base u64, limit u32 at +8. */
+export const GDTR = 0x200;
+export const IDTR = 0x210;
+/** Control registers CR0-CR4, CR8, 8 bytes each, at CR + 8 * number. */
+export const CR = 0x220;
+/** Debug registers DR0-DR7, 8 bytes each. */
+export const DR = 0x270;
+export const EFER = 0x2b0;
+export const SYSENTER_CS = 0x2b8;
+export const SYSENTER_ESP = 0x2c0;
+export const SYSENTER_EIP = 0x2c8;
+/** Added to the machine's ticks to give the guest's TSC (signed 64-bit). */
+export const TSC_OFFSET = 0x2d0;
+export const APIC_BASE = 0x2d8;
+export const PAT = 0x2e0;
+/** 0 running, 1 halted (HLT), 2 shut down (triple fault). */
+export const ACTIVITY = 0x2e8;
+
+/** x87: eight physical registers of 16 bytes (10 used), then the control words (SDM vol. 1, 8.1). */
+export const FPU_REGISTERS = 0x300;
+export const FPU_CONTROL = 0x380; // u16
+export const FPU_STATUS = 0x382; // u16, TOP included
+export const FPU_TAGS = 0x384; // u16, full two-bit tags
+export const FPU_OPCODE = 0x386; // u16
+export const FPU_IP = 0x388; // u32
+export const FPU_CS = 0x38c; // u16
+export const FPU_DP = 0x390; // u32
+export const FPU_DS = 0x394; // u16
+export const MXCSR = 0x398;
+export const XMM = 0x400; // 16 × 16 bytes
+
+/** Bytes reserved for one vCPU's block. */
+export const VCPU_BLOCK = 0x1000;

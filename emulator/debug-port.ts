@@ -1,0 +1,163 @@
+/**
+ * Everything a debugger may see or do: the only door of the emulator for the debug adapter. All values
+ * are plain data, so that the same interface can be called in process or over a message channel
+ * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
+ */
+import type { ExitRecord, StopReason } from './stop-reason.ts';
+
+/** What to build; file contents instead of names, since the emulator opens no files. */
+export interface MachineConfiguration {
+  readonly guest: {
+    readonly kernel: Uint8Array;
+    /** For messages only. */
+    readonly kernelName: string;
+    readonly format: 'auto' | 'bzimage' | 'multiboot' | 'flat';
+    readonly initrd?: Uint8Array;
+    readonly commandLine: string;
+    /** Guest-physical load address or 'auto'. */
+    readonly loadAddress: 'auto' | number;
+  };
+  readonly memoryBytes: number;
+  readonly cpuModel: string;
+  readonly hypervisor: {
+    readonly interface: 'bare' | 'kvm';
+    /** Profile name of hypervisor/profiles.ts. */
+    readonly profile: string;
+    /** Overrides by launch-attribute name ("cpuid", "hlt", …). */
+    readonly exits: { readonly [name: string]: boolean };
+  };
+  /** Offer shared memory where the host allows it. */
+  readonly shared: boolean;
+}
+
+export type AddressSpace = 'linear' | 'physical';
+
+export interface MemoryRange {
+  readonly address: number;
+  /** What could be read from the start; shorter than asked when a page is unmapped. */
+  readonly bytes: Uint8Array;
+  /** Bytes after `bytes` that cannot be read (up to the next readable one or the end). */
+  readonly unreadable: number;
+}
+
+/** A register as the Variables view shows it. */
+export interface RegisterValue {
+  readonly name: string;
+  /** Unsigned; for 64-bit and 80-bit ones the exact hex digits are in `text`. */
+  readonly value: number;
+  readonly bits: number;
+  /** Shown instead of the number where it says more ("1.5", "PE PG WP"). */
+  readonly text?: string;
+  readonly writable: boolean;
+  /** The value is an address in this space. */
+  readonly addressOf?: AddressSpace;
+  /** Named bits and fields, and members of a segment register. */
+  readonly children?: readonly RegisterValue[];
+}
+export interface RegisterGroup {
+  /** "General", "Flags", "Segments", "Control", "Debug", "Descriptor tables", "FPU", "MSRs". */
+  readonly name: string;
+  readonly registers: readonly RegisterValue[];
+}
+
+export interface DisassembledLine {
+  /** Linear address. */
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly text: string;
+  /** False for bytes that could not be read or are no instruction. */
+  readonly valid: boolean;
+  /** Linear target of a direct branch or absolute memory operand, for a symbol. */
+  readonly target?: number;
+}
+
+export interface InstructionBreakpoint {
+  readonly id: number;
+  /** Linear address. */
+  readonly address: number;
+  /** Expression over registers (condition.ts), or absent. */
+  readonly condition?: string;
+  /** Stops at hits of at least this ordinal (">= n" by a plain number, "% n", "== n"). */
+  readonly hitCondition?: string;
+}
+
+export interface ExitBreakpoint {
+  readonly id: number;
+  /** Exit reason's name or number; '*' any. */
+  readonly reason: string;
+  /** Expression over the exit's fields and the registers ("leaf == 0x40000000"), or absent. */
+  readonly condition?: string;
+  readonly hitCondition?: string;
+}
+
+export type ResumeMode =
+  | { readonly kind: 'continue' }
+  | { readonly kind: 'stepIn' }
+  /** Over calls, software interrupts and repeated string instructions. */
+  | { readonly kind: 'stepOver' }
+  /** Until the current function has returned to its caller (by stack depth). */
+  | { readonly kind: 'stepOut' };
+
+/** Where the machine is. */
+export interface MachinePosition {
+  /** Retired instructions since power-on. */
+  readonly retired: number;
+  /** Virtual time, ns. */
+  readonly time: number;
+  readonly exits: number;
+  readonly eip: number;
+  /** CS base + EIP. */
+  readonly linearEip: number;
+  readonly cpl: number;
+  readonly mode: 'real' | 'protected16' | 'protected32' | 'v86';
+  readonly paging: 'off' | '32-bit' | 'PAE';
+  readonly interruptsEnabled: boolean;
+}
+
+export interface StackFrame {
+  readonly eip: number;
+  readonly linearEip: number;
+  readonly framePointer: number;
+}
+
+/** A problem with what was given, as one sentence with cause and remedy. `attribute` is of launch.json. */
+export interface ConfigurationProblem {
+  readonly attribute: string;
+  readonly message: string;
+}
+
+/** Synchronous; throws ConfigurationError (machine.ts) from create, RangeError from misuse. */
+export interface DebugPort {
+  /** Starts or goes on; the outcome comes from run(). Ends an earlier mode. */
+  resume(mode: ResumeMode): void;
+  /** Runs at most `budget` instructions in the current mode. */
+  run(budget: number): StopReason;
+  /** The next run() stops at once with 'pause'. Also settable from another thread, see pauseFlag. */
+  requestPause(): void;
+  position(): MachinePosition;
+  registers(): readonly RegisterGroup[];
+  /** By name ("eax", "eflags", "cs", "cr0", "st0"). Throws RangeError with a sentence. */
+  writeRegister(name: string, value: number): void;
+  readMemory(space: AddressSpace, address: number, count: number): MemoryRange;
+  /** Returns the number of bytes written from the start. */
+  writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number;
+  /** Guest-physical address, or null when not mapped. */
+  translate(linear: number): number | null;
+  /** Exactly `count` lines, starting `offset` instructions from `address` (may be negative). */
+  disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
+  stack(limit: number): readonly StackFrame[];
+  /** Replace all breakpoints of the kind. Throws ConditionError with a sentence for a bad condition. */
+  setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
+  setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;
+  /** Value of an expression over registers, numbers and memory; throws ConditionError. */
+  evaluate(expression: string): number;
+  /** Log rows with ordinal >= `from`, at most `limit` (the ring keeps the last 65,536). */
+  exitLog(from: number, limit: number): readonly ExitRecord[];
+  exitCounts(): { readonly [name: string]: number };
+  /** Bytes the guest's serial port (COM1) has sent since the last call. */
+  takeSerialOutput(): Uint8Array;
+  /** Typed into COM1; recorded in the input log with the position at which they arrive. */
+  sendSerialInput(bytes: Uint8Array): void;
+  /** Messages of the machine that a user should see (ignored ports, guest oddities), since the last call. */
+  takeNotices(): readonly string[];
+}

@@ -1,0 +1,32 @@
+/**
+ * A VM exit as a value, with the fields that the SDM gives it (vol. 3, 28.2 "Recording VM-exit
+ * information"). Born in one place (hypervisor.ts, offer()), resolved in one place (exits/).
+ */
+import type { GuestEvent } from '../cpu/exit-hook.ts';
+
+export interface VmExit {
+  /** VMX basic exit reason (exit-reasons.ts has its name and decoders). */
+  readonly reason: number;
+  /** Exit qualification, unsigned 32 bits. */
+  readonly qualification: number;
+  /** Bytes of the instruction, 0 where undefined. */
+  readonly instructionLength: number;
+  readonly instructionInformation: number;
+  readonly guestLinear: number;
+  readonly guestPhysical: number;
+  /** VM-exit interruption information and error code (SDM vol. 3, 25.9.2), 0 when invalid. */
+  readonly interruptionInformation: number;
+  readonly interruptionErrorCode: number;
+  /** IDT-vectoring information (25.9.3), 0 when no event was being delivered. */
+  readonly idtVectoringInformation: number;
+  readonly idtVectoringErrorCode: number;
+  /** What the CPU offered. */
+  readonly event: GuestEvent;
+  /** Guest state at the exit, for the log. */
+  readonly rip: number;
+  readonly csBase: number;
+  /** Retired instructions at the exit: the machine's position. */
+  readonly position: number;
+  /** Ordinal of the exit since power-on, from 0. */
+  readonly ordinal: number;
+}

@@ -1,0 +1,43 @@
+/** Why a machine's run() returned to whoever debugs it. */
+
+export type StopReason =
+  /** The budget of this slice is used up; call run() again. */
+  | { readonly kind: 'budget' }
+  /** Halted with interrupts to come at `wakeAt` (virtual ns); call run() again, at once or after pacing. */
+  | { readonly kind: 'idle'; readonly wakeAt: number }
+  | { readonly kind: 'entry' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'step' }
+  | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
+  /** An exit breakpoint matched; the exit is pending and resolved on the next run. */
+  | { readonly kind: 'exit'; readonly ids: readonly number[]; readonly exit: ExitRecord }
+  | { readonly kind: 'triple-fault'; readonly description: string }
+  /** An instruction that is known but not implemented; continuing raises #UD. */
+  | { readonly kind: 'unimplemented'; readonly instruction: string; readonly bytes: string }
+  /** A guest broke an interface (ABI) in a way that cannot go on; `description` is a sentence. */
+  | { readonly kind: 'guest-error'; readonly description: string }
+  /** HLT with interrupts disabled: nothing can wake it. */
+  | { readonly kind: 'halted-forever' }
+  /** The guest switched the machine off (ACPI, debug-exit port) or asked for a reset. */
+  | { readonly kind: 'power-off'; readonly code: number; readonly via: string }
+  | { readonly kind: 'reset'; readonly via: string };
+
+/** One row of the exit log, plain data: what the editor shows. Symbols are added by the adapter. */
+export interface ExitRecord {
+  readonly ordinal: number;
+  /** Retired instructions. */
+  readonly position: number;
+  readonly reason: number;
+  /** "CPUID", "IO_INSTRUCTION", … */
+  readonly name: string;
+  readonly qualification: number;
+  /** "leaf 0x40000000", "out 0x3f8, 1 byte, 0x41". */
+  readonly detail: string;
+  /** Decoded fields by name, for conditions: { leaf: 0x40000000, subleaf: 0 }. */
+  readonly fields: { readonly [name: string]: number };
+  readonly rip: number;
+  /** Linear address of RIP (CS base added). */
+  readonly linearRip: number;
+  readonly instructionLength: number;
+  readonly cpl: number;
+}
