@@ -25,6 +25,13 @@ export interface VmExit {
   /** Guest state at the exit, for the log. */
   readonly rip: number;
   readonly csBase: number;
+  readonly cpl: number;
+  /** Registers that say what an instruction asked for (leaf, MSR, hypercall and arguments), unsigned. */
+  readonly eax: number;
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+  readonly esi: number;
   /** Retired instructions at the exit: the machine's position. */
   readonly position: number;
   /** Ordinal of the exit since power-on, from 0. */

@@ -1,0 +1,53 @@
+/**
+ * The vCPU as the hypervisor sees it between a VM exit and the next VM entry: what a handler in exits/
+ * may do to the guest. Implemented over the CPU by the machine. Everything here takes effect at once;
+ * there is no VM-entry event-injection field that is read later (SDM vol. 3, 25.8.3), since exit and
+ * entry are the same host thread.
+ */
+import type { Processor } from '../cpu/processor.ts';
+
+/** An event that the hypervisor puts into the guest, SDM vol. 3, 25.8.3 "VM-entry controls for event injection". */
+export interface InjectedException {
+  readonly vector: number;
+  /** null: the exception pushes none. */
+  readonly errorCode: number | null;
+  /** As in GuestEvent: 'software' and 'privileged' push the address after the instruction. */
+  readonly type: 'fault' | 'trap' | 'software' | 'privileged' | 'nmi';
+  /** Linear address for #PF (becomes CR2), DR6 bits for #DB, else 0. */
+  readonly qualification: number;
+  /** Bytes of INT3, INTO or INT1, else 0. */
+  readonly length: number;
+}
+
+/** Guest RAM by guest-physical address, for structures whose address a guest chose. */
+export interface GuestMemory {
+  /** A copy of `length` bytes, or null unless all of them are RAM. Any number is a valid question. */
+  readPhysical(address: number, length: number): Uint8Array | null;
+  /** All of the bytes or, when not all of them would be RAM, none: false. */
+  writePhysical(address: number, bytes: Uint8Array): boolean;
+}
+
+export interface GuestVcpu extends GuestMemory {
+  readonly processor: Processor;
+  /** Retired instructions since power-on. */
+  readonly retired: number;
+
+  /**
+   * Executes the instruction at CS:EIP (one iteration, if it repeats) natively, as if the exit hook had
+   * declined everything but a triple fault. Counts as retired. A fault of it is delivered to the guest.
+   */
+  emulateInstruction(): void;
+  /** EIP moves over `length` bytes, the interrupt shadow ends, RF clears, one instruction retires. */
+  skipInstruction(length: number): void;
+  /**
+   * Delivers the event natively, the exit hook declining it, and combines it with an event whose
+   * delivery the exit had interrupted (processor.vectoring) as SDM vol. 3, table 6-5 says.
+   */
+  injectException(event: InjectedException): void;
+  /** Delivers again, natively, the event whose delivery the exit had interrupted. */
+  redeliver(): void;
+  /** Delivers an external interrupt; wakes a halted processor. Only when interruptible(). */
+  injectInterrupt(vector: number): void;
+  /** RFLAGS.IF is 1 and neither STI nor MOV SS blocks (SDM vol. 3, 25.4.2). */
+  interruptible(): boolean;
+}
