@@ -1,0 +1,158 @@
+/**
+ * A real VS Code without a desktop: code-server from the npm registry, whose workbench any browser
+ * shows. Used by `npm start` where there is no `code` on the PATH, and by the editor tests. Runs on
+ * 127.0.0.1 only, without telemetry, update check, gallery or password.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureTool, type Tool } from './tools.ts';
+
+/** Pairs of code-server and the Node that runs it; the VS Code inside is 1.x for code-server 4.x. */
+const SERVER = { codeServer: '4.139.1', node: '24.21.0' } as const;
+
+function serverTool(): Tool {
+  return {
+    folder: `vscode-server-${SERVER.codeServer}`,
+    title: `VS Code server ${SERVER.codeServer}`,
+    packages: [
+      `code-server@${SERVER.codeServer}`,
+      `node-${process.platform}-${process.arch}@${SERVER.node}`,
+    ],
+    nested: ['code-server/lib/vscode'],
+  };
+}
+
+/** Whether the server can run here: code-server knows Linux and macOS. */
+export function serverSupported(): boolean {
+  return ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
+}
+
+export interface ServerOptions {
+  /** Holds user-data and logs; created where missing. */
+  readonly directory: string;
+  readonly userDataDir?: string;
+  readonly extensionsDir?: string;
+  /** TCP port, or 0 for a free one. */
+  readonly port: number;
+  /** Makes the workbench run the extension tests named in its payload. */
+  readonly testDriver: boolean;
+  /** Added to the server's environment; it reaches the extension host. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** User settings over the quiet defaults. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export interface VscodeServer {
+  readonly port: number;
+  readonly logFile: string;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const QUIET_SETTINGS = {
+  'chat.disableAIFeatures': true,
+  'extensions.autoCheckUpdates': false,
+  'extensions.autoUpdate': false,
+  'extensions.ignoreRecommendations': true,
+  'git.enabled': false,
+  'security.workspace.trust.enabled': false,
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+};
+
+/** No extension gallery: the server is to ask nothing from the network. */
+const NO_GALLERY = JSON.stringify({ serviceUrl: '', itemUrl: '', resourceUrlTemplate: '' });
+
+/** Starts the server and resolves once it answers. Rejects with the end of its log when it does not. */
+export async function startServer(options: ServerOptions): Promise<VscodeServer> {
+  const modules = join(ensureTool(serverTool()), 'node_modules');
+  const port = options.port === 0 ? await freePort() : options.port;
+  const userData = options.userDataDir ?? join(options.directory, 'user-data');
+  mkdirSync(join(userData, 'User'), { recursive: true });
+  const settings = join(userData, 'User/settings.json');
+  if (!existsSync(settings) || options.settings) {
+    writeFileSync(settings, JSON.stringify({ ...QUIET_SETTINGS, ...options.settings }, null, 2));
+  }
+  const logFile = join(options.directory, 'server.log');
+  const log = createWriteStream(logFile);
+  const child = spawn(
+    join(modules, `node-${process.platform}-${process.arch}/bin/node`),
+    [join(modules, 'code-server/out/node/entry.js'), ...serverArguments(options, userData, port)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        EXTENSIONS_GALLERY: NO_GALLERY,
+        ...options.environment,
+        NODE_OPTIONS: '',
+      },
+      detached: true,
+    },
+  );
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      log.end();
+      resolve();
+    });
+    child.once('error', () => resolve());
+  });
+  const server = { port, logFile, ended, stop: () => stop(child, ended) };
+  await waitUntilHealthy(server);
+  return server;
+}
+
+function serverArguments(options: ServerOptions, userData: string, port: number): string[] {
+  return [
+    ...['--config', '/dev/null', '--auth', 'none', '--bind-addr', `127.0.0.1:${String(port)}`],
+    ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+    '--disable-getting-started-override',
+    ...['--user-data-dir', userData],
+    ...['--extensions-dir', options.extensionsDir ?? join(options.directory, 'extensions')],
+    ...['--session-socket', join(tmpdir(), `guestscope-${String(process.pid)}.sock`)],
+    ...(options.testDriver ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
+  ];
+}
+
+async function waitUntilHealthy(server: VscodeServer): Promise<void> {
+  let over = false;
+  void server.ended.then(() => (over = true));
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline && !over) {
+    const answer = await fetch(`http://127.0.0.1:${String(server.port)}/healthz`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await server.stop();
+  throw new Error(`The VS Code server did not come up; its log is ${server.logFile}.`);
+}
+
+/** Ends the server and the processes it started (its group), by force after five seconds. */
+async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null) return;
+  process.kill(-pid, 'SIGTERM');
+  const timer = setTimeout(() => process.kill(-pid, 'SIGKILL'), 5000);
+  await ended;
+  clearTimeout(timer);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
