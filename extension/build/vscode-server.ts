@@ -128,7 +128,7 @@ async function waitUntilHealthy(server: VscodeServer): Promise<void> {
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline && !over) {
     const answer = await fetch(`http://127.0.0.1:${String(server.port)}/healthz`).catch(() => null);
-    if (answer?.ok) return;
+    if (answer?.ok === true) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await server.stop();
