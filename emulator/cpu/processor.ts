@@ -56,6 +56,26 @@ export class GuestFault {
   qualification = 0;
 }
 
+/** An event on its way through the IDT: what IDT-vectoring information says of it (SDM vol. 3, 25.9.3). */
+export interface VectoredEvent {
+  readonly vector: number;
+  /** 'software' is INT n, 'privileged-software' INT1, 'software-exception' INT3 and INTO. */
+  readonly type: 'external' | 'nmi' | 'exception' | 'software' | 'privileged-software' | 'software-exception'; // prettier-ignore
+  readonly errorCode: number | null;
+  /** Bytes of the instruction for the three software types, else 0. */
+  readonly length: number;
+}
+
+/** One exception as it was raised, for the account of a triple fault. */
+export interface FaultRecord {
+  readonly vector: number;
+  readonly errorCode: number | null;
+  /** Offset in CS that the exception was raised at. */
+  readonly eip: number;
+  /** CR2 after it. */
+  readonly cr2: number;
+}
+
 /** Thrown when an event leaves the guest; the hook holds the exit. */
 export class VmExitSignal {}
 
@@ -66,6 +86,13 @@ export interface Processor {
   readonly model: CpuModel;
   /** Offset in CS of the instruction after the current one; set it to jump. */
   nextEip: number;
+  /**
+   * The event being delivered, else null. It stays when the delivery leaves the guest (VmExitSignal):
+   * whoever resolves that exit delivers it again (exceptions.ts) or sets it to null.
+   */
+  vectoring: VectoredEvent | null;
+  /** Exceptions of the last delivery in the order in which they were raised; one unless nested. */
+  readonly faultChain: FaultRecord[];
 
   /** Abandons the instruction with an exception. */
   fault(vector: number, errorCode?: number | null, qualification?: number): never;
@@ -87,6 +114,9 @@ export interface Processor {
   shutdown(): void;
   /** TSC as the guest reads it, two unsigned 32-bit halves. */
   timestamp(): { readonly low: number; readonly high: number };
+
+  /** Guest-physical dword, for page-directory-pointer entries; all ones where there is no RAM. */
+  readPhysical32(address: number): number;
 
   /** Segment-checked access: #GP(0) or #SS(0) outside the segment, then paging. */
   readSegment(segment: SegmentIndex, offset: number, size: 1 | 2 | 4): number;
