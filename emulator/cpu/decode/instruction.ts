@@ -4,7 +4,7 @@
  */
 import type { SegmentIndex } from '../layout.ts';
 
-export type OperandSize = 1 | 2 | 4 | 6 | 8 | 10 | 16 | 28 | 94 | 108 | 512;
+export type OperandSize = 1 | 2 | 4 | 6 | 8 | 10 | 14 | 16 | 28 | 94 | 108 | 512;
 
 export interface RegisterOperand {
   readonly kind: 'register';
@@ -34,7 +34,10 @@ export interface MemoryOperand {
 
 export interface ImmediateOperand {
   readonly kind: 'immediate';
-  /** Sign-extended to 32 bits where the SDM says so, as a signed 32-bit value otherwise too. */
+  /**
+   * A signed 32-bit value: imm32 as it is, imm8 sign-extended where the SDM says so ("Ibs" in our
+   * letters), imm8 and imm16 zero-extended otherwise.
+   */
   readonly value: number;
   readonly size: OperandSize;
 }
@@ -53,11 +56,7 @@ export interface FarOperand {
 }
 
 export type Operand =
-  | RegisterOperand
-  | MemoryOperand
-  | ImmediateOperand
-  | RelativeOperand
-  | FarOperand;
+  RegisterOperand | MemoryOperand | ImmediateOperand | RelativeOperand | FarOperand;
 
 /** One row of the opcode tables (opcodes-*.ts). */
 export interface OpcodeRow {
@@ -91,8 +90,10 @@ export interface Instruction {
   /** Effective operand size (2 or 4) and address size (2 or 4), prefixes applied. */
   readonly operandSize: 2 | 4;
   readonly addressSize: 2 | 4;
+  /** CS.D at decode time, against which the disassembler sees what the prefixes changed. */
+  readonly defaultSize: 2 | 4;
   readonly lock: boolean;
-  /** REP/REPE 0xf3, REPNE 0xf2, or 0. */
+  /** REP/REPE 0xf3, REPNE 0xf2, or 0 (also where the prefix is part of the opcode, PAUSE and SSE). */
   readonly repeat: 0 | 0xf2 | 0xf3;
   /** Segment override, else -1 (string instructions need it beside their operands). */
   readonly segmentOverride: SegmentIndex | -1;
