@@ -1,0 +1,460 @@
+/**
+ * Building blocks of the launch configuration's one description (launch-configuration.ts): each attribute
+ * is a value that can read itself from JSON, with errors that name it, and can say what it accepts as a
+ * JSON schema, so that type, validation, defaults and the editor's completion can not drift apart.
+ *
+ * Reading never throws: problems are collected, each one a numbered error of errors.ts.
+ */
+import type { AdapterError } from './errors.ts';
+import { failure } from './errors.ts';
+
+/** The part of JSON schema (draft 7, with the editor's extensions) that the attributes need. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly markdownDescription?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly enumDescriptions?: readonly string[];
+  readonly const?: unknown;
+  readonly pattern?: string;
+  readonly patternErrorMessage?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: JsonSchema;
+  readonly properties?: { readonly [name: string]: JsonSchema };
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+export type Problems = AdapterError[];
+
+export interface Attribute<T> {
+  readonly required: boolean;
+  /** Remedy in the message when a required attribute is missing. */
+  readonly remedy: string;
+  /** Value of an attribute that is absent. */
+  readonly fallback: T;
+  /** Reads a present value; on a problem adds to `problems` and gives the fallback. */
+  read(value: unknown, name: string, problems: Problems): T;
+  /** null: not offered by the editor. */
+  schema(): JsonSchema | null;
+}
+
+/** TypeScript type that an attribute reads. */
+export type ValueOf<A> = A extends Attribute<infer T> ? T : never;
+
+interface Common<T> {
+  readonly description: string;
+  readonly default: T;
+}
+
+/** A value as an error shows it: short, and strings in quotes. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) return 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+}
+
+function wrongType(name: string, value: unknown, expected: string): AdapterError {
+  return failure('attributeType', { attribute: name, actual: shown(value), expected });
+}
+function wrongValue(name: string, value: unknown, expected: string): AdapterError {
+  return failure('attributeValue', { attribute: name, actual: shown(value), expected });
+}
+
+/** The attribute made required: its absence is an error with this remedy. */
+export function required<T>(attribute: Attribute<T | undefined>, remedy: string): Attribute<T> {
+  // The fallback is only seen when there is a problem, and then nobody sees the configuration.
+  return { ...(attribute as Attribute<T>), required: true, remedy };
+}
+
+export function text<T extends string | undefined>(options: Common<T>): Attribute<string | T> {
+  const { description } = options;
+  return {
+    required: false,
+    remedy: '',
+    fallback: options.default,
+    read(value, name, problems) {
+      if (typeof value === 'string') return value;
+      problems.push(wrongType(name, value, 'a string'));
+      return options.default;
+    },
+    schema: () => ({
+      type: 'string',
+      markdownDescription: description,
+      ...(options.default !== undefined && { default: options.default }),
+    }),
+  };
+}
+
+/** Name of a file; must not be empty. */
+export function path(options: { readonly description: string }): Attribute<string | undefined> {
+  const base = text({ ...options, default: undefined });
+  return {
+    ...base,
+    read(value, name, problems) {
+      if (value !== '') return base.read(value, name, problems);
+      problems.push(wrongValue(name, value, 'the name of a file'));
+      return undefined;
+    },
+  };
+}
+
+export function flag(options: Common<boolean>): Attribute<boolean> {
+  return {
+    required: false,
+    remedy: '',
+    fallback: options.default,
+    read(value, name, problems) {
+      if (typeof value === 'boolean') return value;
+      problems.push(wrongType(name, value, 'true or false'));
+      return options.default;
+    },
+    schema: () => ({
+      type: 'boolean',
+      markdownDescription: options.description,
+      default: options.default,
+    }),
+  };
+}
+
+const SIZE = /^\s*(\d+)\s*(?:([KMG])(?:i?B)?)?\s*$/i;
+const UNIT: { readonly [letter: string]: number } = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** Bytes of "128M", "64 KiB", "4096" or 4096; null when it is no size. */
+export function parseSize(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0 ? value : null;
+  if (typeof value !== 'string') return null;
+  const match = SIZE.exec(value);
+  if (match === null) return null;
+  const bytes = Number(match[1]) * (UNIT[match[2]?.toUpperCase() ?? ''] ?? 1);
+  return Number.isSafeInteger(bytes) ? bytes : null;
+}
+
+interface SizeOptions {
+  readonly description: string;
+  /** As it is written, "128M". */
+  readonly default: string;
+  readonly minimum: string;
+  readonly maximum: string;
+  /** In bytes. */
+  readonly multiple: number;
+}
+
+/** A number of bytes, written as a number or with a unit. */
+export function size(options: SizeOptions): Attribute<number> {
+  const minimum = parseSize(options.minimum) ?? 0;
+  const maximum = parseSize(options.maximum) ?? 0;
+  const fallback = parseSize(options.default) ?? 0;
+  const expected =
+    `a size from ${options.minimum} to ${options.maximum} in steps of ` +
+    `${options.multiple / 1024}K, such as "${options.default}"`;
+  return {
+    required: false,
+    remedy: '',
+    fallback,
+    read(value, name, problems) {
+      const bytes = parseSize(value);
+      if (bytes === null) problems.push(wrongType(name, value, expected));
+      else if (bytes < minimum || bytes > maximum || bytes % options.multiple !== 0)
+        problems.push(wrongValue(name, value, expected));
+      else return bytes;
+      return fallback;
+    },
+    schema: () => ({
+      anyOf: [
+        {
+          type: 'string',
+          pattern: '^\\s*\\d+\\s*([KkMmGg](i?[Bb])?)?\\s*$',
+          patternErrorMessage: `A size such as "${options.default}".`,
+        },
+        { type: 'integer', minimum, maximum },
+      ],
+      markdownDescription: options.description,
+      default: options.default,
+    }),
+  };
+}
+
+const ADDRESS = /^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i;
+
+/** A 32-bit address: a number, "0x100000" or the word given as default. */
+export function address<Word extends string>(options: Common<Word>): Attribute<number | Word> {
+  const expected = `"${options.default}" or an address such as "0x1000000"`;
+  return {
+    required: false,
+    remedy: '',
+    fallback: options.default,
+    read(value, name, problems) {
+      if (value === options.default) return options.default;
+      const number = typeof value === 'string' && ADDRESS.test(value) ? Number(value) : value;
+      if (typeof number === 'number' && Number.isInteger(number)) {
+        if (number >= 0 && number <= 0xffffffff) return number;
+        problems.push(wrongValue(name, value, 'an address below 4 GiB'));
+      } else problems.push(wrongType(name, value, expected));
+      return options.default;
+    },
+    schema: () => ({
+      anyOf: [
+        { type: 'string', pattern: `^(${options.default}|0[xX][0-9a-fA-F]+|\\d+)$` },
+        { type: 'integer', minimum: 0, maximum: 0xffffffff },
+      ],
+      markdownDescription: options.description,
+      default: options.default,
+    }),
+  };
+}
+
+interface ChoiceOptions<Name extends string> {
+  readonly description: string;
+  readonly default: Name;
+  /** What each name means. */
+  readonly values: Readonly<Record<Name, string>>;
+  /** Names that are known but not built: the remedy, as the end of a sentence. */
+  readonly unavailable?: { readonly [name: string]: string };
+}
+
+/** One of several names; unknown ones are refused with the nearest. */
+export function choice<Name extends string>(options: ChoiceOptions<Name>): Attribute<Name> {
+  const meanings: { readonly [name: string]: string } = options.values;
+  const names = Object.keys(options.values) as Name[];
+  return {
+    required: false,
+    remedy: '',
+    fallback: options.default,
+    read(value, name, problems) {
+      const found = names.find((candidate) => candidate === value);
+      if (found !== undefined) return found;
+      const remedy = typeof value === 'string' ? options.unavailable?.[value] : undefined;
+      const expected = `one of ${names.map((known) => `"${known}"`).join(', ')}`;
+      if (remedy !== undefined)
+        problems.push(
+          failure('attributeUnavailable', { attribute: name, value: `${shown(value)} `, remedy }),
+        );
+      else if (typeof value !== 'string') problems.push(wrongType(name, value, expected));
+      else problems.push(wrongValue(name, value, `${expected}${suggestion(value, names)}`));
+      return options.default;
+    },
+    schema: () => ({
+      type: 'string',
+      enum: names,
+      enumDescriptions: Object.values(meanings),
+      markdownDescription: options.description,
+      default: options.default,
+    }),
+  };
+}
+
+/** A number that must be one of a few because nothing else is built. */
+export function only(options: Common<number> & { readonly remedy: string }): Attribute<number> {
+  return {
+    required: false,
+    remedy: '',
+    fallback: options.default,
+    read(value, name, problems) {
+      if (value === options.default) return options.default;
+      if (typeof value !== 'number')
+        problems.push(wrongType(name, value, `the number ${options.default}`));
+      else {
+        const { remedy } = options;
+        problems.push(
+          failure('attributeUnavailable', { attribute: name, value: `${shown(value)} `, remedy }),
+        );
+      }
+      return options.default;
+    },
+    schema: () => ({
+      type: 'integer',
+      enum: [options.default],
+      markdownDescription: options.description,
+      default: options.default,
+    }),
+  };
+}
+
+/** A binding name whose feature is not built: refused, with the remedy as the end of a sentence. */
+export function unavailable(remedy = 'remove it'): Attribute<undefined> {
+  return {
+    required: false,
+    remedy: '',
+    fallback: undefined,
+    read(_value, name, problems) {
+      problems.push(failure('attributeUnavailable', { attribute: name, value: '', remedy }));
+      return undefined;
+    },
+    schema: () => null,
+  };
+}
+
+export function list<T>(
+  items: Attribute<T>,
+  options: { readonly description: string },
+): Attribute<readonly T[]> {
+  return {
+    required: false,
+    remedy: '',
+    fallback: [],
+    read(value, name, problems) {
+      if (Array.isArray(value))
+        return value.map((item: unknown, index) => items.read(item, `${name}[${index}]`, problems));
+      problems.push(wrongType(name, value, 'a list'));
+      return [];
+    },
+    schema: () => ({
+      type: 'array',
+      items: items.schema() ?? {},
+      markdownDescription: options.description,
+      default: [],
+    }),
+  };
+}
+
+/** An object whose keys the user chooses; with `keys`, they must be among them. */
+export function dictionary<T>(
+  values: Attribute<T>,
+  options: { readonly description: string; readonly keys?: { readonly [name: string]: string } },
+): Attribute<{ readonly [name: string]: T }> {
+  const { keys } = options;
+  return {
+    required: false,
+    remedy: '',
+    fallback: {},
+    read(value, name, problems) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        problems.push(wrongType(name, value, 'an object'));
+        return {};
+      }
+      const known = keys === undefined ? null : Object.keys(keys);
+      const result: [string, T][] = [];
+      for (const [key, item] of Object.entries(value)) {
+        if (known === null || known.includes(key))
+          result.push([key, values.read(item, `${name}.${key}`, problems)]);
+        else {
+          const hint = suggestion(key, known);
+          problems.push(failure('attributeUnknown', { attribute: `${name}.${key}`, hint }));
+        }
+      }
+      return Object.fromEntries(result);
+    },
+    schema() {
+      const item = values.schema() ?? {};
+      const base = { type: 'object', markdownDescription: options.description, default: {} };
+      if (keys === undefined) return { ...base, additionalProperties: item };
+      const properties = Object.entries(keys).map(([key, description]): [string, JsonSchema] => [
+        key,
+        { ...item, markdownDescription: description },
+      ]);
+      return { ...base, properties: Object.fromEntries(properties), additionalProperties: false };
+    },
+  };
+}
+
+export type Members = { readonly [name: string]: Attribute<unknown> };
+export type GroupValue<M extends Members> = { readonly [Name in keyof M]: ValueOf<M[Name]> };
+
+/** An object with known members; others are refused with the nearest name. */
+export function group<M extends Members>(
+  members: M,
+  options: { readonly description: string; readonly ignored?: (name: string) => boolean },
+): Attribute<GroupValue<M>> & { readonly members: M } {
+  const names = Object.keys(members);
+  const assemble = (values: readonly (readonly [string, unknown])[]): GroupValue<M> =>
+    Object.fromEntries(values) as GroupValue<M>;
+  const prefixed = (prefix: string, name: string): string =>
+    prefix === '' ? name : `${prefix}.${name}`;
+  return {
+    members,
+    required: names.some((name) => members[name]?.required === true),
+    remedy: names.map((name) => members[name]?.remedy ?? '').find((remedy) => remedy !== '') ?? '',
+    fallback: assemble(names.map((name) => [name, members[name]?.fallback])),
+    read(value, prefix, problems) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        problems.push(wrongType(prefix, value, 'an object'));
+        return this.fallback;
+      }
+      const given: { readonly [name: string]: unknown } = { ...value };
+      for (const name of Object.keys(given)) {
+        if (names.includes(name) || options.ignored?.(name) === true) continue;
+        const inside = memberOf(members, name);
+        const hint = inside === null ? suggestion(name, names) : ` (did you mean "${inside}"?)`;
+        problems.push(failure('attributeUnknown', { attribute: prefixed(prefix, name), hint }));
+      }
+      return assemble(
+        names.map((name) => {
+          const member = members[name];
+          const attribute = prefixed(prefix, name);
+          if (member === undefined) return [name, undefined];
+          if (given[name] !== undefined)
+            return [name, member.read(given[name], attribute, problems)];
+          if (member.required) {
+            const remedy = member.remedy === '' ? 'add it' : member.remedy;
+            problems.push(failure('attributeMissing', { attribute, remedy }));
+          }
+          return [name, member.fallback];
+        }),
+      );
+    },
+    schema() {
+      const properties: [string, JsonSchema][] = [];
+      for (const name of names) {
+        const schema = members[name]?.schema() ?? null;
+        if (schema !== null) properties.push([name, schema]);
+      }
+      const mandatory = names.filter((name) => members[name]?.required === true);
+      return {
+        type: 'object',
+        markdownDescription: options.description,
+        properties: Object.fromEntries(properties),
+        ...(mandatory.length > 0 && { required: mandatory }),
+        additionalProperties: false,
+      };
+    },
+  };
+}
+
+/** "guest.kernel" for "kernel": the group among `members` that has a member of this name. */
+function memberOf(members: Members, name: string): string | null {
+  for (const [outer, member] of Object.entries(members))
+    if ('members' in member && Object.hasOwn(member.members as Members, name))
+      return `${outer}.${name}`;
+  return null;
+}
+
+/** ` (did you mean "kernel"?)` when a known name is near, else "". */
+function suggestion(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === null ? '' : ` (did you mean "${near}"?)`;
+}
+
+/** The known name with the smallest edit distance, if at most a third of the letters differ. */
+export function nearest(name: string, known: readonly string[]): string | null {
+  let best: string | null = null;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), least);
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Insertions, deletions and replacements between two names; stops early above `limit`. */
+function editDistance(from: string, to: string, limit: number): number {
+  if (Math.abs(from.length - to.length) > limit) return limit + 1;
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const replace = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? limit + 1;
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nearest, parseSize } from './launch-attribute.ts';
+import { readLaunchConfiguration } from './launch-configuration.ts';
+import { configurationSnippets, launchSchema } from './schema.ts';
+
+function problemsOf(value: unknown): string[] {
+  const result = readLaunchConfiguration(value);
+  return result.ok ? [] : result.problems.map((problem) => problem.message);
+}
+const kernel = { kernel: '/k' };
+
+describe('launch configuration', () => {
+  it('needs a kernel and nothing else, and fills in every default', () => {
+    const result = readLaunchConfiguration({
+      type: 'guestscope',
+      request: 'launch',
+      name: 'x',
+      guest: kernel,
+    });
+    assert.ok(result.ok);
+    assert.deepEqual(result.configuration, {
+      type: 'guestscope',
+      request: 'launch',
+      name: 'x',
+      guest: {
+        image: undefined,
+        kernel: '/k',
+        format: 'auto',
+        initrd: undefined,
+        commandLine: '',
+        loadAddress: 'auto',
+      },
+      symbols: [],
+      sourceMap: undefined,
+      machine: { memory: 134217728, vcpus: 1, clock: 'virtual', idle: 'pace', cpu: 'default' },
+      hypervisor: { interface: 'kvm', profile: undefined, exits: {} },
+      exitBreakpoints: [],
+      stopOnEntry: true,
+      console: 'integratedTerminal',
+      recording: undefined,
+      faults: undefined,
+    });
+  });
+
+  it('says which required attribute is missing, in a nested group too', () => {
+    assert.deepEqual(problemsOf({}), [
+      'launch.json: "guest" is missing; name the kernel file to boot.',
+    ]);
+    assert.deepEqual(problemsOf({ guest: {} }), [
+      'launch.json: "guest.kernel" is missing; name the kernel file to boot.',
+    ]);
+    assert.deepEqual(problemsOf({ guest: kernel, exitBreakpoints: [{ condition: '1' }] }), [
+      'launch.json: "exitBreakpoints[0].reason" is missing; name an exit reason such as "CPUID".',
+    ]);
+  });
+
+  it('refuses unknown attributes with the nearest name or the group they belong to', () => {
+    assert.deepEqual(problemsOf({ guest: { kernel: '/k', comandLine: '' } }), [
+      'launch.json: there is no attribute "guest.comandLine" (did you mean "commandLine"?); remove or correct it.',
+    ]);
+    assert.deepEqual(problemsOf({ guest: kernel, memory: '64M' }), [
+      'launch.json: there is no attribute "memory" (did you mean "machine.memory"?); remove or correct it.',
+    ]);
+    assert.deepEqual(problemsOf({ guest: kernel, zzz: 1 }), [
+      'launch.json: there is no attribute "zzz"; remove or correct it.',
+    ]);
+  });
+
+  it("leaves the editor's own attributes alone", () => {
+    assert.deepEqual(problemsOf({ guest: kernel, __sessionId: 'x', preLaunchTask: 'build' }), []);
+  });
+
+  it('names the attribute whose type or value is wrong', () => {
+    const [size, vcpus, entry] = problemsOf({
+      guest: kernel,
+      machine: { memory: '12Q', vcpus: 'two' },
+      stopOnEntry: 'yes',
+    });
+    assert.match(size ?? '', /^launch.json: "machine.memory" is "12Q", and must be a size/);
+    assert.match(vcpus ?? '', /"machine.vcpus" is "two", and must be the number 1/);
+    assert.match(entry ?? '', /"stopOnEntry" is "yes", and must be true or false/);
+    assert.match(
+      problemsOf({ guest: kernel, machine: { memory: '64' } })[0] ?? '',
+      /must be a size/,
+    );
+    assert.match(problemsOf({ guest: kernel, machine: { memory: '8G' } })[0] ?? '', /1M to 2G/);
+    assert.match(problemsOf({ guest: { kernel: '' } })[0] ?? '', /the name of a file/);
+    assert.match(problemsOf({ guest: 'vmlinuz' })[0] ?? '', /"guest" is "vmlinuz".*an object/);
+    assert.match(problemsOf(null)[0] ?? '', /must be an object/);
+  });
+
+  it('says of names that are not built yet that they are not available', () => {
+    for (const [value, attribute] of [
+      [{ guest: { kernel: '/k', format: 'pvh' } }, '"guest.format" "pvh" is not available'],
+      [{ guest: { kernel: '/k', image: '/d' } }, '"guest.image" is not available'],
+      [{ guest: kernel, machine: { vcpus: 2 } }, '"machine.vcpus" 2 is not available'],
+      [{ guest: kernel, machine: { clock: 'realtime' } }, '"machine.clock" "realtime" is not'],
+      [{ guest: kernel, hypervisor: { interface: 'xen' } }, '"hypervisor.interface" "xen" is not'],
+      [{ guest: kernel, recording: {} }, '"recording" is not available'],
+      [{ guest: kernel, faults: [] }, '"faults" is not available'],
+      [{ guest: kernel, sourceMap: {} }, '"sourceMap" is not available'],
+      [{ guest: kernel, request: 'attach' }, '"request" "attach" is not available'],
+    ] as const) {
+      const [first] = problemsOf(value);
+      assert.ok(first?.includes(attribute), `${attribute}: ${first ?? 'accepted'}`);
+    }
+  });
+
+  it('reads addresses as numbers and as text', () => {
+    for (const [given, expected] of [
+      ['0x100000', 0x100000],
+      [4096, 4096],
+      ['4096', 4096],
+      ['auto', 'auto'],
+    ]) {
+      const result = readLaunchConfiguration({ guest: { kernel: '/k', loadAddress: given } });
+      assert.ok(result.ok);
+      assert.equal(result.configuration.guest.loadAddress, expected);
+    }
+    assert.match(
+      problemsOf({ guest: { kernel: '/k', loadAddress: '0x100000000' } })[0] ?? '',
+      /below 4 GiB/,
+    );
+  });
+
+  it('survives any JSON', () => {
+    for (const value of [1, 'x', [], [1], true, { guest: [] }, { guest: kernel, symbols: {} }])
+      assert.equal(readLaunchConfiguration(value).ok, false, JSON.stringify(value));
+  });
+});
+
+describe('sizes', () => {
+  it('knows units and refuses everything else', () => {
+    assert.equal(parseSize('128M'), 134217728);
+    assert.equal(parseSize('64 KiB'), 65536);
+    assert.equal(parseSize('1gb'), 1073741824);
+    assert.equal(parseSize(4096), 4096);
+    for (const wrong of ['', 'M', '1.5G', '-1', -1, 1.5, null, '99999999999G'])
+      assert.equal(parseSize(wrong), null, String(wrong));
+  });
+});
+
+describe('nearest name', () => {
+  it('is found for a slip and not for another word', () => {
+    assert.equal(nearest('stopOnEntri', ['stopOnEntry', 'console']), 'stopOnEntry');
+    assert.equal(nearest('Memory', ['memory']), 'memory');
+    assert.equal(nearest('elephant', ['stopOnEntry', 'console']), null);
+  });
+});
+
+describe('schema for the editor', () => {
+  const { launch } = launchSchema();
+
+  it('offers what works and hides what is not built', () => {
+    assert.deepEqual(launch.required, ['guest']);
+    assert.deepEqual(Object.keys(launch.properties ?? {}), [
+      'guest',
+      'symbols',
+      'machine',
+      'hypervisor',
+      'exitBreakpoints',
+      'stopOnEntry',
+      'console',
+    ]);
+    assert.deepEqual(launch.properties?.['guest']?.properties?.['format']?.enum, [
+      'auto',
+      'bzimage',
+      'multiboot',
+      'flat',
+    ]);
+  });
+
+  it('describes every attribute', () => {
+    const visit = (schema: typeof launch, name: string): void => {
+      for (const [key, inner] of Object.entries(schema.properties ?? {})) {
+        assert.ok((inner.markdownDescription ?? '').length > 10, `${name}.${key}`);
+        visit(inner, `${name}.${key}`);
+      }
+    };
+    visit(launch, 'launch');
+  });
+
+  it('has snippets that the validation accepts', () => {
+    for (const snippet of configurationSnippets()) {
+      const body: unknown = JSON.parse(
+        JSON.stringify(snippet.body)
+          .replace(/\^\\"/g, '')
+          .replace(/\\""/g, '"')
+          .replace(/\\"/g, ''),
+      );
+      assert.deepEqual(problemsOf(body), [], snippet.label);
+    }
+  });
+});

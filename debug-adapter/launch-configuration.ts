@@ -1,0 +1,222 @@
+/**
+ * The launch configuration: what a person writes into launch.json, described once. The TypeScript type,
+ * the validation with its messages, the defaults and the editor's schema (schema.ts) all come from this
+ * description. Names are binding; what is not built yet is refused by name with the remedy, never
+ * silently ignored.
+ */
+import type { AdapterError } from './errors.ts';
+import type { GroupValue, Members, Problems } from './launch-attribute.ts';
+import {
+  address,
+  choice,
+  dictionary,
+  flag,
+  group,
+  list,
+  only,
+  path,
+  required,
+  size,
+  text,
+  unavailable,
+} from './launch-attribute.ts';
+
+const guest = group(
+  {
+    image: unavailable('give a kernel in "guest.kernel" instead of a disk or boot sector'),
+    kernel: required(
+      path({
+        description:
+          'The guest: a Linux bzImage (vmlinuz), a multiboot 1 kernel or a flat binary, as `guest.format` says.',
+      }),
+      'name the kernel file to boot',
+    ),
+    format: choice({
+      description: 'What kind of file `guest.kernel` is.',
+      default: 'auto',
+      values: {
+        auto: 'Look at the file: bzImage, then multiboot, else a flat binary.',
+        bzimage: 'Linux bzImage, entered through the 32-bit boot protocol.',
+        multiboot: 'ELF with a multiboot 1 header, entered in protected mode without paging.',
+        flat: 'Raw bytes, loaded at guest.loadAddress and entered in real mode.',
+      },
+      unavailable: {
+        pvh: 'use a bzImage of the same kernel',
+        'xen-pv': 'use a bzImage of the same kernel',
+        bios: 'use "bzimage", "multiboot" or "flat"',
+      },
+    }),
+    initrd: path({ description: 'Initial RAM disk for a Linux guest.' }),
+    commandLine: text({
+      description: 'Kernel command line, for example `console=ttyS0`.',
+      default: '',
+    }),
+    loadAddress: address({
+      description:
+        'Guest-physical address to load at. `auto` is where the image wants to be; a relocatable kernel and a flat binary may be put elsewhere.',
+      default: 'auto',
+    }),
+  },
+  { description: 'What to boot.' },
+);
+
+const machine = group(
+  {
+    memory: size({
+      description: 'RAM of the guest, for example `128M`.',
+      default: '128M',
+      minimum: '1M',
+      maximum: '2G',
+      multiple: 64 * 1024,
+    }),
+    vcpus: only({
+      description: 'Number of virtual processors.',
+      default: 1,
+      remedy: 'write 1 or remove it',
+    }),
+    clock: choice({
+      description: 'What the time of the machine is made of.',
+      default: 'virtual',
+      values: {
+        virtual:
+          'One nanosecond per retired instruction: every run is the same to the instruction.',
+      },
+      unavailable: { realtime: 'write "virtual" or remove it' },
+    }),
+    idle: choice({
+      description: 'What happens while the guest waits in HLT for its next timer interrupt.',
+      default: 'pace',
+      values: {
+        pace: 'Wait in real time, as a person at the console expects.',
+        skip: 'Go on at once: fastest, for tests.',
+      },
+    }),
+    cpu: text({
+      description: 'Processor model that CPUID shows.',
+      default: 'default',
+    }),
+  },
+  { description: 'The board and the processor.' },
+);
+
+const hypervisor = group(
+  {
+    interface: choice({
+      description: 'What the guest finds when it looks for a hypervisor.',
+      default: 'kvm',
+      values: {
+        kvm: "KVM's signature, hypercalls and model-specific registers.",
+        bare: 'Nothing: the guest believes that it runs on hardware.',
+      },
+      unavailable: { xen: 'use "kvm" or "bare"', vmware: 'use "kvm" or "bare"' },
+    }),
+    profile: text({
+      description:
+        "Which events leave the guest as VM exits: a named set of execution controls, `kvm-ept` for today's KVM, `bare` for none.",
+      default: undefined,
+    }),
+    exits: dictionary(flag({ description: '', default: true }), {
+      description:
+        'Switches single exit reasons on or off, over what the profile says: `{ "rdtsc": true }`.',
+    }),
+  },
+  { description: 'The hypervisor under the guest.' },
+);
+
+const exitBreakpoint = group(
+  {
+    reason: required(
+      text({
+        description:
+          'Name or number of an exit reason (`CPUID`, `IO_INSTRUCTION`, 18); `*` is any.',
+        default: undefined,
+      }),
+      'name an exit reason such as "CPUID"',
+    ),
+    condition: text({
+      description:
+        'Stop only if this is nonzero: an expression over the exit’s fields, registers and symbols, `leaf == 0x40000000`.',
+      default: undefined,
+    }),
+    hitCondition: text({
+      description:
+        '`3` stops from the third hit on, `== 3` at the third only, `% 3` at every third.',
+      default: undefined,
+    }),
+  },
+  { description: 'A breakpoint on VM exits.' },
+);
+
+/** What editors put beside our attributes; none of our business. */
+const EDITOR_ATTRIBUTES: readonly string[] = [
+  'debugServer',
+  'internalConsoleOptions',
+  'linux',
+  'noDebug',
+  'osx',
+  'postDebugTask',
+  'preLaunchTask',
+  'presentation',
+  'serverReadyAction',
+  'suppressMultipleSessionWarning',
+  'windows',
+];
+function belongsToEditor(name: string): boolean {
+  return name.startsWith('_') || name.startsWith('$') || EDITOR_ATTRIBUTES.includes(name);
+}
+
+const LAUNCH_MEMBERS = {
+  type: text({ description: 'Always `guestscope`.', default: 'guestscope' }),
+  request: choice({
+    description: 'What to do.',
+    default: 'launch',
+    values: { launch: 'Boot a guest.' },
+    unavailable: { attach: 'use "launch"' },
+  }),
+  name: text({ description: 'Shown in the list of configurations.', default: 'Guest' }),
+  guest,
+  symbols: list(path({ description: 'ELF file or System.map.' }), {
+    description:
+      'Files with symbols: the ELF the guest was made from (`vmlinux`), or a `System.map`.',
+  }),
+  sourceMap: unavailable('remove it (the debugger shows instructions, not yet sources)'),
+  machine,
+  hypervisor,
+  exitBreakpoints: list(exitBreakpoint, {
+    description: 'Breakpoints on VM exits, set for every run of this configuration.',
+  }),
+  stopOnEntry: flag({
+    description: "Stop before the guest's first instruction.",
+    default: true,
+  }),
+  console: choice({
+    description: "Where the output of the guest's serial port COM1 goes.",
+    default: 'integratedTerminal',
+    values: {
+      integratedTerminal: 'A terminal of the editor, in which one can type.',
+      debugConsole: 'The debug console, for clients without a terminal of ours.',
+    },
+  }),
+  recording: unavailable(),
+  faults: unavailable(),
+} satisfies Members;
+
+/** The whole description; schema.ts turns it into the editor's schema. */
+export const launchDescription = group(LAUNCH_MEMBERS, {
+  description: 'Boots a guest.',
+  ignored: belongsToEditor,
+});
+
+/** A validated launch configuration with every default filled in. */
+export type LaunchConfiguration = GroupValue<typeof LAUNCH_MEMBERS>;
+
+export type LaunchResult =
+  | { readonly ok: true; readonly configuration: LaunchConfiguration }
+  | { readonly ok: false; readonly problems: readonly AdapterError[] };
+
+/** Validates what the editor sent. Problems are in the order in which a reader would meet them. */
+export function readLaunchConfiguration(value: unknown): LaunchResult {
+  const problems: Problems = [];
+  const configuration = launchDescription.read(value, '', problems);
+  return problems.length === 0 ? { ok: true, configuration } : { ok: false, problems };
+}

@@ -1,0 +1,173 @@
+/**
+ * Every request and event that Guestscope adds to the Debug Adapter Protocol, in one typed file: the
+ * editor's views are fed by these alone, and any other DAP client may use them in the same way (as
+ * custom requests named `guestscope/…` and events named `guestscope.…`).
+ *
+ * Addresses travel as numbers (unsigned, exact) in bodies that programs read, and as memory references
+ * where a client hands them on to readMemory, writeMemory or disassemble: "0x00100123" is linear,
+ * "phys:0x00100123" guest-physical. `position` is always the count of retired instructions.
+ */
+import type { MachinePosition } from '../emulator/debug-port.ts';
+import type { ExitRecord } from '../emulator/stop-reason.ts';
+
+/** One row of the exit log: the machine's record and what the symbol files know of its RIP. */
+export interface ExitRow extends ExitRecord {
+  /** Nearest symbol at or below the RIP, "native_cpuid+0x13"; absent without symbols. */
+  readonly symbol?: string;
+}
+
+/** Legal whenever a machine exists, running or stopped. */
+export interface ExitsArguments {
+  /** First ordinal wanted (exits are numbered from 0); absent: the newest `limit` rows. */
+  readonly from?: number;
+  /** At most this many rows, 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** True starts and false ends the `guestscope.exits` events; absent leaves them as they are. */
+  readonly follow?: boolean;
+}
+export interface ExitsBody {
+  /** In order of ordinals, without gaps, except that rows older than `first` are gone. */
+  readonly rows: readonly ExitRow[];
+  /** Oldest ordinal that the log still keeps; equal to `total` when it is empty. */
+  readonly first: number;
+  /** Exits since power-on: the ordinal that the next one will have. */
+  readonly total: number;
+}
+
+export interface ExitCountsBody {
+  /** Exits since power-on by the reason's name. */
+  readonly counts: { readonly [name: string]: number };
+  readonly total: number;
+}
+
+/** Bytes typed into the guest's serial port COM1; exactly one of the two. */
+export interface ConsoleInputArguments {
+  /** Sent as UTF-8. */
+  readonly text?: string;
+  readonly base64?: string;
+}
+export interface ConsoleInputBody {
+  /** Bytes handed to the machine. */
+  readonly bytes: number;
+}
+
+export interface ConsoleHistoryBody {
+  /** What the guest has sent so far, the last 256 Ki characters of it: for a terminal opened late. */
+  readonly text: string;
+}
+
+export interface TranslateArguments {
+  /** Linear address, or an expression that gives one ("esp", "0xc0100000", "start_kernel"). */
+  readonly address: number | string;
+}
+export interface TranslateBody {
+  readonly linear: number;
+  /** Guest-physical address, null when the page is not mapped. */
+  readonly physical: number | null;
+  /** "phys:0x…" when mapped. */
+  readonly memoryReference?: string;
+}
+
+export interface PositionBody extends MachinePosition {
+  readonly running: boolean;
+  readonly symbol?: string;
+}
+
+/** What an exit breakpoint can be set on, for completion and hovers. */
+export interface ExitReasonDescription {
+  /** Basic exit reason (Intel SDM vol. 3, appendix C). */
+  readonly number: number;
+  /** "CPUID", "IO_INSTRUCTION", … */
+  readonly name: string;
+  readonly description: string;
+  /** Names that a condition on this reason may use beside registers and numbers. */
+  readonly fields: readonly string[];
+  /** A condition to start from, "leaf == 0x40000000"; absent where the reason has no fields. */
+  readonly example?: string;
+}
+export interface ExitReasonsBody {
+  readonly reasons: readonly ExitReasonDescription[];
+}
+
+export interface ExitBreakpointDescription {
+  /** Name or number of an exit reason, in any case; "*" is any exit. */
+  readonly reason: string;
+  /** Expression over the exit's fields, registers and symbols that must be nonzero. */
+  readonly condition?: string;
+  /** "3" from the third hit on, "== 3" at the third only, "% 3" at every third. */
+  readonly hitCondition?: string;
+}
+export interface SetExitBreakpointsArguments {
+  /** Replaces what this request set before; those of launch.json and of exception filters stay. */
+  readonly breakpoints: readonly ExitBreakpointDescription[];
+}
+export interface SetExitBreakpointsBody {
+  /** In the order of the arguments. */
+  readonly breakpoints: readonly {
+    readonly id: number;
+    /** False: not set, and `message` says why. */
+    readonly verified: boolean;
+    readonly message?: string;
+  }[];
+}
+
+/** Custom requests by command: what goes in and what comes back in the response's body. */
+export interface CustomRequests {
+  'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
+  'guestscope/exitCounts': { readonly arguments: undefined; readonly body: ExitCountsBody };
+  'guestscope/consoleInput': {
+    readonly arguments: ConsoleInputArguments;
+    readonly body: ConsoleInputBody;
+  };
+  'guestscope/consoleHistory': { readonly arguments: undefined; readonly body: ConsoleHistoryBody };
+  /** Legal while stopped and while running (answered at a slice boundary). */
+  'guestscope/translate': { readonly arguments: TranslateArguments; readonly body: TranslateBody };
+  'guestscope/position': { readonly arguments: undefined; readonly body: PositionBody };
+  /** Legal from `initialize` on. */
+  'guestscope/exitReasons': { readonly arguments: undefined; readonly body: ExitReasonsBody };
+  /** Legal from the `initialized` event on. */
+  'guestscope/setExitBreakpoints': {
+    readonly arguments: SetExitBreakpointsArguments;
+    readonly body: SetExitBreakpointsBody;
+  };
+}
+export type CustomRequestName = keyof CustomRequests;
+
+/** New rows of the exit log, at most ten events a second and 256 rows each, once `follow` was asked. */
+export interface ExitsEvent {
+  readonly rows: readonly ExitRow[];
+  /** Rows left out before the first of `rows` because exits came too fast; see guestscope/exits. */
+  readonly skipped: number;
+  readonly total: number;
+}
+
+/** Output of the guest's serial port COM1, at most thirty events a second. */
+export interface ConsoleEvent {
+  /** Decoded as UTF-8; a sequence cut by the end of an event is carried over to the next. */
+  readonly text: string;
+  /** The same bytes as they came. */
+  readonly base64: string;
+  /** Bytes lost before these because the guest sent faster than the client took them. */
+  readonly dropped: number;
+}
+
+/** The machine has stopped here, or (running true) was started by something else than this client. */
+export type PositionEvent = PositionBody;
+
+/** A message of the machine that a user should see, one sentence. */
+export interface NoticeEvent {
+  readonly message: string;
+}
+
+/** Custom events by name: their bodies. */
+export interface CustomEvents {
+  'guestscope.exits': ExitsEvent;
+  'guestscope.console': ConsoleEvent;
+  'guestscope.position': PositionEvent;
+  'guestscope.notice': NoticeEvent;
+}
+export type CustomEventName = keyof CustomEvents;
+
+/** Rows of one `guestscope.exits` event and of one page of `guestscope/exits`. */
+export const EXIT_ROWS_PER_EVENT = 256;
+export const EXIT_ROWS_PER_PAGE = 1000;

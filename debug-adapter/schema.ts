@@ -1,0 +1,81 @@
+/**
+ * The launch configuration as the editor wants it (package.json, contributes.debuggers): the JSON schema
+ * of launch.json and the snippets that "Add Configuration…" offers. Computed from the description in
+ * launch-configuration.ts; whoever writes package.json calls this.
+ */
+import type { JsonSchema } from './launch-attribute.ts';
+import { launchDescription } from './launch-configuration.ts';
+
+/** Attributes that the editor's own schema of launch.json already describes. */
+const GIVEN_BY_EDITOR: readonly string[] = ['type', 'request', 'name'];
+
+/** Value of contributes.debuggers[].configurationAttributes. */
+export function launchSchema(): { readonly launch: JsonSchema } {
+  const { type = 'object', properties = {}, required = [] } = launchDescription.schema() ?? {};
+  const own = Object.entries(properties).filter(([name]) => !GIVEN_BY_EDITOR.includes(name));
+  // Not closed: the editor adds members of its own at this level. The adapter refuses unknown ones.
+  return { launch: { type, required, properties: Object.fromEntries(own) } };
+}
+
+export interface ConfigurationSnippet {
+  readonly label: string;
+  readonly description: string;
+  readonly body: { readonly [name: string]: unknown };
+}
+
+const FOLDER = '^"\\${workspaceFolder}/';
+
+/**
+ * Value of contributes.debuggers[].configurationSnippets: one for every kind of guest. Strings that
+ * start with ^" are inserted as they are, so that ${workspaceFolder} stays a variable of the editor.
+ */
+export function configurationSnippets(): readonly ConfigurationSnippet[] {
+  return [
+    {
+      label: 'Guestscope: Linux kernel (bzImage) under KVM',
+      description:
+        'Boots a Linux kernel and an initrd, and stops at the first CPUID of KVM’s leaf.',
+      body: {
+        type: 'guestscope',
+        request: 'launch',
+        name: 'Boot Linux under KVM',
+        guest: {
+          kernel: `${FOLDER}\${1:vmlinuz}"`,
+          initrd: `${FOLDER}\${2:initrd.gz}"`,
+          commandLine: 'console=ttyS0',
+        },
+        machine: { memory: '128M' },
+        hypervisor: { interface: 'kvm', profile: 'kvm-ept' },
+        exitBreakpoints: [{ reason: 'CPUID', condition: 'leaf == 0x40000000' }],
+        stopOnEntry: true,
+        console: 'integratedTerminal',
+      },
+    },
+    {
+      label: 'Guestscope: multiboot kernel',
+      description: 'Boots an ELF kernel with a multiboot 1 header, with its own symbols.',
+      body: {
+        type: 'guestscope',
+        request: 'launch',
+        name: 'Boot multiboot kernel',
+        guest: { kernel: `${FOLDER}\${1:kernel.elf}"`, format: 'multiboot' },
+        symbols: [`${FOLDER}\${1:kernel.elf}"`],
+        hypervisor: { interface: 'kvm', profile: 'kvm-ept' },
+        stopOnEntry: true,
+      },
+    },
+    {
+      label: 'Guestscope: flat binary',
+      description: 'Loads raw bytes and enters them in real mode.',
+      body: {
+        type: 'guestscope',
+        request: 'launch',
+        name: 'Run flat binary',
+        guest: { kernel: `${FOLDER}\${1:guest.bin}"`, format: 'flat', loadAddress: '0x7c00' },
+        machine: { memory: '16M' },
+        hypervisor: { interface: 'bare' },
+        stopOnEntry: true,
+      },
+    },
+  ];
+}
