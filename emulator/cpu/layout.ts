@@ -106,5 +106,18 @@ export const FPU_DS = 0x394; // u16
 export const MXCSR = 0x398;
 export const XMM = 0x400; // 16 × 16 bytes
 
+/** PAE page-directory-pointer entries, 4 × u64, loaded with CR3 (SDM vol. 3, 4.4.1). */
+export const PDPTE = 0x500;
+/** Physical address bits 32 and up of the last page walk; not 0: outside guest RAM. */
+export const WALK_PHYS_HIGH = 0x520;
+/** What the last successful walk allows, for the TLB: see paging.ts. */
+export const WALK_FLAGS = 0x524;
+/** Vector of an exception raised in emitted code with EXIT = exception, and its error code or -1. */
+export const RAISED_VECTOR = 0x528;
+export const RAISED_ERROR = 0x52c;
+
+/** Model-specific registers that are only stored, 8 bytes each, in the order of msrs.ts. */
+export const MSRS = 0x600;
+
 /** Bytes reserved for one vCPU's block. */
 export const VCPU_BLOCK = 0x1000;

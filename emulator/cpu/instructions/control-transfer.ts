@@ -1,0 +1,132 @@
+/**
+ * Near control transfers: JMP CALL RET Jcc LOOP/LOOPE/LOOPNE JCXZ (SDM vol. 2). Targets come truncated
+ * to the operand size from the decoder; indirect ones are truncated here. Far forms are in
+ * control-far.ts.
+ */
+import { isCommon, type EmittedInstruction } from '../translate/shape.ts';
+import { pushCondition } from './flags.ts';
+
+const CX = 1;
+
+const jmp: EmittedInstruction = {
+  patterns: ['j', 'r4', 'm4', 'r2', 'm2'],
+  endsBlock: true,
+  hot: (shape) => shape.operands[0] === 'j' || isCommon(shape),
+  emit(e, shape) {
+    if (shape.operands[0] === 'j') {
+      e.jumpStatic();
+      return;
+    }
+    e.read(0);
+    e.jumpDynamic();
+  },
+};
+
+const jcc: EmittedInstruction = {
+  patterns: ['j'],
+  conditional: true,
+  endsBlock: true,
+  hot: () => true,
+  emit(e, shape) {
+    pushCondition(e, shape.condition);
+    e.branch();
+  },
+};
+
+const call: EmittedInstruction = {
+  patterns: ['j', 'r4', 'm4', 'r2', 'm2'],
+  sized: true,
+  usesStack: true,
+  endsBlock: true,
+  hot: (shape) =>
+    shape.operandSize === 4 && shape.stack === 'flat' && /^[jrbx]/.test(shape.operands[0] ?? ''),
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const target = e.temp();
+    const from = e.temp();
+    if (shape.operands[0] !== 'j') {
+      e.read(0);
+      body.set(target);
+    }
+    e.nextEip();
+    body.set(from);
+    e.pushStack(size, from);
+    e.addToStackPointer(-size);
+    if (shape.operands[0] === 'j') {
+      e.jumpStatic();
+      return;
+    }
+    body.get(target);
+    e.jumpDynamic();
+  },
+};
+
+/** RET and RET imm16. */
+const ret: EmittedInstruction = {
+  patterns: ['', 'i'],
+  sized: true,
+  usesStack: true,
+  endsBlock: true,
+  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const target = e.temp();
+    e.peekStack(size, 0);
+    body.set(target);
+    if (shape.operands.length === 0) e.addToStackPointer(size);
+    else
+      e.addToStackPointer(() => {
+        e.immediate();
+        body.i32(0xffff).op('and').i32(size).op('add');
+      });
+    body.get(target);
+    e.jumpDynamic();
+  },
+};
+
+/** LOOP, LOOPE (condition Z), LOOPNE (condition NZ): the counter is CX or ECX by the address size. */
+function loop(condition: number | null): EmittedInstruction {
+  return {
+    patterns: ['j'],
+    addressed: true,
+    endsBlock: true,
+    emit(e, shape) {
+      const { body } = e;
+      const size = shape.addressSize === 2 ? 2 : 4;
+      e.getRegister(CX, size);
+      body.i32(1).op('sub');
+      e.setRegister(CX, size);
+      e.getRegister(CX, size);
+      body.i32(0).op('ne');
+      if (condition !== null) {
+        pushCondition(e, condition);
+        body.op('and');
+      }
+      e.branch();
+    },
+  };
+}
+
+const jcxz: EmittedInstruction = {
+  patterns: ['j'],
+  addressed: true,
+  endsBlock: true,
+  emit(e, shape) {
+    e.getRegister(CX, shape.addressSize === 2 ? 2 : 4);
+    e.body.op('eqz');
+    e.branch();
+  },
+};
+
+export const controlTransferInstructions: Readonly<Record<string, EmittedInstruction>> = {
+  jmp,
+  jcc,
+  call,
+  ret,
+  loop: loop(null),
+  loope: loop(4),
+  loopne: loop(5),
+  jcxz,
+};

@@ -1,0 +1,146 @@
+/**
+ * PUSH POP PUSHA POPA LEAVE of general registers, memory and immediates (SDM vol. 2). Every access
+ * comes before the stack pointer changes, so that a fault leaves the instruction undone. Segment
+ * registers, PUSHF, POPF and ENTER run in TypeScript, except the common case of PUSHF (below).
+ */
+import { wordSizes, type EmittedInstruction, type Shape } from '../translate/shape.ts';
+
+const SP = 4;
+const BP = 5;
+
+const flat32 = (shape: Shape): boolean =>
+  shape.stack === 'flat' &&
+  (shape.operandSize === 4 || /^[rbx]4$|^i$/.test(shape.operands[0] ?? ''));
+
+const push: EmittedInstruction = {
+  patterns: [...wordSizes('r#', 'm#'), 'i'],
+  usesStack: true,
+  sized: true,
+  hot: (shape) => shape.operandSize === 4 && flat32(shape),
+  emit(e, shape) {
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const value = e.temp();
+    e.read(0);
+    e.body.set(value);
+    e.pushStack(size, value);
+    e.addToStackPointer(-size);
+    e.next();
+  },
+};
+
+const pop: EmittedInstruction = {
+  patterns: wordSizes('r#', 'm#'),
+  usesStack: true,
+  sized: true,
+  hot: (shape) =>
+    shape.operandSize === 4 && /^[rb]4$/.test(shape.operands[0] ?? '') && flat32(shape),
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const value = e.temp();
+    const before = e.temp();
+    e.peekStack(size, 0);
+    body.set(value);
+    if (!e.isMemory(0)) {
+      // POP SP takes the value, not the incremented pointer
+      e.addToStackPointer(size);
+      e.write(0, value);
+      e.next();
+      return;
+    }
+    // an address with ESP as base counts from after the increment; a fault must find ESP as before
+    e.getRegister(SP, 4);
+    body.set(before);
+    e.addToStackPointer(size);
+    const moved = e.temp();
+    e.offset(0);
+    body.set(moved);
+    body.get(before);
+    e.setRegister(SP, 4);
+    e.offset(0);
+    body.set(before).get(moved).get(before).op('sub');
+    e.displace(0);
+    e.write(0, value);
+    e.addToStackPointer(size);
+    e.next();
+  },
+};
+
+const pusha: EmittedInstruction = {
+  patterns: [''],
+  usesStack: true,
+  sized: true,
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const value = e.temp();
+    const at = e.temp();
+    // the lowest slot first: if it can be written, so can the others, unless they lie on another page,
+    // which then faults before any register has changed
+    for (let register = 7; register >= 0; register--) {
+      e.getRegister(register, size);
+      body.set(value);
+      e.getStackPointer();
+      body
+        .i32(size * (register + 1))
+        .op('sub')
+        .set(at);
+      e.writeStackAt(at, size, value);
+    }
+    e.addToStackPointer(-8 * size);
+    e.next();
+  },
+};
+
+const popa: EmittedInstruction = {
+  patterns: [''],
+  usesStack: true,
+  sized: true,
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const values = Array.from({ length: 8 }, () => e.temp());
+    values.forEach((value, register) => {
+      e.peekStack(size, size * (7 - register));
+      body.set(value);
+    });
+    values.forEach((value, register) => {
+      if (register === SP) return;
+      body.get(value);
+      e.setRegister(register, size);
+    });
+    e.addToStackPointer(8 * size);
+    e.next();
+  },
+};
+
+/** SP ← BP, then POP BP. */
+const leave: EmittedInstruction = {
+  patterns: [''],
+  usesStack: true,
+  sized: true,
+  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
+  emit(e, shape) {
+    const { body } = e;
+    const size = shape.operandSize === 2 ? 2 : 4;
+    const frame = e.temp();
+    const value = e.temp();
+    e.getRegister(BP, shape.stack === '16' ? 2 : 4);
+    body.set(frame);
+    e.readStackAt(frame, size);
+    body.set(value);
+    body.get(frame).i32(size).op('add').set(frame);
+    e.setStackPointer(frame);
+    body.get(value);
+    e.setRegister(BP, size);
+    e.next();
+  },
+};
+
+export const stackInstructions: Readonly<Record<string, EmittedInstruction>> = {
+  push,
+  pop,
+  pusha,
+  popa,
+  leave,
+};

@@ -1,0 +1,255 @@
+/**
+ * String instructions MOVS STOS LODS CMPS SCAS with REP, REPE and REPNE (SDM vol. 2; vol. 1, 7.3.9).
+ * Each element is complete, registers included, before the next is begun, so that a fault in the middle
+ * leaves the state from which the instruction resumes. A repeated instruction counts as one, but no
+ * longer than MAX_ELEMENTS at a time: then it is a boundary at which interrupts are taken. MOVS and
+ * STOS upwards move whole runs at once where both sides are plain RAM.
+ */
+import type { Local } from '../../wasm/assembler.ts';
+import type { Backend, Size } from '../translate/backend.ts';
+import { EFLAGS_SYSTEM } from '../layout.ts';
+import { FLAG } from '../state.ts';
+import { eachSize, type EmittedInstruction, type Shape } from '../translate/shape.ts';
+import { flagsOfSub } from './flags.ts';
+
+const AX = 0;
+const CX = 1;
+const SI = 6;
+const DI = 7;
+const MAX_ELEMENTS = 16384;
+
+interface Iteration {
+  readonly size: Size;
+  readonly addressSize: 2 | 4;
+  readonly source: Local;
+  readonly destination: Local;
+  readonly count: Local;
+  /** Elements done in this iteration, set by the body. */
+  readonly done: Local;
+}
+
+interface StringParts {
+  readonly repeats: readonly (0xf2 | 0xf3)[];
+  readonly usesSource: boolean;
+  readonly usesDestination: boolean;
+  /** Emits one element, or one run, and sets `done` if it is not 1. */
+  readonly element: (e: Backend, iteration: Iteration, shape: Shape) => void;
+  /** The loop also ends on ZF: REPE while set, REPNE while clear. */
+  readonly compares: boolean;
+}
+
+function elementSize(shape: Shape): Size {
+  const digit = shape.operands[0]?.[1];
+  return digit === '1' ? 1 : digit === '2' ? 2 : 4;
+}
+
+function advance(e: Backend, register: number, it: Iteration): void {
+  const { body } = e;
+  e.getRegister(register, it.addressSize);
+  body.get(it.done).i32(it.size).op('mul');
+  body.i32(0).get(it.done).i32(it.size).op('mul').op('sub');
+  e.getState(EFLAGS_SYSTEM);
+  body.i32(FLAG.DF).op('and').op('eqz').op('select').op('add');
+  e.setRegister(register, it.addressSize);
+}
+
+function string(parts: StringParts): EmittedInstruction {
+  return {
+    patterns: eachSize('e#'),
+    addressed: true,
+    repeats: parts.repeats,
+    emit(e, shape) {
+      const { body } = e;
+      const it: Iteration = {
+        size: elementSize(shape),
+        addressSize: shape.addressSize === 2 ? 2 : 4,
+        source: e.temp(), destination: e.temp(), count: e.temp(), done: e.temp(),
+      }; // prettier-ignore
+      const budget = e.temp();
+      const repeated = shape.repeat !== 0;
+      const finished = body.block();
+      const pause = body.block();
+      if (repeated) {
+        e.getRegister(CX, it.addressSize);
+        body.tee(it.count).op('eqz').brIf(finished);
+        body.i32(MAX_ELEMENTS).set(budget);
+      } else {
+        body.i32(1).set(it.count);
+      }
+      const loop = body.loop();
+      e.getRegister(SI, it.addressSize);
+      body.set(it.source);
+      e.getRegister(DI, it.addressSize);
+      body.set(it.destination);
+      body.i32(1).set(it.done);
+      parts.element(e, it, shape);
+      if (parts.usesSource) advance(e, SI, it);
+      if (parts.usesDestination) advance(e, DI, it);
+      if (repeated) {
+        body.get(it.count).get(it.done).op('sub').tee(it.count);
+        e.setRegister(CX, it.addressSize);
+        body.get(it.count).op('eqz').brIf(finished);
+        if (parts.compares) {
+          e.getFlagResult();
+          if (shape.repeat === 0xf3) body.i32(0).op('ne');
+          else body.op('eqz');
+          body.brIf(finished);
+        }
+        body.get(budget).get(it.done).op('sub').tee(budget).i32(0).op('leS').brIf(pause);
+        body.br(loop);
+      } else {
+        body.br(finished);
+      }
+      body.end();
+      body.end();
+      if (repeated) e.again();
+      body.end();
+      e.next();
+    },
+  };
+}
+
+const movs = string({
+  repeats: [0xf3],
+  usesSource: true,
+  usesDestination: true,
+  compares: false,
+  element(e, it, shape) {
+    const { body } = e;
+    const value = e.temp();
+    const one = (): void => {
+      e.readString('source', it.source, it.size);
+      body.set(value);
+      e.writeString(it.destination, it.size, value);
+    };
+    if (shape.repeat === 0 || it.addressSize === 2) {
+      one();
+      return;
+    }
+    const from = e.temp();
+    const to = e.temp();
+    e.bulk({
+      size: it.size,
+      count: it.count,
+      source: { offset: it.source, host: from },
+      destination: { offset: it.destination, host: to },
+    });
+    body.tee(it.done).i32(0).op('ne');
+    // a destination within the run after its source would have to see its own writes
+    body.get(to).get(from).op('sub').get(it.done).i32(it.size).op('mul').op('geU').op('and');
+    body.if();
+    body.get(to).get(from).get(it.done).i32(it.size).op('mul').copy();
+    body.else();
+    body.i32(1).set(it.done);
+    one();
+    body.end();
+  },
+});
+
+const stos = string({
+  repeats: [0xf3],
+  usesSource: false,
+  usesDestination: true,
+  compares: false,
+  element(e, it, shape) {
+    const { body } = e;
+    const value = e.temp();
+    e.getRegister(AX, it.size);
+    body.set(value);
+    if (shape.repeat === 0 || it.addressSize === 2) {
+      e.writeString(it.destination, it.size, value);
+      return;
+    }
+    const to = e.temp();
+    const at = e.temp();
+    const end = e.temp();
+    e.bulk({
+      size: it.size,
+      count: it.count,
+      source: null,
+      destination: { offset: it.destination, host: to },
+    });
+    body.tee(it.done);
+    body.if();
+    // a value of equal bytes is a fill; others are stored one by one
+    body.get(value);
+    if (it.size === 1) body.i32(1).op('mul');
+    body
+      .get(value)
+      .i32(0xff)
+      .op('and')
+      .i32(it.size === 4 ? 0x01010101 : it.size === 2 ? 0x0101 : 1);
+    body.op('mul').op('eq');
+    body.if();
+    body.get(to).get(value).i32(0xff).op('and').get(it.done).i32(it.size).op('mul').fill();
+    body.else();
+    body.get(to).set(at).get(to).get(it.done).i32(it.size).op('mul').op('add').set(end);
+    const loop = body.loop();
+    body.get(at).get(value);
+    if (it.size === 4) body.store(0);
+    else if (it.size === 2) body.store16(0);
+    else body.store8(0);
+    body.get(at).i32(it.size).op('add').tee(at).get(end).op('ltU').brIf(loop);
+    body.end();
+    body.end();
+    body.else();
+    body.i32(1).set(it.done);
+    e.writeString(it.destination, it.size, value);
+    body.end();
+  },
+});
+
+const lods = string({
+  repeats: [0xf3],
+  usesSource: true,
+  usesDestination: false,
+  compares: false,
+  element(e, it) {
+    e.readString('source', it.source, it.size);
+    e.setRegister(AX, it.size);
+  },
+});
+
+const cmps = string({
+  repeats: [0xf2, 0xf3],
+  usesSource: true,
+  usesDestination: true,
+  compares: true,
+  element(e, it) {
+    const { body } = e;
+    const a = e.temp();
+    const b = e.temp();
+    const result = e.temp();
+    e.readString('source', it.source, it.size);
+    body.set(a);
+    e.readString('destination', it.destination, it.size);
+    body.set(b).get(a).get(b).op('sub').set(result);
+    flagsOfSub(e, it.size, a, b, result);
+  },
+});
+
+const scas = string({
+  repeats: [0xf2, 0xf3],
+  usesSource: false,
+  usesDestination: true,
+  compares: true,
+  element(e, it) {
+    const { body } = e;
+    const a = e.temp();
+    const b = e.temp();
+    const result = e.temp();
+    e.getRegister(AX, it.size);
+    body.set(a);
+    e.readString('destination', it.destination, it.size);
+    body.set(b).get(a).get(b).op('sub').set(result);
+    flagsOfSub(e, it.size, a, b, result);
+  },
+});
+
+export const stringInstructions: Readonly<Record<string, EmittedInstruction>> = {
+  movs,
+  stos,
+  lods,
+  cmps,
+  scas,
+};

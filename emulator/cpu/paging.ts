@@ -1,0 +1,415 @@
+/**
+ * Address translation as emitted WebAssembly: the page walk of 32-bit paging (4 KiB and 4 MiB pages,
+ * PSE-36) and PAE paging with execute-disable (SDM vol. 3, 4.3 and 4.4), and the refill of the data
+ * TLBs from it. There is one walk for guest accesses, instruction fetch and the debugger. Paging
+ * structures outside guest RAM read as not present. 64-bit paging is not emulated.
+ */
+import { FunctionBody, type Local } from '../wasm/assembler.ts';
+import {
+  PAGE_FLAG,
+  TLB_ENTRIES,
+  TLB_LIST,
+  TLB_WRITE,
+  type MemoryMap,
+} from '../memory/memory-map.ts';
+import * as L from './layout.ts';
+
+/** Bits of layout WALK_MODE, derived from CR0, CR4 and EFER by cpu.ts. */
+export const WALK_MODE = {
+  PAGING: 1,
+  PAE: 2,
+  PSE: 4,
+  WP: 8,
+  NXE: 16,
+  PGE: 32,
+  A20_MASKED: 64,
+} as const;
+/** Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. */
+export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8 } as const;
+/** Bits of layout WALK_FLAGS. */
+export const WALK_FLAG = { GLOBAL: 1 } as const;
+
+// bits of paging-structure entries
+const P = 1;
+const RW = 2;
+const US = 4;
+const A = 0x20;
+const D = 0x40;
+const PS = 0x80;
+const G = 0x100;
+const ERROR_RESERVED = 8;
+
+class WalkEmitter {
+  readonly body = new FunctionBody(2);
+  readonly #map: MemoryMap;
+  readonly #linear = this.body.parameter(0);
+  readonly #access = this.body.parameter(1);
+  readonly #mode = this.body.local();
+  readonly #at = this.body.local();
+  readonly #entry = this.body.local();
+  readonly #high = this.body.local();
+  /** RW and US of all levels so far, ANDed; execute-disable of all levels, ORed into bit 31. */
+  readonly #rights = this.body.local();
+  readonly #disabled = this.body.local();
+  /** Bits of entries that must be zero were not. */
+  readonly #physical = this.body.local();
+  readonly #physicalHigh = this.body.local();
+
+  constructor(map: MemoryMap) {
+    this.#map = map;
+  }
+
+  #state(offset: number): void {
+    this.body.i32(0).load(this.#map.vcpu + offset);
+  }
+  #setState(offset: number, value: Local): void {
+    this.body
+      .i32(0)
+      .get(value)
+      .store(this.#map.vcpu + offset);
+  }
+  #modeHas(bit: number): void {
+    this.body.get(this.#mode).i32(bit).op('and');
+  }
+  #accessHas(bit: number): void {
+    this.body.get(this.#access).i32(bit).op('and');
+  }
+
+  /** Returns 1 with the error code; `bits` are P and RSVD as they apply. */
+  #fault(bits: number): void {
+    const { body } = this;
+    body.i32(0).i32(bits);
+    body
+      .get(this.#access)
+      .i32(ACCESS.WRITE | ACCESS.USER)
+      .op('and')
+      .i32(1)
+      .op('shl')
+      .op('or');
+    // I/D is reported only where execute-disable is in use (SDM vol. 3, 4.7)
+    this.#accessHas(ACCESS.FETCH);
+    body.i32(0).op('ne');
+    this.#modeHas(WALK_MODE.NXE);
+    body.i32(0).op('ne').op('and');
+    this.#modeHas(WALK_MODE.PAE);
+    body.i32(0).op('ne').op('and');
+    body.i32(4).op('shl').op('or');
+    body
+      .store(this.#map.vcpu + L.WALK_ERROR)
+      .i32(1)
+      .op('return');
+  }
+
+  /** Loads the entry at physical address `at`; one that is outside RAM is not present. */
+  #loadEntry(wide: boolean): void {
+    const { body } = this;
+    body.get(this.#at);
+    this.#state(L.RAM_SIZE);
+    body.op('ltU');
+    body.if();
+    body.get(this.#at).load(this.#map.ram).set(this.#entry);
+    if (wide)
+      body
+        .get(this.#at)
+        .load(this.#map.ram + 4)
+        .set(this.#high);
+    body.else();
+    body.i32(0).tee(this.#entry).set(this.#high);
+    body.end();
+    body.get(this.#entry).i32(P).op('and').op('eqz');
+    body.if();
+    this.#fault(0);
+    body.end();
+  }
+
+  /** PAE: bits 36 to 62 are reserved, bit 63 too unless execute-disable is on. */
+  #checkReservedHigh(): void {
+    const { body } = this;
+    body.get(this.#high).i32(0x7ffffff0).op('and');
+    body
+      .get(this.#high)
+      .i32(0x80000000 | 0)
+      .op('and');
+    body.i32(0);
+    this.#modeHas(WALK_MODE.NXE);
+    body.op('eqz').op('select').op('or');
+    body.if();
+    this.#fault(P | ERROR_RESERVED);
+    body.end();
+    body.get(this.#disabled).get(this.#high).op('or').set(this.#disabled);
+  }
+  #checkReservedLow(mask: number): void {
+    const { body } = this;
+    body.get(this.#entry).i32(mask).op('and');
+    body.if();
+    this.#fault(P | ERROR_RESERVED);
+    body.end();
+  }
+  #combineRights(): void {
+    this.body.get(this.#rights).get(this.#entry).op('and').set(this.#rights);
+  }
+  /** Sets flags in the entry at `at`, unless the walk only looks. */
+  #mark(pushBits: () => void): void {
+    const { body } = this;
+    const marked = body.local();
+    body.get(this.#entry);
+    pushBits();
+    body.op('or').tee(marked).get(this.#entry).op('ne');
+    this.#accessHas(ACCESS.PEEK);
+    body.op('eqz').op('and');
+    body.if();
+    body.get(this.#at).get(marked).store(this.#map.ram);
+    body.end();
+  }
+
+  /** The leaf is in `entry` and `high`, its page frame in `physical`: rights, flags, result. */
+  #finish(): void {
+    const { body } = this;
+    // user access to a supervisor page
+    this.#accessHas(ACCESS.USER);
+    body.i32(0).op('ne').get(this.#rights).i32(US).op('and').op('eqz').op('and');
+    // write to a read-only page, as a user or with CR0.WP
+    this.#accessHas(ACCESS.WRITE);
+    body.i32(0).op('ne').get(this.#rights).i32(RW).op('and').op('eqz').op('and');
+    this.#accessHas(ACCESS.USER);
+    this.#modeHas(WALK_MODE.WP);
+    body.op('or').i32(0).op('ne').op('and').op('or');
+    // fetch from an execute-disabled page
+    this.#accessHas(ACCESS.FETCH);
+    body.i32(0).op('ne').get(this.#disabled).i32(31).op('shrU').op('and').op('or');
+    body.if();
+    this.#fault(P);
+    body.end();
+    this.#mark(() => {
+      body.i32(A | D).i32(A);
+      this.#accessHas(ACCESS.WRITE);
+      body.op('select');
+    });
+    this.#setState(L.WALK_PHYS, this.#physical);
+    this.#setState(L.WALK_PHYS_HIGH, this.#physicalHigh);
+    body.i32(0).get(this.#entry).i32(G).op('and').i32(0).op('ne');
+    this.#modeHas(WALK_MODE.PGE);
+    body
+      .i32(0)
+      .op('ne')
+      .op('and')
+      .store(this.#map.vcpu + L.WALK_FLAGS);
+    body.i32(0).op('return');
+  }
+
+  emit(): FunctionBody {
+    const { body } = this;
+    this.#state(L.WALK_MODE);
+    body.tee(this.#mode).i32(WALK_MODE.PAGING).op('and').op('eqz');
+    body.if();
+    body
+      .i32(0)
+      .get(this.#linear)
+      .i32(-4096)
+      .op('and')
+      .store(this.#map.vcpu + L.WALK_PHYS);
+    body
+      .i32(0)
+      .i32(0)
+      .store(this.#map.vcpu + L.WALK_PHYS_HIGH);
+    body
+      .i32(0)
+      .i32(0)
+      .store(this.#map.vcpu + L.WALK_FLAGS);
+    body.i32(0).op('return');
+    body.end();
+    body.i32(RW | US).set(this.#rights);
+    this.#modeHas(WALK_MODE.PAE);
+    body.if();
+    this.#emitPae();
+    body.else();
+    this.#emit32();
+    body.end();
+    body.op('unreachable');
+    return body;
+  }
+
+  #emit32(): void {
+    const { body } = this;
+    this.#state(L.CR + 3 * 8);
+    body
+      .i32(-4096)
+      .op('and')
+      .get(this.#linear)
+      .i32(22)
+      .op('shrU')
+      .i32(2)
+      .op('shl')
+      .op('add')
+      .set(this.#at);
+    this.#loadEntry(false);
+    this.#combineRights();
+    body.get(this.#entry).i32(PS).op('and').i32(0).op('ne');
+    this.#modeHas(WALK_MODE.PSE);
+    body.i32(0).op('ne').op('and');
+    body.if();
+    this.#checkReservedLow(1 << 21);
+    body
+      .get(this.#entry)
+      .i32(-0x400000)
+      .op('and')
+      .get(this.#linear)
+      .i32(0x3ff000)
+      .op('and')
+      .op('or')
+      .set(this.#physical);
+    body.get(this.#entry).i32(13).op('shrU').i32(0xff).op('and').set(this.#physicalHigh);
+    this.#finish();
+    body.end();
+    this.#mark(() => body.i32(A));
+    body.get(this.#entry).i32(-4096).op('and');
+    body.get(this.#linear).i32(10).op('shrU').i32(0xffc).op('and').op('or').set(this.#at);
+    this.#loadEntry(false);
+    this.#combineRights();
+    body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
+    this.#finish();
+  }
+
+  #emitPae(): void {
+    const { body } = this;
+    const pdpte = body.local();
+    body.get(this.#linear).i32(30).op('shrU').i32(3).op('shl').tee(pdpte);
+    body
+      .load(this.#map.vcpu + L.PDPTE)
+      .tee(this.#entry)
+      .i32(P)
+      .op('and')
+      .op('eqz');
+    body.if();
+    this.#fault(0);
+    body.end();
+    const descend = (shift: number): void => {
+      body.get(this.#entry).i32(-4096).op('and');
+      body.get(this.#linear).i32(shift).op('shrU').i32(0xff8).op('and').op('or').set(this.#at);
+      this.#loadEntry(true);
+      this.#checkReservedHigh();
+      this.#combineRights();
+    };
+    // a table above 4 GiB lies outside RAM
+    body.get(pdpte).load(this.#map.vcpu + L.PDPTE + 4);
+    body.if();
+    this.#fault(0);
+    body.end();
+    descend(18);
+    body.get(this.#high).i32(0xf).op('and').set(this.#physicalHigh);
+    body.get(this.#entry).i32(PS).op('and');
+    body.if();
+    this.#checkReservedLow(0x1fe000);
+    body
+      .get(this.#entry)
+      .i32(-0x200000)
+      .op('and')
+      .get(this.#linear)
+      .i32(0x1ff000)
+      .op('and')
+      .op('or')
+      .set(this.#physical);
+    this.#finish();
+    body.end();
+    body.get(this.#physicalHigh);
+    body.if();
+    this.#fault(0);
+    body.end();
+    this.#mark(() => body.i32(A));
+    descend(9);
+    body.get(this.#high).i32(0xf).op('and').set(this.#physicalHigh);
+    body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
+    this.#finish();
+  }
+}
+
+/**
+ * walk(linear, access): 0 with WALK_PHYS, WALK_PHYS_HIGH and WALK_FLAGS, or 1 with the #PF error code in
+ * WALK_ERROR.
+ */
+export function emitWalk(map: MemoryMap): FunctionBody {
+  return new WalkEmitter(map).emit();
+}
+
+/**
+ * fill(linear, write): enters the page into the TLB of the current privilege and returns 1, or returns 0
+ * when the access must be made in TypeScript: a fault, a device, a watched page, code being written.
+ */
+export function emitFill(map: MemoryMap, walk: number): FunctionBody {
+  const body = new FunctionBody(2);
+  const linear = body.parameter(0);
+  const write = body.parameter(1);
+  const physical = body.local();
+  const slot = body.local();
+  const list = body.local();
+  const count = body.local();
+  const state = (offset: number): FunctionBody => body.i32(0).load(map.vcpu + offset);
+  const refuse = (): void => {
+    body.if();
+    body.i32(0).op('return');
+    body.end();
+  };
+  state(L.WALK_MODE).i32(WALK_MODE.A20_MASKED).op('and');
+  refuse();
+  body.get(linear).get(write);
+  state(L.CPL).i32(3).op('eq').i32(1).op('shl').op('or').call(walk);
+  refuse();
+  state(L.WALK_PHYS_HIGH);
+  refuse();
+  state(L.WALK_PHYS).tee(physical);
+  state(L.RAM_SIZE).op('geU');
+  refuse();
+  body.get(physical).i32(12).op('shrU').load8U(map.pageFlags);
+  body.i32(PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.DEVICE);
+  body
+    .i32(PAGE_FLAG.WATCH_READ | PAGE_FLAG.DEVICE)
+    .get(write)
+    .op('select')
+    .op('and');
+  refuse();
+  body
+    .get(linear)
+    .i32(9)
+    .op('shrU')
+    .i32((TLB_ENTRIES - 1) << 3)
+    .op('and');
+  state(L.TLB).op('add').get(write).i32(TLB_WRITE).op('mul').op('add').tee(slot);
+  body.get(linear).i32(-4096).op('and').store(0);
+  body
+    .get(slot)
+    .get(physical)
+    .i32(map.ram)
+    .op('add')
+    .get(linear)
+    .i32(-4096)
+    .op('and')
+    .op('sub')
+    .store(4);
+  // remember the slot for the next flush; a list that is full flushes everything
+  state(L.WALK_FLAGS)
+    .i32(2)
+    .op('shl')
+    .tee(list)
+    .load(map.vcpu + L.TLB_FILLED)
+    .tee(count);
+  body.i32(TLB_LIST).op('ltU');
+  body.if();
+  body
+    .get(list)
+    .i32(TLB_LIST)
+    .op('mul')
+    .get(count)
+    .i32(2)
+    .op('shl')
+    .op('add')
+    .get(slot)
+    .store(map.tlbList);
+  body.end();
+  body
+    .get(list)
+    .get(count)
+    .i32(1)
+    .op('add')
+    .store(map.vcpu + L.TLB_FILLED);
+  return body.i32(1);
+}

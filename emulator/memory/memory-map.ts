@@ -1,0 +1,69 @@
+/**
+ * Where everything lies in the machine's one WebAssembly memory: vCPU blocks (cpu/layout.ts), then the
+ * translation caches, then guest RAM. Computed once from the size of RAM. All values are byte offsets
+ * in the WebAssembly memory.
+ */
+import { VCPU_BLOCK } from '../cpu/layout.ts';
+import { PAGE_SIZE } from './address.ts';
+
+/** Entries of each of a vCPU's four data TLBs (supervisor and user, read and write), 8 bytes each. */
+export const TLB_ENTRIES = 4096;
+const TLB_TABLE = TLB_ENTRIES * 8;
+/** Offset of the write TLB from the read TLB of the same privilege. */
+export const TLB_WRITE = TLB_TABLE;
+/** Offset of the user TLBs from the supervisor ones. */
+export const TLB_USER = 2 * TLB_TABLE;
+/** Slots remembered for a flush that touches only what was filled. */
+export const TLB_LIST = 4096;
+/** Entries of the jump cache, 16 bytes each: EIP, generation, record, unused. */
+export const JUMP_ENTRIES = 8192;
+
+/** What a page of guest RAM needs beyond plain access: one byte a page. */
+export const PAGE_FLAG = {
+  /** Translated code was taken from it: writes must be seen. */
+  CODE: 1,
+  WATCH_READ: 2,
+  WATCH_WRITE: 4,
+  /** Not RAM for the guest although RAM lies behind it (the VGA hole at 0xa0000). */
+  DEVICE: 8,
+} as const;
+
+export interface MemoryMap {
+  readonly vcpu: number;
+  readonly tlb: number;
+  /** Addresses of filled TLB slots, non-global then global, TLB_LIST words each. */
+  readonly tlbList: number;
+  readonly jumpCache: number;
+  /** Decoded records. */
+  readonly records: number;
+  readonly recordsEnd: number;
+  /** One byte a page of RAM. */
+  readonly pageFlags: number;
+  readonly ram: number;
+  readonly ramSize: number;
+  /** Size of the memory in WebAssembly pages of 64 KiB. */
+  readonly wasmPages: number;
+}
+
+const RECORDS_SIZE = 32 << 20;
+
+/** @param ramSize bytes of guest RAM, a multiple of the page size. */
+export function memoryMap(ramSize: number): MemoryMap {
+  let next = 0;
+  const take = (size: number, alignment = 64): number => {
+    const at = Math.ceil(next / alignment) * alignment;
+    next = at + size;
+    return at;
+  };
+  const vcpu = take(VCPU_BLOCK);
+  const tlb = take(4 * TLB_TABLE);
+  const tlbList = take(2 * TLB_LIST * 4);
+  const jumpCache = take(JUMP_ENTRIES * 16);
+  const records = take(RECORDS_SIZE);
+  const pageFlags = take(ramSize / PAGE_SIZE);
+  const ram = take(ramSize, 65536);
+  return {
+    vcpu, tlb, tlbList, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, ram, ramSize,
+    wasmPages: Math.ceil(next / 65536),
+  }; // prettier-ignore
+}
