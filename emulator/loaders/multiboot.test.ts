@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LoadContext } from './loader.ts';
+import { GuestImageError } from './loader.ts';
+import { multibootLoader } from './multiboot.ts';
+import { loadContext } from './test-ram.ts';
+
+interface Segment {
+  readonly virtual: number;
+  readonly physical: number;
+  readonly text: string;
+  readonly memorySize: number;
+}
+
+/** An ELF32 program with a multiboot header at 0x200 and the given segments from 0x400 on. */
+function elfKernel(entry: number, segments: readonly Segment[], machine = 3): Uint8Array {
+  const bytes = new Uint8Array(0x400 + segments.length * 0x100);
+  const view = new DataView(bytes.buffer);
+  const u32 = (at: number, value: number) => view.setUint32(at, value, true);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
+  view.setUint16(16, 2, true);
+  view.setUint16(18, machine, true);
+  u32(24, entry);
+  u32(28, 52); // e_phoff
+  view.setUint16(42, 32, true);
+  view.setUint16(44, segments.length, true);
+  segments.forEach(({ virtual, physical, text, memorySize }, index) => {
+    const offset = 0x400 + index * 0x100;
+    bytes.set(Buffer.from(text), offset);
+    [1, offset, virtual, physical, text.length, memorySize, 7, 4096].forEach((value, word) =>
+      u32(52 + index * 32 + word * 4, value),
+    );
+  });
+  u32(0x200, 0x1badb002);
+  u32(0x208, -0x1badb002);
+  return bytes;
+}
+
+const KERNEL: readonly Segment[] = [
+  { virtual: 0xc0400000, physical: 0x400000, text: 'kernel', memorySize: 0x2000 },
+];
+
+function refusal(context: LoadContext): { attribute: string; message: string } {
+  try {
+    multibootLoader.load(context);
+  } catch (error) {
+    assert.ok(error instanceof GuestImageError, String(error));
+    return { attribute: error.attribute, message: error.message };
+  }
+  return assert.fail('was loaded');
+}
+
+test('an ELF kernel is loaded by its physical addresses and entered as the specification says', () => {
+  const context = loadContext(elfKernel(0xc0400004, KERNEL));
+  context.ram.bytes.fill(0xaa, 0x400000, 0x402001);
+  const { cpu, summary } = multibootLoader.load(context);
+  assert.equal(context.ram.text(0x400000), 'kernel');
+  assert.equal(context.ram.bytes[0x401fff], 0, '.bss is cleared');
+  assert.equal(context.ram.bytes[0x402000], 0xaa, 'and nothing behind it');
+  assert.equal(cpu.eip, 0x400004, 'a virtual entry point becomes a physical one');
+  assert.equal(cpu.registers.eax, 0x2badb002);
+  assert.equal(cpu.eflags & 0x20200, 0);
+  assert.equal(cpu.cr0 & 0x80000001, 1);
+  assert.deepEqual(cpu.segments.cs, { selector: 0x10, rights: 0xc09b, base: 0, limit: 0xffffffff });
+  assert.match(summary, /multiboot 1 ELF, 8192 bytes at 0x400000/);
+});
+
+test('the information block has memory, map, command line, module and loader', () => {
+  const initrd = Buffer.from('MEMSIZE=64');
+  const context = loadContext(elfKernel(0x400000, KERNEL), { initrd, commandLine: 'one two' });
+  const { cpu } = multibootLoader.load(context);
+  const { ram } = context;
+  const info = cpu.registers.ebx;
+  const at = (offset: number) => ram.u32(info + offset);
+  assert.equal(info, 0x1000);
+  assert.equal(at(0), 0x24d, 'flags 0, 2, 3, 6, 9');
+  assert.equal(at(4), 639);
+  assert.equal(at(8), 63 << 10);
+  assert.equal(ram.text(at(16)), 'kernel.img one two');
+  assert.equal(at(20), 1);
+  const module = at(24);
+  assert.equal(ram.u32(module), 0x402000, 'the first page behind the kernel');
+  assert.equal(ram.u32(module + 4), 0x402000 + initrd.length);
+  assert.equal(ram.text(0x402000), 'MEMSIZE=64');
+  assert.equal(ram.text(ram.u32(module + 8)), 'initrd');
+  assert.equal(ram.text(at(64)), 'Guestscope');
+  // each entry of the map: its size (20), base, length, type; the last one is RAM from 1 MiB
+  assert.equal(at(44), 4 * 24);
+  const last = at(48) + 3 * 24;
+  assert.deepEqual(
+    [0, 4, 8, 12, 16, 20].map((offset) => ram.u32(last + offset)),
+    [20, 0x100000, 0, 63 << 20, 0, 1],
+  );
+});
+
+test('the information block keeps away from a kernel in low memory', () => {
+  const low = [{ virtual: 0x1000, physical: 0x1000, text: 'low', memorySize: 0x3000 }];
+  const context = loadContext(elfKernel(0x1000, low));
+  const { cpu } = multibootLoader.load(context);
+  assert.equal(cpu.registers.ebx, 0x4000);
+  assert.equal(context.ram.text(0x1000), 'low');
+});
+
+test('a file that is no ELF goes where its header says', () => {
+  const image = new Uint8Array(0x1000).fill(0x90);
+  const view = new DataView(image.buffer);
+  // header at file offset 0x20, which is to lie at 0x100010: the file's first 0x10 bytes are skipped
+  [0x1badb002, 0x10000, -(0x1badb002 + 0x10000), 0x100010, 0x100000, 0x100800, 0x101000, 0x100040]
+    .forEach((value, index) => view.setUint32(0x20 + index * 4, value, true)); // prettier-ignore
+  const context = loadContext(image);
+  context.ram.bytes.fill(0xaa, 0x100000, 0x102000);
+  const { cpu } = multibootLoader.load(context);
+  assert.equal(cpu.eip, 0x100040);
+  assert.equal(context.ram.u32(0x100010), 0x1badb002);
+  assert.equal(context.ram.bytes[0x1007ff], 0x90);
+  assert.equal(context.ram.bytes[0x100800], 0, '.bss');
+  assert.equal(context.ram.bytes[0x101000], 0xaa);
+  const cut = refusal(loadContext(image.slice(0, 0x700)));
+  assert.match(cut.message, /ends at 1792 bytes, but its multiboot header promises 2064/);
+});
+
+test('kernels that cannot be loaded are refused with the reason', () => {
+  const place = (physical: number, memorySize = 0x1000): LoadContext =>
+    loadContext(elfKernel(physical, [{ virtual: physical, physical, text: 'x', memorySize }]));
+  assert.equal(refusal(place(0x4000000)).attribute, 'machine.memory');
+  assert.match(refusal(place(0xa0000)).message, /no free memory/);
+  assert.match(refusal(place(0xfffff000, 0xffffffff)).message, /memory ends/);
+  assert.match(refusal(loadContext(elfKernel(0x400000, [...KERNEL, ...KERNEL]))).message, /overlaps/); // prettier-ignore
+  assert.match(refusal(loadContext(elfKernel(0, []))).message, /no segment to load/);
+  assert.match(refusal(loadContext(elfKernel(0, KERNEL, 62))).message, /x86-64/);
+  assert.equal(
+    refusal(loadContext(elfKernel(0x400000, KERNEL), { loadAddress: 0x200000 })).attribute,
+    'guest.loadAddress',
+  );
+  const initrd = new Uint8Array(62 << 20);
+  assert.match(
+    refusal(loadContext(elfKernel(0x400000, KERNEL), { initrd })).message,
+    /initrd of 62 MiB does not fit: behind the kernel there is room for 59.99 MiB/,
+  );
+});
