@@ -24,6 +24,9 @@ export type GuestEvent =
       readonly value: number;
       /** Linear address of the memory operand of INS and OUTS, else 0. */
       readonly linear: number;
+      /** INS and OUTS: bytes of the address size, and the segment register that OUTS reads through. */
+      readonly addressSize?: 2 | 4;
+      readonly segment?: number;
     }
   | {
       readonly kind: 'cr-access';

@@ -41,6 +41,10 @@ export interface GuestInterface {
   writeMsr(index: number, value: Wide): 'done' | 'fault' | null;
   /** Carries out the hypercall in the guest's registers and sets its results; does not move EIP. */
   hypercall(vcpu: GuestVcpu): void;
+  /** The header's name of one of its registers, "MSR_KVM_STEAL_TIME", or null. */
+  msrName(index: number): string | null;
+  /** The guest's TSC jumped (WRMSR to IA32_TIME_STAMP_COUNTER): clock pages must follow. */
+  timestampChanged(): void;
   describeHypercall(registers: HypercallRegisters): HypercallDescription;
   /** The vCPU is about to block in HLT; false: it has been kicked and goes on at once. */
   mayHalt(): boolean;

@@ -1,25 +1,197 @@
 /**
- * The built-in hypervisor (L0): where a VM exit is born, offer(), and where it is resolved, resolve().
- * Between the two the machine may stop and show it, the guest's state still being that before the
- * instruction. Signature only so far; the body follows with the execution controls.
+ * The built-in hypervisor (L0). The one place where a VM exit is born, offer(), and the one where it is
+ * resolved, resolve(); between the two the machine may stop and show it, the guest's state still being
+ * that before the event. After every exit comes a VM entry, enter(), and there interrupts go in.
+ *
+ * Interrupts follow KVM's model. While the guest runs, an asserted INTR leaves the guest (external
+ * interrupt). At the entry the hypervisor takes the vector from the guest's interrupt controller and
+ * injects it, or, if the guest cannot take it, asks for the interrupt window and injects it at that
+ * exit. What was asserted during another exit goes in at its entry without one of its own.
+ *
+ * Not emulated: acknowledge-interrupt-on-exit, posted interrupts, virtual NMIs, the preemption timer.
  */
 import type { ExitHook, GuestEvent } from '../cpu/exit-hook.ts';
+import { ACTIVITY, SEGMENT } from '../cpu/layout.ts';
 import type { ExitRecord } from '../stop-reason.ts';
+import { describeExit } from './describe-exit.ts';
+import { leaves, PIN, PRIMARY } from './execution-controls.ts';
+import type { ExecutionControls } from './execution-controls.ts';
+import {
+  guestLinearOf, idtVectoringInformation, instructionInformationOf, instructionLengthOf, interruptionInformation,
+  qualificationOf, reasonOf,
+} from './exit-information.ts'; // prettier-ignore
+import { ExitLog } from './exit-log.ts';
+import { HANDLERS } from './exits/handlers.ts';
+import type { GuestInterface } from './guest-interface.ts';
 import type { GuestVcpu } from './vcpu.ts';
 import type { VmExit } from './vm-exit.ts';
 
-export interface HypervisorPort extends ExitHook {
+/** Values of ACTIVITY (layout.ts). */
+const HALTED = 1;
+const SHUT_DOWN = 2;
+
+/** The hypervisor's own part of a snapshot, plain values. An exit that waits is not saved: resolve first. */
+export interface HypervisorState {
+  readonly version: 1;
+  readonly exits: number;
+  readonly counts: readonly (readonly [number, number])[];
+  readonly interruptWindow: boolean;
+}
+
+export class Hypervisor implements ExitHook {
+  readonly log = new ExitLog();
+  readonly controls: ExecutionControls;
+  /** The paravirtual interface shown to the guest, or null. */
+  readonly guestInterface: GuestInterface | null;
+  private attached: GuestVcpu | null = null;
+  private waiting: VmExit | null = null;
+
+  constructor(controls: ExecutionControls, guestInterface: GuestInterface | null) {
+    this.controls = controls;
+    this.guestInterface = guestInterface;
+  }
+
+  /** Once, before the first offer; the processor is built with this hook. */
+  attach(vcpu: GuestVcpu): void {
+    this.attached = vcpu;
+  }
+
   /** The exit that has left the guest and waits for resolve(), or null. */
-  readonly pending: VmExit | null;
+  get pending(): VmExit | null {
+    return this.waiting;
+  }
+
   /**
-   * Interrupt-window exiting: the CPU loop offers 'interrupt-window' at the first boundary at which the
-   * guest can take an interrupt (IF=1, no shadow), whether or not INTR is still asserted, and does not
-   * deliver an interrupt natively before.
+   * Interrupt-window exiting is on: the CPU loop delivers no interrupt itself but offers
+   * 'interrupt-window' at the first boundary at which the guest could take one (IF=1, no shadow),
+   * whether or not INTR is still asserted.
    */
-  readonly wantsInterruptWindow: boolean;
-  attach(vcpu: GuestVcpu): void;
-  offer(event: GuestEvent, length: number): boolean;
-  /** Handles the pending exit, delivers a waiting interrupt if the guest can take it, and enters again. */
-  resolve(): void;
-  describe(exit: VmExit): ExitRecord;
+  get wantsInterruptWindow(): boolean {
+    return (this.controls.primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
+  }
+
+  /** The birth of an exit. True: the event has left the guest and is `pending`. */
+  offer(event: GuestEvent, length: number): boolean {
+    const { processor } = this.vcpu;
+    const { state } = processor;
+    const guest = { cr0: state.cr(0), cr4: state.cr(4) };
+    if (!leaves(this.controls, event, guest)) return false;
+    if (event.kind === 'external-interrupt' && this.holdsInterrupt()) return false;
+    const reason = reasonOf(event);
+    if (reason === null) return false;
+    if (this.waiting !== null) {
+      throw new Error(`Second VM exit (${event.kind}) at EIP 0x${state.eip.toString(16)}`);
+    }
+    this.waiting = this.record(reason, event, length);
+    this.log.add(this.waiting);
+    return true;
+  }
+
+  /**
+   * Handles the pending exit and enters the guest again. An exit whose instruction the debugger has
+   * since jumped away from is dropped. Afterwards a triple fault may be pending in its place.
+   */
+  resolve(): void {
+    const exit = this.waiting;
+    if (exit === null) throw new Error('resolve() without a VM exit');
+    this.waiting = null;
+    const { vcpu } = this;
+    const { state } = vcpu.processor;
+    if (state.eip === exit.rip && state.segmentBase(SEGMENT.CS) === exit.csBase) {
+      const handler = HANDLERS.get(exit.reason);
+      if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
+      handler({ vcpu, guestInterface: this.guestInterface }, exit);
+    }
+    vcpu.processor.vectoring = null;
+    // a triple fault on the way into the guest is an exit of its own
+    if (this.pending === null) this.enter();
+  }
+
+  /** The row of the log for an exit. */
+  describe(exit: VmExit): ExitRecord {
+    return describeExit(exit, this.guestInterface);
+  }
+
+  state(): HypervisorState {
+    return {
+      version: 1,
+      exits: this.log.total,
+      counts: this.log.savedCounts(),
+      interruptWindow: this.wantsInterruptWindow,
+    };
+  }
+
+  restore(state: HypervisorState): void {
+    this.waiting = null;
+    this.log.restart(state.exits, state.counts);
+    this.setInterruptWindow(state.interruptWindow);
+  }
+
+  /** Power-on: no exit waits, none is counted. */
+  reset(): void {
+    this.restore({ version: 1, exits: 0, counts: [], interruptWindow: false });
+  }
+
+  /**
+   * The interrupt is already the hypervisor's: it waits for the window, or for a vCPU that is blocked in
+   * HLT, which is not in the guest, so that delivery is part of its next entry.
+   */
+  private holdsInterrupt(): boolean {
+    if (this.wantsInterruptWindow) return true;
+    const hltLeaves = (this.controls.primary & PRIMARY.HLT_EXITING) !== 0;
+    return hltLeaves && this.vcpu.processor.state.get(ACTIVITY) === HALTED;
+  }
+
+  /** VM entry: a waiting interrupt goes in, or its window is asked for. */
+  private enter(): void {
+    const { vcpu } = this;
+    const { platform, state } = vcpu.processor;
+    if ((this.controls.pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) === 0) return;
+    if (state.get(ACTIVITY) === SHUT_DOWN) return;
+    let waits = platform.interruptPending();
+    if (waits && vcpu.interruptible()) {
+      vcpu.injectInterrupt(platform.acknowledgeInterrupt());
+      waits = platform.interruptPending();
+    }
+    this.setInterruptWindow(waits);
+  }
+
+  private setInterruptWindow(on: boolean): void {
+    if (on) this.controls.primary |= PRIMARY.INTERRUPT_WINDOW_EXITING;
+    else this.controls.primary &= ~PRIMARY.INTERRUPT_WINDOW_EXITING;
+  }
+
+  private record(reason: number, event: GuestEvent, length: number): VmExit {
+    const { processor, retired } = this.vcpu;
+    const { state, vectoring } = processor;
+    return {
+      reason,
+      qualification: qualificationOf(event),
+      instructionLength: instructionLengthOf(event, length, vectoring),
+      instructionInformation: instructionInformationOf(event),
+      guestLinear: guestLinearOf(event),
+      guestPhysical: event.kind === 'second-stage' ? event.guestPhysical : 0,
+      interruptionInformation: interruptionInformation(event),
+      interruptionErrorCode: event.kind === 'exception' ? (event.errorCode ?? 0) : 0,
+      idtVectoringInformation: idtVectoringInformation(vectoring),
+      idtVectoringErrorCode: vectoring?.errorCode ?? 0,
+      event,
+      rip: state.eip,
+      csBase: state.segmentBase(SEGMENT.CS),
+      cpl: state.cpl,
+      eax: state.gpr(0, 4),
+      ecx: state.gpr(1, 4),
+      edx: state.gpr(2, 4),
+      ebx: state.gpr(3, 4),
+      esi: state.gpr(6, 4),
+      position: retired,
+      ordinal: this.log.total,
+    };
+  }
+
+  private get vcpu(): GuestVcpu {
+    if (this.attached === null)
+      throw new Error('The hypervisor has no vCPU yet: call attach() first');
+    return this.attached;
+  }
 }

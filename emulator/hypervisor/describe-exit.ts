@@ -1,0 +1,83 @@
+/**
+ * A VM exit as people and conditions read it: the row of the log, and the values of the names that a
+ * condition on it may use. Made from the recorded exit when somebody looks.
+ */
+import type { ExitRecord } from '../stop-reason.ts';
+import type { ExitField, ExitFields } from './exit-decoders.ts';
+import { exitReason, REASON } from './exit-reasons.ts';
+import type { ExitReason } from './exit-reasons.ts';
+import type { GuestInterface } from './guest-interface.ts';
+import type { VmExit } from './vm-exit.ts';
+
+const linearRip = (exit: VmExit): number => (exit.csBase + exit.rip) >>> 0;
+
+/** Names that every exit has. */
+const COMMON = [
+  { name: 'reason', meaning: 'basic exit reason', value: (exit) => exit.reason },
+  { name: 'qualification', meaning: 'exit qualification', value: (exit) => exit.qualification },
+  { name: 'rip', meaning: 'offset in CS', value: (exit) => exit.rip },
+  { name: 'linearRip', meaning: 'CS base + RIP', value: linearRip },
+  { name: 'cpl', meaning: 'privilege level', value: (exit) => exit.cpl },
+  { name: 'instructionLength', meaning: 'bytes', value: (exit) => exit.instructionLength },
+  { name: 'ordinal', meaning: 'exits since power-on', value: (exit) => exit.ordinal },
+  { name: 'position', meaning: 'instructions since power-on', value: (exit) => exit.position },
+] as const satisfies readonly (ExitField & { readonly value: (exit: VmExit) => number })[];
+
+/** Words for numbers in conditions: "direction == out". */
+const CONSTANTS: { readonly [name: string]: number } = {
+  out: 0,
+  in: 1,
+  read: 0,
+  write: 1,
+  fetch: 2,
+};
+
+/** Decoded fields of the exit's reason, by name. */
+export function exitFields(exit: VmExit): ExitFields {
+  return exitReason(exit.reason)?.decode.fields(exit) ?? {};
+}
+
+/** What a condition on an exit of this reason may name (null: of any reason), registers apart. */
+export function exitNames(reason: ExitReason | null): readonly ExitField[] {
+  const constants = Object.entries(CONSTANTS).map(([name, value]) => ({
+    name,
+    meaning: `${value}, of direction or access`,
+  }));
+  return [...(reason?.decode.names ?? []), ...COMMON, ...constants];
+}
+
+/** The value of such a name, or null for any other. */
+export function exitValue(exit: VmExit, name: string): number | null {
+  const fields = exitFields(exit);
+  if (Object.hasOwn(fields, name)) return fields[name];
+  const common = COMMON.find((each) => each.name === name);
+  if (common !== undefined) return common.value(exit);
+  return Object.hasOwn(CONSTANTS, name) ? CONSTANTS[name] : null;
+}
+
+function detailOf(exit: VmExit, guestInterface: GuestInterface | null): string {
+  if (guestInterface !== null && exit.reason === REASON.VMCALL) {
+    return guestInterface.describeHypercall(exit).text;
+  }
+  const detail = exitReason(exit.reason)?.decode.detail(exit) ?? '';
+  const isMsr = exit.reason === REASON.RDMSR || exit.reason === REASON.WRMSR;
+  const name = isMsr ? (guestInterface?.msrName(exit.ecx) ?? null) : null;
+  return name === null ? detail : `${detail} (${name})`;
+}
+
+/** The row of the log. */
+export function describeExit(exit: VmExit, guestInterface: GuestInterface | null): ExitRecord {
+  return {
+    ordinal: exit.ordinal,
+    position: exit.position,
+    reason: exit.reason,
+    name: exitReason(exit.reason)?.name ?? exit.reason.toString(),
+    qualification: exit.qualification,
+    detail: detailOf(exit, guestInterface),
+    fields: exitFields(exit),
+    rip: exit.rip,
+    linearRip: linearRip(exit),
+    instructionLength: exit.instructionLength,
+    cpl: exit.cpl,
+  };
+}

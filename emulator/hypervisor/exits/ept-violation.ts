@@ -1,0 +1,14 @@
+/**
+ * EPT violations (reason 48), which on this machine mean: the guest-physical address is a device, ROM
+ * or nothing. The instruction is carried out natively, and the board answers the access. Where it was
+ * the delivery of an event that touched the address (an IDT, TSS or stack that is not RAM), that is
+ * delivered again; KVM gives up on such a guest (KVM_INTERNAL_ERROR_DELIVERY_EV).
+ *
+ * Task switches (reason 9), which VMX leaves to the hypervisor, are carried out in the same two ways.
+ */
+import type { ExitHandler } from './handler.ts';
+
+export const emulateOrRedeliver: ExitHandler = ({ vcpu }, exit) => {
+  if (exit.idtVectoringInformation !== 0) vcpu.redeliver();
+  else vcpu.emulateInstruction();
+};

@@ -1,0 +1,55 @@
+/**
+ * Which handler resolves which exit: one row for each reason that this machine leaves for, that is, for
+ * each row of exit-reasons.ts without a gap.
+ */
+import { REASON } from '../exit-reasons.ts';
+import { cpuid } from './cpuid.ts';
+import { emulateOrRedeliver } from './ept-violation.ts';
+import { exception, tripleFault } from './exception.ts';
+import { emulate, skip } from './handler.ts';
+import type { ExitHandler } from './handler.ts';
+import { hlt } from './hlt.ts';
+import { interrupt } from './interrupt.ts';
+import { rdmsr, wrmsr } from './msr.ts';
+import { vmcall, vmxInstruction } from './vmcall.ts';
+
+// prettier-ignore
+export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHandler>([
+  [REASON.EXCEPTION_NMI,      exception],
+  [REASON.EXTERNAL_INTERRUPT, interrupt],
+  [REASON.TRIPLE_FAULT,       tripleFault],
+  [REASON.INTERRUPT_WINDOW,   interrupt],
+  [REASON.TASK_SWITCH,        emulateOrRedeliver],
+  [REASON.CPUID,              cpuid],
+  [REASON.HLT,                hlt],
+  // caches have no contents of their own here
+  [REASON.INVD,               skip],
+  [REASON.WBINVD,             skip],
+  [REASON.INVLPG,             emulate],
+  [REASON.RDPMC,              emulate],
+  [REASON.RDTSC,              emulate],
+  [REASON.VMCALL,             vmcall],
+  [REASON.VMCLEAR,            vmxInstruction],
+  [REASON.VMLAUNCH,           vmxInstruction],
+  [REASON.VMPTRLD,            vmxInstruction],
+  [REASON.VMPTRST,            vmxInstruction],
+  [REASON.VMREAD,             vmxInstruction],
+  [REASON.VMRESUME,           vmxInstruction],
+  [REASON.VMWRITE,            vmxInstruction],
+  [REASON.VMXOFF,             vmxInstruction],
+  [REASON.VMXON,              vmxInstruction],
+  [REASON.INVEPT,             vmxInstruction],
+  [REASON.INVVPID,            vmxInstruction],
+  [REASON.CR_ACCESS,          emulate],
+  [REASON.DR_ACCESS,          emulate],
+  [REASON.IO_INSTRUCTION,     emulate],
+  [REASON.RDMSR,              rdmsr],
+  [REASON.WRMSR,              wrmsr],
+  // KVM treats both as no-operations: a wait that ends at once is a correct one
+  [REASON.MWAIT,              skip],
+  [REASON.MONITOR,            skip],
+  [REASON.PAUSE,              skip],
+  [REASON.GDTR_IDTR_ACCESS,   emulate],
+  [REASON.LDTR_TR_ACCESS,     emulate],
+  [REASON.EPT_VIOLATION,      emulateOrRedeliver],
+]);
