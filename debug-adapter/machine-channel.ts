@@ -1,0 +1,103 @@
+/**
+ * What the debug adapter and the machine's worker say to each other. The machine (emulator/) runs in a
+ * worker so that the adapter stays free while the guest runs; everything that crosses is plain data.
+ * machine-client.ts speaks from the adapter's side, machine-host.ts answers in the worker. Which kind of
+ * worker it is (worker_threads, a Web Worker, the same thread in a test) is the entry points' affair.
+ */
+import type {
+  AddressSpace,
+  DisassembledLine,
+  ExitBreakpoint,
+  InstructionBreakpoint,
+  MachineConfiguration,
+  MachinePosition,
+  MemoryRange,
+  RegisterGroup,
+  ResumeMode,
+  StackFrame,
+} from '../emulator/debug-port.ts';
+import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
+
+/** A two-way pipe for structured-cloneable values, in order, without loss while both ends live. */
+export interface Channel {
+  post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  onMessage(listener: (message: unknown) => void): void;
+}
+
+/** A worker as its owner sees it. */
+export interface WorkerHandle {
+  readonly channel: Channel;
+  /** Called once when the worker has ended without terminate(), with the cause in a few words. */
+  onDeath(listener: (cause: string) => void): void;
+  /** Ends it at once, whatever it does. */
+  terminate(): void;
+}
+
+export interface RunOptions {
+  /** What to do while the guest waits in HLT: real time, or go on at once. */
+  readonly idle: 'pace' | 'skip';
+}
+
+/** What the worker does on request: most of DebugPort, and the running of the guest. */
+export interface MachineService {
+  /** Builds the machine, in place of an earlier one, stopped before its first instruction. */
+  create(configuration: MachineConfiguration, options: RunOptions): MachinePosition;
+  /** Starts the guest; a `stopped` message tells the outcome. */
+  resume(mode: ResumeMode): void;
+  /** Stops a running guest; does nothing to a stopped one. */
+  pause(): void;
+  position(): MachinePosition;
+  registers(): readonly RegisterGroup[];
+  writeRegister(name: string, value: number): void;
+  readMemory(space: AddressSpace, address: number, count: number): MemoryRange;
+  writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number;
+  translate(linear: number): number | null;
+  disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
+  stack(limit: number): readonly StackFrame[];
+  /** Sets those that are good and says for each (in order) what is wrong with it, or null. */
+  setInstructionBreakpoints(
+    breakpoints: readonly InstructionBreakpoint[],
+  ): readonly (string | null)[];
+  setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
+  evaluate(expression: string): number;
+  exitLog(from: number, limit: number): readonly ExitRecord[];
+  exitCounts(): { readonly [name: string]: number };
+  sendSerialInput(bytes: Uint8Array): void;
+  /** Whether batches carry new rows of the exit log. */
+  followExits(follow: boolean): void;
+}
+export type ServiceMethod = keyof MachineService;
+
+/** What the guest has put out since the last batch; bounded, losses are counted. */
+export interface OutputBatch {
+  readonly console: Uint8Array;
+  /** Bytes lost before `console`. */
+  readonly consoleDropped: number;
+  readonly exits: readonly ExitRecord[];
+  /** Rows left out before `exits`; the machine's log may still have them. */
+  readonly exitsSkipped: number;
+  /** Exits since power-on. */
+  readonly exitsTotal: number;
+  readonly notices: readonly string[];
+  readonly noticesDropped: number;
+}
+
+/** An error of a call, as data. */
+export interface CallFailure {
+  /** Name of the error's class: "RangeError", "ConditionError", "ConfigurationError". */
+  readonly name: string;
+  readonly message: string;
+  /** Attribute of launch.json that is to blame, of a ConfigurationError. */
+  readonly attribute?: string;
+}
+
+export type ToWorker =
+  | { readonly kind: 'call'; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+  /** The last batch was taken; the next one may come. */
+  | { readonly kind: 'taken' }; // prettier-ignore
+
+export type FromWorker =
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly failure: CallFailure }
+  | { readonly kind: 'output'; readonly batch: OutputBatch }
+  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly position: MachinePosition };

@@ -1,0 +1,344 @@
+/**
+ * The worker's side: owns the machine, answers calls and runs the guest in short slices, so that between
+ * two of them a pause, a memory read or a key press is seen within milliseconds. The machine itself is
+ * synchronous and knows nothing of this.
+ *
+ *   resume → slice → slice → … → stopped
+ *              ↘ idle: the guest waits in HLT; the next slice comes when its time has come, or when
+ *                something arrives from outside
+ *
+ * Output goes out in batches, each only after the one before was taken: a slow client makes batches
+ * rarer and, at the limits of output-queue.ts, lossy, but never grows memory.
+ */
+import type {
+  DebugPort,
+  ExitBreakpoint,
+  InstructionBreakpoint,
+  MachineConfiguration,
+  MachinePosition,
+} from '../emulator/debug-port.ts';
+import type { StopReason } from '../emulator/stop-reason.ts';
+import { describeFailure } from './errors.ts';
+import type {
+  CallFailure,
+  Channel,
+  FromWorker,
+  MachineService,
+  RunOptions,
+  ToWorker,
+} from './machine-channel.ts';
+import { OutputQueue } from './output-queue.ts';
+import { Pacer } from './pacing.ts';
+import { EXIT_ROWS_PER_EVENT } from './protocol.ts';
+import type { Scheduler } from './scheduler.ts';
+import { SliceBudget } from './slice-budget.ts';
+
+/** Builds a machine; the emulator's createMachine, or a test's fake. */
+export type MachineFactory = (configuration: MachineConfiguration) => DebugPort;
+
+/** Least milliseconds between two batches of console output, and between two with exits. */
+const OUTPUT_INTERVAL_MS = 33;
+const EXITS_INTERVAL_MS = 100;
+/** Longest single timer; a longer wait is continued. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** Serves one channel until the worker is terminated. */
+export function serveMachine(
+  channel: Channel,
+  createMachine: MachineFactory,
+  scheduler: Scheduler,
+): void {
+  const host = new MachineHost(channel, createMachine, scheduler);
+  channel.onMessage((message) => {
+    const request = message as ToWorker;
+    if (request.kind === 'taken') host.batchTaken();
+    else host.call(request.id, request.method, request.args);
+  });
+}
+
+type AnyService = { readonly [method: string]: (...args: readonly unknown[]) => unknown };
+
+class MachineHost {
+  private readonly channel: Channel;
+  private readonly createMachine: MachineFactory;
+  private readonly scheduler: Scheduler;
+  private readonly service: AnyService;
+  private machine: DebugPort | null = null;
+  private configuration: MachineConfiguration | null = null;
+  private options: RunOptions = { idle: 'pace' };
+  /** Kept for the next machine: a reset or restart does not lose them. */
+  private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
+  private exitBreakpoints: readonly ExitBreakpoint[] = [];
+  /** Counts resumes and stops, so that a slice that was planned for an earlier run does nothing. */
+  private run = 0;
+  private running = false;
+  /** The guest asked for a reset, or shut down: going on means power-on. */
+  private resetPending = false;
+  private cancelWait: (() => void) | null = null;
+  private readonly budget = new SliceBudget();
+  private readonly pacer = new Pacer();
+  private readonly output = new OutputQueue();
+  private batchOutstanding = false;
+  private flushPlanned = false;
+  private lastBatch = -Infinity;
+  private lastExits = -Infinity;
+  private following = false;
+  /** Ordinal of the first exit that was not sent. */
+  private exitsSent = 0;
+
+  constructor(channel: Channel, createMachine: MachineFactory, scheduler: Scheduler) {
+    this.channel = channel;
+    this.createMachine = createMachine;
+    this.scheduler = scheduler;
+    // Calls come as data; the client's types have checked them.
+    this.service = this.methods() as unknown as AnyService;
+  }
+
+  call(id: number, method: string, args: readonly unknown[]): void {
+    try {
+      if (!Object.hasOwn(this.service, method)) throw new RangeError(`no method "${method}"`);
+      this.post({ kind: 'result', id, value: this.service[method]?.(...args) });
+    } catch (cause) {
+      this.post({ kind: 'failure', id, failure: asData(cause) });
+    }
+  }
+
+  batchTaken(): void {
+    this.batchOutstanding = false;
+    this.flushWhenDue();
+  }
+
+  private methods(): MachineService {
+    const machine = (): DebugPort => {
+      if (this.machine === null) throw new RangeError('there is no machine yet');
+      return this.machine;
+    };
+    return {
+      create: (configuration, options) => this.create(configuration, options),
+      resume: (mode) => {
+        if (this.running) throw new RangeError('the guest runs already');
+        if (this.resetPending) this.powerOn();
+        machine().resume(mode);
+        this.start();
+      },
+      pause: () => {
+        if (!this.running) return;
+        machine().requestPause();
+        this.wake();
+      },
+      position: () => machine().position(),
+      registers: () => machine().registers(),
+      writeRegister: (name, value) => machine().writeRegister(name, value),
+      readMemory: (space, address, count) => machine().readMemory(space, address, count),
+      writeMemory: (space, address, bytes) => machine().writeMemory(space, address, bytes),
+      translate: (linear) => machine().translate(linear),
+      disassemble: (address, offset, count) => machine().disassemble(address, offset, count),
+      stack: (limit) => machine().stack(limit),
+      setInstructionBreakpoints: (breakpoints) => {
+        this.instructionBreakpoints = breakpoints;
+        return setGood(breakpoints, (list) => machine().setInstructionBreakpoints(list));
+      },
+      setExitBreakpoints: (breakpoints) => {
+        this.exitBreakpoints = breakpoints;
+        return setGood(breakpoints, (list) => machine().setExitBreakpoints(list));
+      },
+      evaluate: (expression) => machine().evaluate(expression),
+      exitLog: (from, limit) => machine().exitLog(from, limit),
+      exitCounts: () => machine().exitCounts(),
+      sendSerialInput: (bytes) => {
+        machine().sendSerialInput(bytes);
+        this.wake();
+      },
+      followExits: (follow) => {
+        if (follow && !this.following) this.exitsSent = machine().position().exits;
+        this.following = follow;
+      },
+    };
+  }
+
+  private create(configuration: MachineConfiguration, options: RunOptions): MachinePosition {
+    // The new one first: if it cannot be built, the old one stays as it is.
+    const machine = this.createMachine(configuration);
+    this.halt();
+    this.configuration = configuration;
+    this.options = options;
+    this.adopt(machine);
+    return machine.position();
+  }
+
+  /** A reset that the guest asked for: the same machine from power-on. */
+  private powerOn(): void {
+    if (this.configuration !== null) this.adopt(this.createMachine(this.configuration));
+  }
+
+  private adopt(machine: DebugPort): void {
+    this.machine = machine;
+    this.resetPending = false;
+    this.exitsSent = 0;
+    setGood(this.instructionBreakpoints, (list) => machine.setInstructionBreakpoints(list));
+    setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
+  }
+
+  private start(): void {
+    this.running = true;
+    const run = ++this.run;
+    this.scheduler.yield(() => this.slice(run));
+  }
+
+  private halt(): void {
+    this.running = false;
+    this.run++;
+    this.cancelWait?.();
+    this.cancelWait = null;
+  }
+
+  /** Ends a wait for the guest's next timer: something has arrived from outside. */
+  private wake(): void {
+    if (this.cancelWait === null) return;
+    this.cancelWait();
+    this.cancelWait = null;
+    const { run } = this;
+    this.scheduler.yield(() => this.slice(run));
+  }
+
+  private slice(run: number): void {
+    const { machine } = this;
+    if (run !== this.run || machine === null) return;
+    const started = this.scheduler.now();
+    const budget = this.budget.instructions;
+    const reason = runGuarded(machine, budget);
+    this.output.addConsole(machine.takeSerialOutput());
+    this.output.addNotices(machine.takeNotices());
+    switch (reason.kind) {
+      case 'budget':
+        this.budget.learn(budget, this.scheduler.now() - started);
+        this.flushWhenDue();
+        this.scheduler.yield(() => this.slice(run));
+        break;
+      case 'idle':
+        this.flushWhenDue();
+        this.rest(run, machine.position().time, reason.wakeAt);
+        break;
+      default:
+        this.stop(machine, reason);
+    }
+  }
+
+  /** The guest waits for virtual time `wakeAt`; Infinity: only something from outside can wake it. */
+  private rest(run: number, time: number, wakeAt: number): void {
+    const forever = !Number.isFinite(wakeAt);
+    if (!forever && this.options.idle === 'skip') {
+      this.scheduler.yield(() => this.slice(run));
+      return;
+    }
+    const until = forever
+      ? Infinity
+      : this.scheduler.now() + this.pacer.delay(this.scheduler.now(), time, wakeAt);
+    const wait = (): void => {
+      const left = until - this.scheduler.now();
+      this.cancelWait = this.scheduler.after(Math.min(Math.max(left, 0), LONGEST_WAIT_MS), () => {
+        if (until - this.scheduler.now() > 1) wait();
+        else this.wake();
+      });
+    };
+    wait();
+  }
+
+  private stop(machine: DebugPort, reason: StopReason): void {
+    this.halt();
+    this.resetPending =
+      reason.kind === 'reset' || reason.kind === 'triple-fault' || reason.kind === 'power-off';
+    this.flush();
+    this.post({ kind: 'stopped', reason, position: machine.position() });
+  }
+
+  /** Sends a batch if there is something, the last one was taken, and not too often. */
+  private flushWhenDue(): void {
+    if (this.batchOutstanding) return;
+    const now = this.scheduler.now();
+    const hasExits = this.following && this.exitsSent !== this.machine?.position().exits;
+    const outputDue = this.output.empty ? Infinity : this.lastBatch + OUTPUT_INTERVAL_MS;
+    const exitsDue = hasExits ? this.lastExits + EXITS_INTERVAL_MS : Infinity;
+    const due = Math.min(outputDue, exitsDue);
+    if (due <= now) this.flush();
+    else if (due !== Infinity && !this.flushPlanned) {
+      this.flushPlanned = true;
+      this.scheduler.after(due - now, () => {
+        this.flushPlanned = false;
+        this.flushWhenDue();
+      });
+    }
+  }
+
+  private flush(): void {
+    const { machine } = this;
+    if (machine === null) return;
+    const now = this.scheduler.now();
+    const total = machine.position().exits;
+    const withExits =
+      this.following && (!this.running || now >= this.lastExits + EXITS_INTERVAL_MS);
+    const from = Math.max(this.exitsSent, total - EXIT_ROWS_PER_EVENT);
+    const rows = withExits && from < total ? machine.exitLog(from, EXIT_ROWS_PER_EVENT) : [];
+    if (this.output.empty && rows.length === 0) return;
+    const batch = this.output.take(rows, rows.length === 0 ? 0 : from - this.exitsSent, total);
+    this.lastBatch = now;
+    if (rows.length > 0) {
+      this.exitsSent = total;
+      this.lastExits = now;
+    }
+    this.batchOutstanding = true;
+    this.post({ kind: 'output', batch });
+  }
+
+  private post(message: FromWorker): void {
+    this.channel.post(message);
+  }
+}
+
+/** A mistake inside the machine is a stop that says so, with the state still there to look at. */
+function runGuarded(machine: DebugPort, budget: number): StopReason {
+  try {
+    return machine.run(budget);
+  } catch (cause) {
+    const description = `Guestscope made a mistake while it ran the guest: ${describeFailure(cause)}`;
+    return { kind: 'guest-error', description };
+  }
+}
+
+/**
+ * Sets all breakpoints that can be set. DebugPort refuses a whole list for one bad condition, so after a
+ * refusal each is tried alone to find out which ones are bad.
+ */
+function setGood<B>(
+  breakpoints: readonly B[],
+  set: (list: readonly B[]) => void,
+): readonly (string | null)[] {
+  try {
+    set(breakpoints);
+    return breakpoints.map(() => null);
+  } catch {
+    const problems = breakpoints.map((breakpoint) => problemOf(() => set([breakpoint])));
+    set(breakpoints.filter((_, index) => problems[index] === null));
+    return problems;
+  }
+}
+
+function problemOf(attempt: () => void): string | null {
+  try {
+    attempt();
+    return null;
+  } catch (cause) {
+    return describeFailure(cause);
+  }
+}
+
+function asData(cause: unknown): CallFailure {
+  const name = cause instanceof Error ? cause.name : 'Error';
+  const attribute =
+    typeof cause === 'object' && cause !== null && 'attribute' in cause ? cause.attribute : null;
+  return {
+    name,
+    message: describeFailure(cause),
+    ...(typeof attribute === 'string' && { attribute }),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Output of the guest on its way from the machine to the editor: bounded, because a guest can fill its
+ * serial line or leave for the hypervisor a million times a second. What does not fit is dropped, oldest
+ * first, and counted, so that the user can be told.
+ */
+import type { ExitRecord } from '../emulator/stop-reason.ts';
+import type { OutputBatch } from './machine-channel.ts';
+
+/** Bytes of serial output kept between two batches. */
+export const CONSOLE_LIMIT = 256 * 1024;
+/** Notices kept between two batches. */
+export const NOTICE_LIMIT = 64;
+/** Longest notice passed on, in characters. */
+const NOTICE_LENGTH = 500;
+
+export class OutputQueue {
+  private chunks: Uint8Array[] = [];
+  private bytes = 0;
+  private bytesDropped = 0;
+  private notices: string[] = [];
+  private noticesDropped = 0;
+
+  get empty(): boolean {
+    return this.bytes === 0 && this.notices.length === 0;
+  }
+
+  addConsole(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    const kept =
+      chunk.length > CONSOLE_LIMIT ? chunk.subarray(chunk.length - CONSOLE_LIMIT) : chunk;
+    this.bytesDropped += chunk.length - kept.length;
+    this.chunks.push(kept);
+    this.bytes += kept.length;
+    while (this.bytes > CONSOLE_LIMIT) this.dropOldest(this.bytes - CONSOLE_LIMIT);
+  }
+
+  addNotices(notices: readonly string[]): void {
+    for (const notice of notices) {
+      if (this.notices.length < NOTICE_LIMIT) this.notices.push(notice.slice(0, NOTICE_LENGTH));
+      else this.noticesDropped++;
+    }
+  }
+
+  /** Everything so far as one batch with these rows of the exit log; the queue is empty afterwards. */
+  take(exits: readonly ExitRecord[], exitsSkipped: number, exitsTotal: number): OutputBatch {
+    const console = new Uint8Array(this.bytes);
+    let at = 0;
+    for (const chunk of this.chunks) {
+      console.set(chunk, at);
+      at += chunk.length;
+    }
+    const batch: OutputBatch = {
+      console,
+      consoleDropped: this.bytesDropped,
+      exits,
+      exitsSkipped,
+      exitsTotal,
+      notices: this.notices,
+      noticesDropped: this.noticesDropped,
+    };
+    this.chunks = [];
+    this.bytes = 0;
+    this.bytesDropped = 0;
+    this.notices = [];
+    this.noticesDropped = 0;
+    return batch;
+  }
+
+  private dropOldest(excess: number): void {
+    const [oldest] = this.chunks;
+    if (oldest === undefined) return;
+    const dropped = Math.min(excess, oldest.length);
+    if (dropped === oldest.length) this.chunks.shift();
+    else this.chunks[0] = oldest.subarray(dropped);
+    this.bytes -= dropped;
+    this.bytesDropped += dropped;
+  }
+}

@@ -1,0 +1,489 @@
+/**
+ * A machine for the adapter's tests: a DebugPort with a toy processor of one-byte opcodes, so that
+ * sessions, transcripts and the worker's loop can be tested without the emulator, to the instruction and
+ * always the same. Nothing of it is x86 but the names.
+ *
+ *   90 nop          b8 id mov eax, imm32    40 inc eax     e8 rel8 call    c3 ret     eb rel8 jmp
+ *   ee out dx, al   ba id mov edx, imm32    a2 cpuid       c1 vmcall       cd wrmsr   f4 hlt
+ *   cc triple fault 0b not implemented      fe reset       ff power off    fd host exception
+ *
+ * RAM of 2 MiB at linear 0 and again at 0xc0000000; the page at 0x180000 is not mapped.
+ */
+import type {
+  AddressSpace,
+  DebugPort,
+  DisassembledLine,
+  ExitBreakpoint,
+  InstructionBreakpoint,
+  MachineConfiguration,
+  MachinePosition,
+  MemoryRange,
+  RegisterGroup,
+  RegisterValue,
+  ResumeMode,
+  StackFrame,
+} from '../../emulator/debug-port.ts';
+import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
+import { evaluateToy, ToyConditionError } from './toy-expression.ts';
+
+export const FAKE_RAM = 2 * 1024 * 1024;
+export const FAKE_ENTRY = 0x100000;
+const HOLE = 0x180000;
+const PAGE = 4096;
+const KERNEL_BASE = 0xc0000000;
+/** Virtual ns that HLT waits. */
+const TICK = 4_000_000;
+
+const LENGTH: { readonly [opcode: number]: number } = { 0xb8: 5, 0xba: 5, 0xe8: 2, 0xeb: 2 };
+const NAMES: { readonly [opcode: number]: string } = {
+  0x90: 'nop',
+  0x40: 'inc eax',
+  0xc3: 'ret',
+  0xee: 'out dx, al',
+  0xa2: 'cpuid',
+  0xc1: 'vmcall',
+  0xcd: 'wrmsr',
+  0xf4: 'hlt',
+  0xcc: 'triple',
+  0x0b: 'unimplemented',
+  0xfe: 'reset',
+  0xff: 'poweroff',
+  0xfd: 'throw',
+};
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** Thrown by create for a bad kernel, shaped as the emulator's. */
+export class FakeConfigurationError extends Error {
+  readonly attribute: string;
+  constructor(attribute: string, message: string) {
+    super(message);
+    this.name = 'ConfigurationError';
+    this.attribute = attribute;
+  }
+}
+
+interface Pending {
+  readonly record: ExitRecord;
+}
+
+export class FakeMachine implements DebugPort {
+  private readonly ram = new Uint8Array(FAKE_RAM);
+  private readonly registerValues: { [name: string]: number } = {
+    eax: 0,
+    edx: 0,
+    esp: 0x8000,
+    eip: FAKE_ENTRY,
+    eflags: 2,
+    cr0: 0x11,
+  };
+  private readonly returns: number[] = [];
+  private mode: ResumeMode = { kind: 'continue' };
+  private stepDepth = 0;
+  private fresh = true;
+  private pauseRequested = false;
+  private retired = 0;
+  private time = 0;
+  private halted = false;
+  private wakeAt = 0;
+  private pending: Pending | null = null;
+  private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
+  private exitBreakpoints: readonly ExitBreakpoint[] = [];
+  private readonly hits = new Map<number, number>();
+  private readonly exits: ExitRecord[] = [];
+  private serial: number[] = [];
+  private notices: string[] = [];
+  /** What was typed, for assertions. */
+  readonly typed: number[] = [];
+
+  constructor(configuration: MachineConfiguration) {
+    const { kernel, kernelName } = configuration.guest;
+    if (kernel.length === 0)
+      throw new FakeConfigurationError('guest.kernel', `${kernelName} is empty; name a kernel.`);
+    this.ram.set(kernel.subarray(0, FAKE_RAM - FAKE_ENTRY), FAKE_ENTRY);
+    this.notices.push(`Loaded ${kernel.length} bytes.`);
+  }
+
+  resume(mode: ResumeMode): void {
+    this.mode = mode;
+    this.stepDepth = this.returns.length;
+    this.fresh = true;
+  }
+
+  requestPause(): void {
+    this.pauseRequested = true;
+  }
+
+  run(budget: number): StopReason {
+    if (this.pauseRequested) {
+      this.pauseRequested = false;
+      return { kind: 'pause' };
+    }
+    if (this.halted) {
+      this.halted = false;
+      this.time = Math.max(this.time, this.wakeAt);
+    }
+    for (let left = budget; left > 0; left--) {
+      const stop = this.breakpointHere() ?? this.step();
+      this.fresh = false;
+      if (stop !== null) return stop;
+      if (this.stepDone()) return { kind: 'step' };
+    }
+    return { kind: 'budget' };
+  }
+
+  position(): MachinePosition {
+    const { eip } = this.state;
+    return {
+      retired: this.retired,
+      time: this.time,
+      exits: this.exits.length,
+      eip,
+      linearEip: eip,
+      cpl: 0,
+      mode: 'protected32',
+      paging: '32-bit',
+      interruptsEnabled: false,
+    };
+  }
+
+  registers(): readonly RegisterGroup[] {
+    const { eax, edx, esp, eip, eflags, cr0 } = this.state;
+    const plain = (name: string, value: number, address = false): RegisterValue => ({
+      name,
+      value,
+      bits: 32,
+      writable: true,
+      ...(address && { addressOf: 'linear' as const }),
+    });
+    const bit = (name: string, at: number): RegisterValue => ({
+      name,
+      value: (eflags >>> at) & 1,
+      bits: 1,
+      writable: true,
+    });
+    return [
+      {
+        name: 'General',
+        registers: [plain('eax', eax), plain('edx', edx), plain('esp', esp, true), plain('eip', eip, true)],
+      },
+      {
+        name: 'Flags',
+        registers: [
+          { name: 'eflags', value: eflags, bits: 32, writable: true, children: [bit('CF', 0), bit('ZF', 6)] },
+        ],
+      },
+      {
+        name: 'Control',
+        registers: [
+          { name: 'cr0', value: cr0, bits: 32, text: 'PE ET', writable: true },
+          { name: 'tsc', value: this.retired, bits: 64, text: '0x0000000000000007', writable: false },
+        ],
+      },
+    ]; // prettier-ignore
+  }
+
+  writeRegister(name: string, value: number): void {
+    const key = name.toLowerCase();
+    if (key === 'eflags.cf' || key === 'eflags.zf') {
+      const mask = key === 'eflags.cf' ? 1 : 64;
+      const { eflags } = this.state;
+      this.registerValues['eflags'] = value === 0 ? eflags & ~mask : eflags | mask;
+      return;
+    }
+    if (!Object.hasOwn(this.registerValues, key))
+      throw new RangeError(`There is no register "${name}".`);
+    this.registerValues[key] = value >>> 0;
+  }
+
+  readMemory(space: AddressSpace, address: number, count: number): MemoryRange {
+    const bytes: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const at = this.physical(space, address + i);
+      if (at === null) break;
+      bytes.push(this.ram[at] ?? 0);
+    }
+    let unreadable = 0;
+    while (
+      bytes.length + unreadable < count &&
+      this.physical(space, address + bytes.length + unreadable) === null
+    )
+      unreadable++;
+    return { address, bytes: Uint8Array.from(bytes), unreadable };
+  }
+
+  writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number {
+    let written = 0;
+    for (const byte of bytes) {
+      const at = this.physical(space, address + written);
+      if (at === null) break;
+      this.ram[at] = byte;
+      written++;
+    }
+    return written;
+  }
+
+  translate(linear: number): number | null {
+    return this.physical('linear', linear);
+  }
+
+  disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
+    const lines: DisassembledLine[] = [];
+    // Every opcode may be one byte: good enough for going back, and consistent.
+    let at = address + Math.min(offset, 0);
+    for (let skipped = 0; skipped < offset; skipped++) at += this.line(at).bytes.length;
+    while (lines.length < count) {
+      const line = this.line(at);
+      const crosses = at < address && at + line.bytes.length > address;
+      lines.push(
+        crosses ? { ...line, bytes: line.bytes.subarray(0, 1), text: 'db', valid: false } : line,
+      );
+      at += crosses ? 1 : line.bytes.length;
+    }
+    return lines;
+  }
+
+  stack(limit: number): readonly StackFrame[] {
+    const { eip, esp } = this.state;
+    return [eip, ...this.returns.toReversed()]
+      .slice(0, limit)
+      .map((at, depth) => ({ eip: at, linearEip: at, framePointer: esp + depth * 16 }));
+  }
+
+  setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void {
+    for (const { condition } of breakpoints) this.check(condition, {});
+    this.instructionBreakpoints = breakpoints;
+  }
+
+  setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
+    for (const { condition } of breakpoints)
+      this.check(condition, { leaf: 0, port: 0, direction: 0, value: 0, nr: 0, index: 0 });
+    this.exitBreakpoints = breakpoints;
+  }
+
+  evaluate(expression: string): number {
+    return evaluateToy(expression, this.registerValues);
+  }
+
+  exitLog(from: number, limit: number): readonly ExitRecord[] {
+    const first = this.firstKept();
+    const start = Math.max(from - first, 0);
+    return this.exits.slice(start, start + limit);
+  }
+
+  exitCounts(): { readonly [name: string]: number } {
+    const counts: { [name: string]: number } = {};
+    for (const { name } of this.exits) counts[name] = (counts[name] ?? 0) + 1;
+    return counts;
+  }
+
+  takeSerialOutput(): Uint8Array {
+    const bytes = Uint8Array.from(this.serial);
+    this.serial = [];
+    return bytes;
+  }
+
+  sendSerialInput(bytes: Uint8Array): void {
+    this.typed.push(...bytes);
+    this.serial.push(...bytes);
+  }
+
+  takeNotices(): readonly string[] {
+    const { notices } = this;
+    this.notices = [];
+    return notices;
+  }
+
+  private get state(): { eax: number; edx: number; esp: number; eip: number; eflags: number; cr0: number } {
+    const value = (name: string): number => this.registerValues[name] ?? 0;
+    return {
+      eax: value('eax'),
+      edx: value('edx'),
+      esp: value('esp'),
+      eip: value('eip'),
+      eflags: value('eflags'),
+      cr0: value('cr0'),
+    };
+  } // prettier-ignore
+
+  private firstKept(): number {
+    return this.exits[0]?.ordinal ?? 0;
+  }
+
+  private check(condition: string | undefined, fields: { readonly [name: string]: number }): void {
+    if (condition !== undefined) evaluateToy(condition, { ...fields, ...this.registerValues });
+  }
+
+  private physical(space: AddressSpace, address: number): number | null {
+    if (address < 0 || address > 0xffffffff) return null;
+    if (space === 'physical') return address < FAKE_RAM ? address : null;
+    const at = address >= KERNEL_BASE ? address - KERNEL_BASE : address;
+    return at >= FAKE_RAM || (at >= HOLE && at < HOLE + PAGE) ? null : at;
+  }
+
+  private line(address: number): DisassembledLine {
+    const opcode = this.readMemory('linear', address, 1).bytes[0];
+    if (opcode === undefined) return { address, bytes: new Uint8Array(1), text: '(bad)', valid: false };
+    const length = LENGTH[opcode] ?? 1;
+    const { bytes } = this.readMemory('linear', address, length);
+    const name = NAMES[opcode];
+    if (bytes.length < length) return { address, bytes, text: '(bad)', valid: false };
+    if (opcode === 0xe8 || opcode === 0xeb) {
+      const target = address + 2 + (((bytes[1] ?? 0) << 24) >> 24);
+      return { address, bytes, text: `${opcode === 0xe8 ? 'call' : 'jmp'} ${hex(target)}`, valid: true, target };
+    }
+    if (length === 5) {
+      const value = this.immediate(address + 1);
+      return { address, bytes, text: `mov ${opcode === 0xb8 ? 'eax' : 'edx'}, ${hex(value)}`, valid: true };
+    }
+    if (name === undefined) return { address, bytes, text: '(bad)', valid: false };
+    return { address, bytes, text: name, valid: true };
+  } // prettier-ignore
+
+  private immediate(address: number): number {
+    const { bytes } = this.readMemory('linear', address, 4);
+    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
+  }
+
+  private breakpointHere(): StopReason | null {
+    if (this.fresh || this.pending !== null) return null;
+    const { eip } = this.state;
+    const ids = this.instructionBreakpoints
+      .filter(
+        ({ id, address, condition, hitCondition }) =>
+          address === eip && this.matches(id, condition, hitCondition, {}),
+      )
+      .map(({ id }) => id);
+    return ids.length > 0 ? { kind: 'breakpoint', ids } : null;
+  }
+
+  private matches(
+    id: number,
+    condition: string | undefined,
+    hitCondition: string | undefined,
+    fields: { readonly [name: string]: number },
+  ): boolean {
+    if (condition !== undefined && evaluateToy(condition, { ...this.registerValues, ...fields }) === 0)
+      return false;
+    const hits = (this.hits.get(id) ?? 0) + 1;
+    this.hits.set(id, hits);
+    return hitCondition === undefined || hits >= Number(hitCondition);
+  } // prettier-ignore
+
+  /** One instruction; a stop, or null to go on. */
+  private step(): StopReason | null {
+    const { eip, eax, edx, esp } = this.state;
+    const opcode = this.ram[this.physical('linear', eip) ?? 0] ?? 0;
+    const resolved = this.pending !== null;
+    this.pending = null;
+    const next = eip + (LENGTH[opcode] ?? 1);
+    const done = (target = next): null => {
+      this.registerValues['eip'] = target;
+      this.retired++;
+      this.time++;
+      return null;
+    };
+    const exit = (reason: number, name: string, detail: string, fields: ExitRecord['fields']): StopReason | null =>
+      resolved ? null : this.leave(reason, name, detail, fields); // prettier-ignore
+    switch (opcode) {
+      case 0x90:
+        return done();
+      case 0x40:
+        this.registerValues['eax'] = (eax + 1) >>> 0;
+        return done();
+      case 0xb8:
+        this.registerValues['eax'] = this.immediate(eip + 1);
+        return done();
+      case 0xba:
+        this.registerValues['edx'] = this.immediate(eip + 1);
+        return done();
+      case 0xe8:
+        this.returns.push(next);
+        this.registerValues['esp'] = esp - 4;
+        return done(this.line(eip).target);
+      case 0xeb:
+        return done(this.line(eip).target);
+      case 0xc3:
+        this.registerValues['esp'] = esp + 4;
+        return done(this.returns.pop() ?? FAKE_ENTRY);
+      case 0xa2:
+        return exit(10, 'CPUID', `leaf ${hex(eax)}`, { leaf: eax, subleaf: 0 }) ?? done();
+      case 0xc1:
+        return exit(18, 'VMCALL', `hypercall ${eax}`, { nr: eax }) ?? done();
+      case 0xcd:
+        return exit(32, 'WRMSR', `msr ${hex(edx)}`, { index: edx, value: eax }) ?? done();
+      case 0xee: {
+        const value = eax & 0xff;
+        const detail = `out ${hex(edx)}, 1 byte, ${hex(value)}`;
+        const fields = { port: edx, size: 1, direction: 0, value };
+        const stop = exit(30, 'IO_INSTRUCTION', detail, fields);
+        if (stop !== null) return stop;
+        this.serial.push(value);
+        return done();
+      }
+      case 0xf4:
+        this.halted = true;
+        this.wakeAt = this.time + TICK;
+        done();
+        return { kind: 'idle', wakeAt: this.wakeAt };
+      case 0xcc:
+        return { kind: 'triple-fault', description: '#PF during #DF during #GP' };
+      case 0xfe:
+        return { kind: 'reset', via: 'port 0x64' };
+      case 0xff:
+        return { kind: 'power-off', code: eax & 0xff, via: 'debug-exit port' };
+      case 0xfd:
+        throw new TypeError('toy opcode fd');
+      default:
+        if (resolved) return done();
+        return { kind: 'unimplemented', instruction: 'toy', bytes: opcode.toString(16) };
+    }
+  }
+
+  private leave(
+    reason: number,
+    name: string,
+    detail: string,
+    fields: ExitRecord['fields'],
+  ): StopReason | null {
+    const { eip } = this.state;
+    const ordinal = (this.exits.at(-1)?.ordinal ?? -1) + 1;
+    const record: ExitRecord = {
+      ordinal,
+      position: this.retired,
+      reason,
+      name,
+      qualification: 0,
+      detail,
+      fields,
+      rip: eip,
+      linearRip: eip,
+      instructionLength: 1,
+      cpl: 0,
+    };
+    this.exits.push(record);
+    const ids = this.exitBreakpoints
+      .filter(({ id, reason: wanted, condition, hitCondition }) => {
+        const named = wanted === '*' || wanted.toUpperCase() === name || Number(wanted) === reason;
+        return named && this.matches(id, condition, hitCondition, fields);
+      })
+      .map(({ id }) => id);
+    if (ids.length === 0) return null;
+    this.pending = { record };
+    return { kind: 'exit', ids, exit: record };
+  }
+
+  private stepDone(): boolean {
+    switch (this.mode.kind) {
+      case 'continue':
+        return false;
+      case 'stepIn':
+        return true;
+      case 'stepOver':
+        return this.returns.length <= this.stepDepth;
+      case 'stepOut':
+        return this.returns.length < this.stepDepth;
+    }
+  }
+}
+
+export { ToyConditionError };

@@ -1,0 +1,51 @@
+/**
+ * A worker for tests that is no thread: the machine's host on the same event loop, behind channels that
+ * deliver later and by structured clone, as real ones do. It can be made to die.
+ */
+import type { Channel, WorkerHandle } from '../machine-channel.ts';
+import type { MachineFactory } from '../machine-host.ts';
+import { serveMachine } from '../machine-host.ts';
+import type { Scheduler } from '../scheduler.ts';
+
+/** Copies a value as a message does; given because this folder's types know no host. */
+export type Clone = (value: unknown) => unknown;
+
+export class LocalWorker implements WorkerHandle {
+  readonly channel: Channel;
+  private listeners: ((cause: string) => void)[] = [];
+  private alive = true;
+
+  constructor(createMachine: MachineFactory, scheduler: Scheduler, clone: Clone) {
+    const toHost: ((message: unknown) => void)[] = [];
+    const toClient: ((message: unknown) => void)[] = [];
+    const end = (
+      own: ((message: unknown) => void)[],
+      other: ((message: unknown) => void)[],
+    ): Channel => ({
+      post: (message) => {
+        const copy = clone(message);
+        scheduler.yield(() => {
+          if (this.alive) for (const listener of other) listener(copy);
+        });
+      },
+      onMessage: (listener) => own.push(listener),
+    });
+    this.channel = end(toClient, toHost);
+    serveMachine(end(toHost, toClient), createMachine, scheduler);
+  }
+
+  onDeath(listener: (cause: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  terminate(): void {
+    this.alive = false;
+    this.listeners = [];
+  }
+
+  /** The worker ends by itself, as after an uncaught error. */
+  die(cause: string): void {
+    this.alive = false;
+    for (const listener of this.listeners) listener(cause);
+  }
+}
