@@ -1,6 +1,40 @@
-/** Entry of the extension. */
-import type * as vscode from 'vscode';
+/**
+ * Entry of the extension: wires the debug adapter, the views and the commands to the editor. Everything
+ * it registers ends with the extension.
+ */
+import * as vscode from 'vscode';
+import { createAdapterFactory } from './adapter-factory.ts';
+import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
+import { registerMemoryCommands } from './commands/memory.ts';
+import { GuestConfigurationProvider } from './configuration-provider.ts';
+import { registerConsoleTerminals } from './console-terminal.ts';
+import { ExitBreakpoints } from './exit-breakpoints.ts';
+import { DEBUG_TYPE, GuestSessions } from './guest-session.ts';
+import { registerStatusBar } from './status-bar.ts';
+import { registerExitBreakpointsView } from './views/exit-breakpoints.ts';
+import { EXITS_VIEW, ExitsView } from './views/exits.ts';
+import { MemoryViews } from './views/memory.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  void context;
+  const { extensionUri, subscriptions, workspaceState } = context;
+  const sessions = new GuestSessions();
+  const breakpoints = new ExitBreakpoints(workspaceState, sessions);
+  const exits = new ExitsView(extensionUri, sessions);
+  const factory = createAdapterFactory(extensionUri);
+  subscriptions.push(
+    sessions,
+    breakpoints,
+    exits,
+    factory,
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, factory),
+    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
+    vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
+    registerConsoleTerminals(sessions),
+    registerStatusBar(sessions),
+    registerExitBreakpointsView(breakpoints),
+    registerExitBreakpointCommands(breakpoints, () => factory.exitReasons()),
+    registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
+  );
+  // from now on the view of exit breakpoints has its place in the side bar
+  void vscode.commands.executeCommand('setContext', 'guestscope.used', true);
 }

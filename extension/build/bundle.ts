@@ -17,23 +17,44 @@ const ENTRIES = {
   text: 'debug-adapter/text-main.ts',
 } as const;
 
-function options(production: boolean): BuildOptions {
-  const present = Object.entries(ENTRIES).filter(([, file]) => existsSync(`${root}${file}`));
+/** Pages of the views: script and style sheet each, in dist/web/. */
+const PAGES = ['extension/web/exits', 'extension/web/memory'] as const;
+
+/** Options that all bundles share. */
+function common(production: boolean): BuildOptions {
   return {
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(present),
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
     bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    external: ['vscode'],
     sourcemap: true,
     sourcesContent: false,
     minify: production,
     keepNames: production,
     logLevel: 'warning',
+  };
+}
+
+function pageOptions(production: boolean): BuildOptions {
+  return {
+    ...common(production),
+    entryPoints: PAGES.flatMap((page) => [`${page}.ts`, `${page}.css`]),
+    outdir: 'dist/web',
+    platform: 'browser',
+    format: 'iife',
+    target: 'es2022',
+  };
+}
+
+function programOptions(production: boolean): BuildOptions {
+  const present = Object.entries(ENTRIES).filter(([, file]) => existsSync(`${root}${file}`));
+  return {
+    ...common(production),
+    entryPoints: Object.fromEntries(present),
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode'],
     // import.meta.url is how the sources find their neighbours; in CommonJS that is __filename.
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
@@ -42,10 +63,13 @@ function options(production: boolean): BuildOptions {
 
 /** Builds all bundles once; rejects with esbuild's own message when a source does not compile. */
 export async function bundle(production = false): Promise<void> {
-  await build(options(production));
+  await Promise.all([build(programOptions(production)), build(pageOptions(production))]);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  if (process.argv.includes('--watch')) await (await context(options(false))).watch();
-  else await bundle(process.argv.includes('--production'));
+  if (process.argv.includes('--watch')) {
+    for (const options of [programOptions(false), pageOptions(false)]) {
+      await (await context(options)).watch();
+    }
+  } else await bundle(process.argv.includes('--production'));
 }
