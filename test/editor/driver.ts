@@ -6,64 +6,96 @@
 import { mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Frame, Locator, Page } from 'playwright-core';
 
+/** An element; `view` finds the page of a webview by an element that only it has. */
+export interface UiTarget {
+  readonly selector: string;
+  readonly view?: string;
+}
+
+// prettier-ignore
 export type UiRequest =
-  | { readonly action: 'click'; readonly selector: string; readonly button?: 'left' | 'right'; readonly count?: number } // prettier-ignore
-  | { readonly action: 'hover'; readonly selector: string }
+  | (UiTarget & { readonly action: 'click'; readonly button?: 'left' | 'right'; readonly count?: number })
+  | (UiTarget & { readonly action: 'hover' })
   /** Keys in Playwright's words: "F5", "Control+Shift+P". */
   | { readonly action: 'press'; readonly keys: string }
   | { readonly action: 'type'; readonly text: string }
-  /** Waits until an element is visible that matches (and contains `text`). */
-  | { readonly action: 'waitFor'; readonly selector: string; readonly text?: string; readonly gone?: boolean } // prettier-ignore
+  /** Waits until an element is visible that matches (and contains `text`), or none is. */
+  | (UiTarget & { readonly action: 'waitFor'; readonly text?: string; readonly gone?: boolean })
   /** Inner texts of all elements that match. */
-  | { readonly action: 'texts'; readonly selector: string }
+  | (UiTarget & { readonly action: 'texts' })
   /** Stores a PNG; the answer is its path. */
   | { readonly action: 'screenshot'; readonly name: string };
 
-export type UiAnswer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string }; // prettier-ignore
+export type UiAnswer =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
 const PATIENCE = 20_000;
 
+/** The frame to look in: the workbench, or the webview that has this element. */
+async function frameOf(page: Page, view: string | undefined): Promise<Frame> {
+  if (view === undefined) return page.mainFrame();
+  const deadline = Date.now() + PATIENCE;
+  while (Date.now() < deadline) {
+    for (const frame of page.frames()) {
+      // frames come and go while the editor builds a webview
+      const found = await frame
+        .locator(view)
+        .count()
+        .catch(() => 0);
+      if (found > 0) return frame;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`no webview has ${view}`);
+}
+
 async function perform(page: Page, directory: string, request: UiRequest): Promise<unknown> {
   switch (request.action) {
-    case 'click':
-      await page
-        .locator(request.selector)
-        .first()
-        .click({
-          button: request.button ?? 'left',
-          clickCount: request.count ?? 1,
-          timeout: PATIENCE,
-        });
-      return null;
-    case 'hover':
-      await page.locator(request.selector).first().hover({ timeout: PATIENCE });
-      return null;
     case 'press':
       await page.keyboard.press(request.keys);
       return null;
     case 'type':
       await page.keyboard.type(request.text, { delay: 10 });
       return null;
-    case 'waitFor': {
-      const filter = request.text === undefined ? {} : { hasText: request.text };
-      const state = request.gone ? 'hidden' : 'visible';
-      await page
-        .locator(request.selector)
-        .filter(filter)
-        .first()
-        .waitFor({ state, timeout: PATIENCE });
-      return null;
-    }
-    case 'texts':
-      return page.locator(request.selector).allInnerTexts();
     case 'screenshot': {
       mkdirSync(directory, { recursive: true });
       const file = join(directory, `${request.name.replace(/[^\w.-]+/g, '-')}.png`);
       await page.screenshot({ path: file });
       return file;
     }
+    default: {
+      const frame = await frameOf(page, request.view);
+      return performOn(frame.locator(request.selector), request);
+    }
+  }
+}
+
+async function performOn(
+  locator: Locator,
+  request: Extract<UiRequest, UiTarget>,
+): Promise<unknown> {
+  switch (request.action) {
+    case 'click':
+      await locator.first().click({
+        button: request.button ?? 'left',
+        clickCount: request.count ?? 1,
+        timeout: PATIENCE,
+      });
+      return null;
+    case 'hover':
+      await locator.first().hover({ timeout: PATIENCE });
+      return null;
+    case 'waitFor': {
+      const wanted =
+        request.text === undefined ? locator : locator.filter({ hasText: request.text });
+      const state = request.gone ? 'hidden' : 'visible';
+      await wanted.first().waitFor({ state, timeout: PATIENCE });
+      return null;
+    }
+    case 'texts':
+      return locator.allInnerTexts();
   }
 }
 

@@ -24,9 +24,10 @@ export class Ui {
     return answer.value;
   }
 
+  /** Clicks the first element that matches; `view` as in driver.ts. */
   async click(
     selector: string,
-    options: { button?: 'left' | 'right'; count?: number } = {},
+    options: { button?: 'left' | 'right'; count?: number; view?: string } = {},
   ): Promise<void> {
     await this.call({ action: 'click', selector, ...options });
   }
@@ -40,16 +41,26 @@ export class Ui {
   }
 
   /** Waits until an element is visible that matches and contains the text. */
-  async waitFor(selector: string, text?: string): Promise<void> {
-    await this.call({ action: 'waitFor', selector, ...(text === undefined ? {} : { text }) });
+  async waitFor(selector: string, options: { text?: string; view?: string } = {}): Promise<void> {
+    await this.call({ action: 'waitFor', selector, ...options });
   }
 
   async waitUntilGone(selector: string): Promise<void> {
     await this.call({ action: 'waitFor', selector, gone: true });
   }
 
-  async texts(selector: string): Promise<readonly string[]> {
-    return (await this.call({ action: 'texts', selector })) as string[];
+  async texts(selector: string, view?: string): Promise<readonly string[]> {
+    const value = await this.call({ action: 'texts', selector, ...(view && { view }) });
+    return value as string[];
+  }
+
+  /** Runs a command of the palette by its title, as a person would. */
+  async command(title: string): Promise<void> {
+    await this.press('F1');
+    await this.waitFor('.quick-input-widget input');
+    await this.type(title);
+    await this.waitFor('.quick-input-list .monaco-list-row', { text: title });
+    await this.press('Enter');
   }
 
   async screenshot(name: string): Promise<string> {

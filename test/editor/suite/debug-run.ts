@@ -1,0 +1,129 @@
+/** A debug session of the sample guest as a suite uses it: what the adapter says is recorded by tracker. */
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+
+interface ProtocolMessage {
+  readonly type: string;
+  readonly event?: string;
+  readonly body?: Record<string, unknown>;
+}
+
+export interface StoppedBody {
+  readonly reason: string;
+  readonly description?: string;
+  readonly text?: string;
+  readonly hitBreakpointIds?: readonly number[];
+}
+
+const PATIENCE = 30_000;
+const CONFIGURATION = 'Story: a guest that finds its hypervisor';
+
+/** Resolves once the probe gives something else than undefined; rejects with `what` after a while. */
+export async function eventually<T>(
+  what: string,
+  probe: () => T | undefined | PromiseLike<T | undefined>,
+  patience = PATIENCE,
+): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline)
+      throw new Error(`${what} did not happen within ${String(patience)} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+export class DebugRun {
+  readonly session: vscode.DebugSession;
+  readonly #messages: ProtocolMessage[];
+  #stopsTaken = 0;
+
+  private constructor(session: vscode.DebugSession, messages: ProtocolMessage[]) {
+    this.session = session;
+    this.#messages = messages;
+  }
+
+  /** The launch configuration of the sample, changed by `overrides`. */
+  static configuration(overrides: Record<string, unknown> = {}): vscode.DebugConfiguration {
+    const found = vscode.workspace
+      .getConfiguration('launch')
+      .get<vscode.DebugConfiguration[]>('configurations')
+      ?.find(({ name }) => name === CONFIGURATION);
+    assert.ok(found, `launch.json of the sample has no "${CONFIGURATION}"`);
+    return { ...found, ...overrides };
+  }
+
+  /** Starts a session and waits until the adapter knows it. */
+  static async start(
+    start: () => Thenable<boolean> | Promise<unknown> = () => DebugRun.launch({}),
+  ): Promise<DebugRun> {
+    const messages: ProtocolMessage[] = [];
+    let session: vscode.DebugSession | undefined;
+    const tracker = vscode.debug.registerDebugAdapterTrackerFactory('guestscope', {
+      createDebugAdapterTracker: (created) => {
+        session ??= created;
+        return { onDidSendMessage: (message: ProtocolMessage) => void messages.push(message) };
+      },
+    });
+    try {
+      await start();
+      return new DebugRun(await eventually('a debug session', () => session), messages);
+    } finally {
+      tracker.dispose();
+    }
+  }
+
+  static launch(overrides: Record<string, unknown>): Thenable<boolean> {
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    return vscode.debug.startDebugging(folder, DebugRun.configuration(overrides));
+  }
+
+  events(name: string): readonly Record<string, unknown>[] {
+    return this.#messages
+      .filter(({ type, event }) => type === 'event' && event === name)
+      .map(({ body }) => body ?? {});
+  }
+
+  /** The next stop that was not waited for yet. */
+  async nextStop(): Promise<StoppedBody> {
+    const stop = await eventually('a stop', () => this.events('stopped')[this.#stopsTaken]);
+    this.#stopsTaken++;
+    return stop as unknown as StoppedBody;
+  }
+
+  async request<T>(command: string, argument: unknown = {}): Promise<T> {
+    return (await this.session.customRequest(command, argument)) as T;
+  }
+
+  async continueToStop(): Promise<StoppedBody> {
+    await this.request('continue', { threadId: 1 });
+    return this.nextStop();
+  }
+
+  /** Value of an expression as the debug console shows it. */
+  async evaluate(expression: string): Promise<string> {
+    const { result } = await this.request<{ result: string }>('evaluate', {
+      expression,
+      context: 'repl',
+    });
+    return result;
+  }
+
+  async readMemory(memoryReference: string, count: number): Promise<Buffer> {
+    const body = await this.request<{ data?: string }>('readMemory', { memoryReference, count });
+    return Buffer.from(body.data ?? '', 'base64');
+  }
+
+  async end(): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      const subscription = vscode.debug.onDidTerminateDebugSession((session) => {
+        if (session.id !== this.session.id) return;
+        subscription.dispose();
+        resolve();
+      });
+    });
+    await vscode.debug.stopDebugging(this.session);
+    await ended;
+  }
+}
