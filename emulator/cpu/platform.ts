@@ -13,6 +13,16 @@ export interface Platform {
   interruptPending(): boolean;
   /** The interrupt-acknowledge cycle: returns the vector and moves it to in-service. */
   acknowledgeInterrupt(): number;
+  /** IA32_APIC_BASE was written; `low` are its lower 32 bits: base, EN (bit 11), BSP (bit 8). */
+  apicBaseWritten?(low: number): void;
   /** Virtual time in ns (= TSC ticks before scaling). */
   now(): number;
+  /**
+   * The FERR# pin, with CR0.NE clear (SDM vol. 1, 8.7.2): asserted (true) at each x87 instruction that
+   * waits on an unmasked error, released (false) when a control instruction has cleared it. A board
+   * answers an assertion with IRQ 13 and returns whether it holds IGNNE# (set by a write to port F0h
+   * until the release); then the error is ignored, else the processor waits for the interrupt. Absent:
+   * errors are ignored.
+   */
+  floatingPointError?(asserted: boolean): boolean;
 }

@@ -1,0 +1,123 @@
+/**
+ * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1, chapter 19 "Input/Output"): permission by IOPL and the
+ * I/O map of the TSS, then the offer to the hypervisor, then the port.
+ *
+ * A repeated INS or OUTS moves at most RUN elements and then begins again at its own address, so that
+ * interrupts are seen; registers are exact after each element. The offer is made once a run.
+ */
+import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
+import * as L from '../layout.ts';
+import { VECTOR } from '../processor.ts';
+import type { Processor, TypescriptInstruction } from '../processor.ts';
+import { FLAG } from '../state.ts';
+import { memoryOperand } from './operand-access.ts';
+
+const RUN = 4096;
+const ECX = 1;
+const EDX = 2;
+const ESI = 6;
+const EDI = 7;
+
+type PortSize = 1 | 2 | 4;
+
+/** #GP(0) unless IOPL or the I/O permission map of a 32-bit TSS allows every port of the access. */
+function requirePermission(cpu: Processor, port: number, size: PortSize): void {
+  const { state, memory } = cpu;
+  if (!state.protectedMode || (!state.v86 && state.cpl <= state.iopl)) return;
+  const tss = state.segment(L.SEGMENT.TR);
+  const isTss32 = (tss.rights & 0x1d) === 9;
+  if (!isTss32 || tss.limit < 0x67) cpu.fault(VECTOR.GP, 0);
+  const map = memory.readSystem16((tss.base + 0x66) >>> 0);
+  const offset = map + (port >> 3);
+  // two bytes are always read: an access may straddle them
+  if (offset + 1 > tss.limit) cpu.fault(VECTOR.GP, 0);
+  const bits = memory.readSystem16((tss.base + offset) >>> 0) >> (port & 7);
+  if ((bits & ((1 << size) - 1)) !== 0) cpu.fault(VECTOR.GP, 0);
+}
+
+/** Port number of DX or an immediate. */
+function portOf(cpu: Processor, operand: Operand): { port: number; immediate: boolean } {
+  return operand.kind === 'immediate'
+    ? { port: operand.value & 0xff, immediate: true }
+    : { port: cpu.state.gpr(EDX, 2), immediate: false };
+}
+
+/** Size of AL, AX or EAX. */
+const sizeOf = (operand: Operand): PortSize =>
+  operand.kind === 'register' ? (operand.size as PortSize) : 1;
+
+function input(cpu: Processor, { operands, length }: Instruction): void {
+  const size = sizeOf(operands[0]);
+  const { port, immediate } = portOf(cpu, operands[1]);
+  requirePermission(cpu, port, size);
+  const event = { kind: 'io', port, size, direction: 'in', immediate, value: 0 } as const;
+  cpu.offer({ ...event, string: false, repeat: false, linear: 0 }, length);
+  cpu.state.setGpr(0, size, cpu.platform.readPort(port, size));
+}
+
+function output(cpu: Processor, { operands, length }: Instruction): void {
+  const size = sizeOf(operands[1]);
+  const { port, immediate } = portOf(cpu, operands[0]);
+  requirePermission(cpu, port, size);
+  const value = cpu.state.gpr(0, size);
+  const event = { kind: 'io', port, size, direction: 'out', immediate, value } as const;
+  cpu.offer({ ...event, string: false, repeat: false, linear: 0 }, length);
+  cpu.platform.writePort(port, size, value);
+}
+
+/** One element at segment:offset, from or to the port. */
+type MoveElement = (
+  cpu: Processor,
+  operand: MemoryOperand,
+  offset: number,
+  port: number,
+  size: PortSize,
+) => void;
+
+const inputElement: MoveElement = (cpu, { segment }, offset, port, size) => {
+  // reading a port has effects: the store must be known to succeed
+  const linear = cpu.checkSegment(segment, offset, size, true);
+  cpu.memory.probeWrite(linear, size);
+  cpu.writeSegment(segment, offset, size, cpu.platform.readPort(port, size));
+};
+
+const outputElement: MoveElement = (cpu, { segment }, offset, port, size) => {
+  cpu.platform.writePort(port, size, cpu.readSegment(segment, offset, size));
+};
+
+/** INS and OUTS with `pointer` EDI or ESI. */
+const stringMove =
+  (direction: 'in' | 'out', pointer: number, move: MoveElement): TypescriptInstruction =>
+  (cpu, instruction) => {
+    const { operands, addressSize, length } = instruction;
+    const { state } = cpu;
+    const operand = memoryOperand(cpu, operands[direction === 'in' ? 0 : 1]);
+    const size = operand.size as PortSize;
+    const repeat = instruction.repeat !== 0;
+    const port = state.gpr(EDX, 2);
+    if (repeat && state.gpr(ECX, addressSize) === 0) return;
+    requirePermission(cpu, port, size);
+    const base = state.segmentBase(operand.segment);
+    const linear = (base + state.gpr(pointer, addressSize)) >>> 0;
+    const event = { kind: 'io', port, size, direction, value: 0, linear } as const;
+    cpu.offer({ ...event, immediate: false, string: true, repeat }, length);
+
+    const step = (state.systemFlags & FLAG.DF) !== 0 ? -size : size;
+    for (let i = 0; i < RUN; i++) {
+      const offset = state.gpr(pointer, addressSize);
+      move(cpu, operand, offset, port, size);
+      state.setGpr(pointer, addressSize, offset + step);
+      if (!repeat) return;
+      const left = state.gpr(ECX, addressSize) - 1;
+      state.setGpr(ECX, addressSize, left);
+      if (left === 0) return;
+    }
+    cpu.nextEip = instruction.eip;
+  };
+
+export const ioInstructions = {
+  in: input,
+  out: output,
+  ins: stringMove('in', EDI, inputElement),
+  outs: stringMove('out', ESI, outputElement),
+} as const satisfies Readonly<Record<string, TypescriptInstruction>>;

@@ -1,0 +1,254 @@
+/**
+ * System instructions (SDM vol. 2; vol. 3, table 2-3): descriptor-table registers, control and debug
+ * registers, MSRs, time, CPUID, caches, HLT, and the hypercall and virtualization opcodes. Those about
+ * selectors (LAR, VERR, LLDT, …) are in selectors.ts, those about EFLAGS in system-flags.ts.
+ *
+ * Each follows one order (vol. 3, 26.1): #UD and privilege, then the offer to the hypervisor, then the
+ * instruction's own checks, then the commit. Caches, NMIs and system-management mode do not exist
+ * here: INVD and WBINVD do nothing, RSM is undefined.
+ */
+import {
+  DR6_BD,
+  DR7_GD,
+  debugRegister,
+  setDebugRegister,
+  writeControlRegister,
+  writeCr0,
+} from '../control-registers.ts';
+import type { Instruction, Operand } from '../decode/instruction.ts';
+import type { GuestEvent } from '../exit-hook.ts';
+import { systemEnter, systemExit } from '../far-transfers.ts';
+import * as L from '../layout.ts';
+import { readMsr, writeMsr } from '../msrs.ts';
+import { VECTOR } from '../processor.ts';
+import type { Processor, TypescriptInstruction } from '../processor.ts';
+import { CR0, CR4, FLAG } from '../state.ts';
+import { memoryOperand, nextOffset, readWord, requireCpl0, writeWord } from './operand-access.ts';
+import { selectorInstructions } from './selectors.ts';
+import { systemFlagInstructions } from './system-flags.ts';
+
+const EAX = 0;
+const ECX = 1;
+const EDX = 2;
+const EBX = 3;
+
+/** Caches: there are none, so the instruction does nothing beyond being offered. */
+const cacheControl =
+  (kind: 'invd' | 'wbinvd'): TypescriptInstruction =>
+  (cpu, { length }) => {
+    requireCpl0(cpu);
+    cpu.offer({ kind }, length);
+  };
+
+/** LGDT and LIDT: limit, then base of 24 bits with operand size 16. */
+const loadTable =
+  (register: number, mnemonic: string): TypescriptInstruction =>
+  (cpu, instruction) => {
+    requireCpl0(cpu);
+    const operand = memoryOperand(cpu, instruction.operands[0]);
+    cpu.offer({ kind: 'descriptor-table', mnemonic }, instruction.length);
+    const offset = cpu.effectiveAddress(operand);
+    const limit = cpu.readSegment(operand.segment, offset, 2);
+    const base = cpu.readSegment(operand.segment, nextOffset(operand, offset, 2), 4);
+    cpu.state.set(register, instruction.operandSize === 2 ? base & 0xffffff : base);
+    cpu.state.set(register + 8, limit);
+  };
+
+/**
+ * SGDT and SIDT. All 32 bits of the base are stored with either operand size, as processors do since
+ * the 386; the manual's zero byte was the 286's.
+ */
+const storeTable =
+  (register: number, mnemonic: string): TypescriptInstruction =>
+  (cpu, { operands, length }) => {
+    const operand = memoryOperand(cpu, operands[0]);
+    cpu.offer({ kind: 'descriptor-table', mnemonic }, length);
+    const offset = cpu.effectiveAddress(operand);
+    const upper = nextOffset(operand, offset, 2);
+    const linear = cpu.checkSegment(operand.segment, upper, 4, true);
+    cpu.memory.probeWrite(linear, 4);
+    cpu.writeSegment(operand.segment, offset, 2, cpu.state.get(register + 8) & 0xffff);
+    cpu.writeSegment(operand.segment, upper, 4, cpu.state.get(register));
+  };
+
+const EXISTING_CR: readonly number[] = [0, 2, 3, 4];
+const controlRegister = (cpu: Processor, number: number): 0 | 2 | 3 | 4 =>
+  EXISTING_CR.includes(number) ? (number as 0 | 2 | 3 | 4) : cpu.fault(VECTOR.UD);
+
+/** Register file and number of a MOV CR or MOV DR operand. */
+function registerOperand(cpu: Processor, operand: Operand): { file: string; number: number } {
+  return operand.kind === 'register' ? operand : cpu.fault(VECTOR.UD);
+}
+
+function moveControlRegister(cpu: Processor, { operands, length }: Instruction): void {
+  const [destination, source] = operands.map((operand) => registerOperand(cpu, operand));
+  const toControl = destination.file === 'control';
+  const register = controlRegister(cpu, toControl ? destination.number : source.number);
+  const gpr = toControl ? source.number : destination.number;
+  requireCpl0(cpu);
+  if (toControl) {
+    const value = cpu.state.gpr(gpr, 4);
+    cpu.offer({ kind: 'cr-access', register, access: 'mov-to-cr', gpr, value, linear: -1 }, length);
+    writeControlRegister(cpu, register, value);
+  } else {
+    const value = cpu.state.cr(register);
+    cpu.offer(
+      { kind: 'cr-access', register, access: 'mov-from-cr', gpr, value: 0, linear: -1 },
+      length,
+    );
+    cpu.state.setGpr(gpr, 4, value);
+  }
+}
+
+function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): void {
+  const [destination, source] = operands.map((operand) => registerOperand(cpu, operand));
+  const toDebug = destination.file === 'debug';
+  const number = toDebug ? destination.number : source.number;
+  const register = debugRegister(cpu, number);
+  const gpr = toDebug ? source.number : destination.number;
+  requireCpl0(cpu);
+  const access = toDebug ? 'mov-to-dr' : 'mov-from-dr';
+  cpu.offer({ kind: 'dr-access', register: number, access, gpr }, length);
+  if ((cpu.state.dr(7) & DR7_GD) !== 0) cpu.fault(VECTOR.DB, null, DR6_BD);
+  if (toDebug) setDebugRegister(cpu, register, cpu.state.gpr(gpr, 4));
+  else cpu.state.setGpr(gpr, 4, cpu.state.dr(register));
+}
+
+function clearTaskSwitched(cpu: Processor, { length }: Instruction): void {
+  requireCpl0(cpu);
+  cpu.offer(
+    { kind: 'cr-access', register: 0, access: 'clts', gpr: 0, value: 0, linear: -1 },
+    length,
+  );
+  writeCr0(cpu, cpu.state.cr(0) & ~CR0.TS);
+}
+
+/** LMSW: PE, MP, EM and TS; PE can be set but not cleared. */
+function loadMachineStatus(cpu: Processor, { operands, length }: Instruction): void {
+  requireCpl0(cpu);
+  const [operand] = operands;
+  const value = readWord(cpu, operand);
+  const linear =
+    operand.kind === 'memory'
+      ? (cpu.state.segmentBase(operand.segment) + cpu.effectiveAddress(operand)) >>> 0
+      : -1;
+  cpu.offer({ kind: 'cr-access', register: 0, access: 'lmsw', gpr: 0, value, linear }, length);
+  const old = cpu.state.cr(0);
+  const low = (value & 0xf) | (old & CR0.PE);
+  writeCr0(cpu, (old & ~0xf) | low);
+}
+
+function invalidatePage(cpu: Processor, { operands, length }: Instruction): void {
+  const operand = memoryOperand(cpu, operands[0]);
+  requireCpl0(cpu);
+  const base = cpu.state.segmentBase(operand.segment);
+  const linear = (base + cpu.effectiveAddress(operand)) >>> 0;
+  cpu.offer({ kind: 'invlpg', linear }, length);
+  cpu.invalidatePage(linear);
+}
+
+function readModelSpecific(cpu: Processor, { length }: Instruction): void {
+  requireCpl0(cpu);
+  const index = cpu.state.gpr(ECX, 4);
+  cpu.offer({ kind: 'rdmsr', index }, length);
+  const value = readMsr(cpu, index) ?? cpu.fault(VECTOR.GP, 0);
+  cpu.state.setGpr(EAX, 4, value.low);
+  cpu.state.setGpr(EDX, 4, value.high);
+}
+
+function writeModelSpecific(cpu: Processor, { length }: Instruction): void {
+  requireCpl0(cpu);
+  const index = cpu.state.gpr(ECX, 4);
+  const value = { low: cpu.state.gpr(EAX, 4), high: cpu.state.gpr(EDX, 4) };
+  cpu.offer({ kind: 'wrmsr', index, ...value }, length);
+  if (!writeMsr(cpu, index, value)) cpu.fault(VECTOR.GP, 0);
+}
+
+function readTimestamp(cpu: Processor, { length }: Instruction): void {
+  const { state } = cpu;
+  if ((state.cr(4) & CR4.TSD) !== 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
+  cpu.offer({ kind: 'rdtsc' }, length);
+  const { low, high } = cpu.timestamp();
+  state.setGpr(EAX, 4, low);
+  state.setGpr(EDX, 4, high);
+}
+
+/** Performance counters of the P6 family, 0 and 1: they exist and never count. */
+function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
+  const { state } = cpu;
+  if ((state.cr(4) & CR4.PCE) === 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
+  cpu.offer({ kind: 'rdpmc' }, length);
+  if (state.gpr(ECX, 4) > 1) cpu.fault(VECTOR.GP, 0);
+  state.setGpr(EAX, 4, 0);
+  state.setGpr(EDX, 4, 0);
+}
+
+function identify(cpu: Processor, { length }: Instruction): void {
+  const { state, model } = cpu;
+  cpu.offer({ kind: 'cpuid' }, length);
+  const { eax, ebx, ecx, edx } = model.cpuid(state.gpr(EAX, 4), state.gpr(ECX, 4));
+  state.setGpr(EAX, 4, eax);
+  state.setGpr(EBX, 4, ebx);
+  state.setGpr(ECX, 4, ecx);
+  state.setGpr(EDX, 4, edx);
+}
+
+function halt(cpu: Processor, { length }: Instruction): void {
+  requireCpl0(cpu);
+  cpu.offer({ kind: 'hlt' }, length);
+  cpu.halt();
+}
+
+/** Offered, then undefined: what no hypervisor takes has no meaning on the bare processor. */
+const undefinedUnlessTaken =
+  (event: (instruction: Instruction) => GuestEvent): TypescriptInstruction =>
+  (cpu, instruction) => {
+    cpu.offer(event(instruction), instruction.length);
+    cpu.fault(VECTOR.UD);
+  };
+
+/**
+ * MONITOR and MWAIT, which the decoder accepts only where the model has them. MWAIT may end at any
+ * time: with interrupts off it does so at once.
+ */
+const monitorOrWait =
+  (kind: 'monitor' | 'mwait'): TypescriptInstruction =>
+  (cpu, { length }) => {
+    if (cpu.state.cpl !== 0) cpu.fault(VECTOR.UD);
+    cpu.offer({ kind }, length);
+    if (cpu.state.gpr(ECX, 4) !== 0) cpu.fault(VECTOR.GP, 0);
+    if (kind === 'mwait' && (cpu.state.systemFlags & FLAG.IF) !== 0) cpu.halt();
+  };
+
+export const systemInstructions = {
+  lgdt: loadTable(L.GDTR, 'lgdt'),
+  lidt: loadTable(L.IDTR, 'lidt'),
+  sgdt: storeTable(L.GDTR, 'sgdt'),
+  sidt: storeTable(L.IDTR, 'sidt'),
+  'mov-cr': moveControlRegister,
+  'mov-dr': moveDebugRegister,
+  clts: clearTaskSwitched,
+  lmsw: loadMachineStatus,
+  smsw: (cpu, instruction) => writeWord(cpu, instruction, instruction.operands[0], cpu.state.cr(0)),
+  invlpg: invalidatePage,
+  invd: cacheControl('invd'),
+  wbinvd: cacheControl('wbinvd'),
+  rdmsr: readModelSpecific,
+  wrmsr: writeModelSpecific,
+  rdtsc: readTimestamp,
+  rdpmc: readPerformanceCounter,
+  cpuid: identify,
+  hlt: halt,
+  pause: (cpu, { length }) => cpu.offer({ kind: 'pause' }, length),
+  monitor: monitorOrWait('monitor'),
+  mwait: monitorOrWait('mwait'),
+  rsm: undefinedUnlessTaken(() => ({ kind: 'rsm' })),
+  vmcall: undefinedUnlessTaken(() => ({ kind: 'vmcall' })),
+  vmmcall: undefinedUnlessTaken(() => ({ kind: 'vmmcall' })),
+  vmx: undefinedUnlessTaken(({ row }) => ({ kind: 'vmx-instruction', mnemonic: row.mnemonic })),
+  sysenter: systemEnter,
+  sysexit: systemExit,
+  ud: (cpu) => cpu.fault(VECTOR.UD),
+  ...selectorInstructions,
+  ...systemFlagInstructions,
+} as const satisfies Readonly<Record<string, TypescriptInstruction>>;
