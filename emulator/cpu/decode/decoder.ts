@@ -5,7 +5,7 @@
  */
 import { InstructionReader } from './instruction-reader.ts';
 import type { DecodeFailure, DecodeMode, Instruction, Operand } from './instruction.ts';
-import { MAP_0F, MAP_0F38, hasModrm, lookup } from './opcode-map.ts';
+import { MAP_0F, MAP_0F38, MAP_0F3A, hasModrm, lookup } from './opcode-map.ts';
 import type { OpcodeForm } from './opcode-map.ts';
 
 const NO_OPERANDS: readonly Operand[] = Object.freeze([]);
@@ -55,7 +55,9 @@ function readOpcode(reader: InstructionReader): number {
   const first = reader.readPrefixes();
   if (first !== 0x0f) return first;
   const second = reader.readUnsigned8();
-  return second === 0x38 ? MAP_0F38 + reader.readUnsigned8() : MAP_0F + second;
+  if (second === 0x38) return MAP_0F38 + reader.readUnsigned8();
+  if (second === 0x3a) return MAP_0F3A + reader.readUnsigned8();
+  return MAP_0F + second;
 }
 
 /** Index in MANDATORY_PREFIXES: F3 and F2 count before 66. */

@@ -38,7 +38,7 @@ const STRING_MEANINGS: ReadonlySet<string> = new Set(['movs', 'cmps', 'stos', 'l
 /** Get a suffix w or d when their operand size is not the code's and no operand shows it. */
 const SUFFIX_MEANINGS: ReadonlySet<string> = new Set([
   'call', 'jmp', 'ret', 'call-far', 'jmp-far', 'ret-far',
-  'push', 'push-sreg', 'pop-sreg', 'enter', 'leave',
+  'push', 'push-sreg', 'pop-sreg', 'enter', 'leave', 'fldenv', 'fnstenv', 'frstor', 'fnsave',
 ]); // prettier-ignore
 
 /** Get `data16` or `data32` instead. */
@@ -83,7 +83,7 @@ function mnemonicText(instruction: Instruction): string {
   const hidden =
     operandSize !== defaultSize &&
     SUFFIX_MEANINGS.has(row.meaning ?? '') &&
-    !operands.some((operand) => operand.kind === 'memory' || isGeneral(operand));
+    !operands.some(showsSize);
   return hidden ? row.mnemonic + (operandSize === 2 ? 'w' : 'd') : row.mnemonic;
 }
 
@@ -103,7 +103,7 @@ function operandText(instruction: Instruction, operand: Operand, code: string): 
     case 'memory':
       return pointerText(instruction, operand) + segmentText(instruction, operand, code) + addressText(operand); // prettier-ignore
     case 'immediate':
-      return hex(truncate(operand.value, operand.size));
+      return code === '1' ? code : hex(truncate(operand.value, operand.size));
     case 'relative':
       return hex(operand.target);
     case 'far':
@@ -176,7 +176,9 @@ function isShort(instruction: Instruction): boolean {
   return instruction.segmentOverride === -1 || !showsSegment(instruction);
 }
 
-function isGeneral(operand: Operand): boolean {
+/** Whether the text of an operand tells its size. */
+function showsSize(operand: Operand): boolean {
+  if (operand.kind === 'memory') return POINTER_NAMES[operand.size] !== undefined;
   return operand.kind === 'register' && operand.file === 'gpr';
 }
 

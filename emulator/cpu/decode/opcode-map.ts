@@ -8,6 +8,7 @@ import { CONDITION_NAMES } from './condition-codes.ts';
 import type { OpcodeRow } from './instruction.ts';
 import type { OpcodeLine } from './opcode-line.ts';
 import { groupOpcodes } from './opcodes-groups.ts';
+import { laterOpcodes } from './opcodes-later.ts';
 import { oneByteOpcodes } from './opcodes-one-byte.ts';
 import { simdOpcodes } from './opcodes-simd.ts';
 import { twoByteOpcodes } from './opcodes-two-byte.ts';
@@ -42,13 +43,14 @@ export const BY = { MODRM: 1, PREFIX: 2, OPERAND_SIZE: 4, ADDRESS_SIZE: 8, HAS_M
 const MODRM_SLOTS = 72;
 const PREFIX_SLOTS = 4;
 
-/** Opcodes of the maps: one-byte at 0, 0F xx at 0x100, 0F 38 xx at 0x200. */
+/** First index of each map in the lookup; one-byte opcodes are at 0. */
 export const MAP_0F = 0x100;
 export const MAP_0F38 = 0x200;
-const OPCODES = 0x300;
+export const MAP_0F3A = 0x300;
+const OPCODES = 0x400;
 
 const ENCODING =
-  /^(?:(np|66|f2|f3) )?((?:0f )?(?:(?<=0f )38 )?[0-9a-f]{2})(?:\+(r|cc))?(?: ([0-9a-f]{2})(\+i)?)?(?: \/([0-7]))?(?: o(16|32))?(?: a(16|32))?$/;
+  /^(?:(np|66|f2|f3) )?((?:0f )?(?:(?<=0f )3[8a] )?[0-9a-f]{2})(?:\+(r|cc))?(?: ([0-9a-f]{2})(\+i)?)?(?: \/([0-7]))?(?: o(16|32))?(?: a(16|32))?$/;
 
 /** All forms of all tables, in the tables' order. */
 export const opcodeForms: readonly OpcodeForm[] = [
@@ -57,6 +59,7 @@ export const opcodeForms: readonly OpcodeForm[] = [
   ...groupOpcodes,
   ...x87Opcodes,
   ...simdOpcodes,
+  ...laterOpcodes,
 ].flatMap(expand);
 
 const layout = build(opcodeForms);
@@ -153,7 +156,8 @@ function spell(form: Omit<OpcodeForm, 'encoding'>): string {
 
 /** Index of an opcode in the tables below. */
 function indexOf(opcode: number): number {
-  if (opcode > 0xffff) return MAP_0F38 + (opcode & 0xff);
+  if (opcode >> 8 === 0x0f38) return MAP_0F38 + (opcode & 0xff);
+  if (opcode >> 8 === 0x0f3a) return MAP_0F3A + (opcode & 0xff);
   return opcode > 0xff ? MAP_0F + (opcode & 0xff) : opcode;
 }
 

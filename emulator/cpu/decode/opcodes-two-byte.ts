@@ -1,8 +1,8 @@
 /**
  * Two-byte opcodes 0F xx of IA-32 (SDM vol. 2, appendix A.3, table A-3) without MMX and SSE
  * (opcodes-simd.ts) and without the groups (opcodes-groups.ts). Notation: opcode-line.ts; letters:
- * operand-letters.ts. Absent, hence #UD: SYSCALL and SYSRET (no IA-32 processor of Intel's has them
- * outside 64-bit mode), MOV to and from test registers (486), 3DNow!, and all that came after SSE3.
+ * operand-letters.ts. Absent, hence #UD: MOV to and from the test registers of the 486, and 3DNow!. What
+ * came after SSE3 is in opcodes-later.ts.
  */
 import { EXCEPTION, LOCK } from './opcode-line.ts';
 import type { OpcodeLine } from './opcode-line.ts';
