@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { createAdapterFactory } from './adapter-factory.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
+import { registerSampleCommand } from './commands/sample.ts';
 import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
 import { ExitBreakpoints } from './exit-breakpoints.ts';
@@ -17,11 +18,13 @@ import { MemoryViews } from './views/memory.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri, subscriptions, workspaceState } = context;
+  const log = vscode.window.createOutputChannel('Guestscope', { log: true });
   const sessions = new GuestSessions();
   const breakpoints = new ExitBreakpoints(workspaceState, sessions);
-  const exits = new ExitsView(extensionUri, sessions);
+  const exits = new ExitsView(extensionUri, sessions, log);
   const factory = createAdapterFactory(extensionUri);
   subscriptions.push(
+    log,
     sessions,
     breakpoints,
     exits,
@@ -33,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerStatusBar(sessions),
     registerExitBreakpointsView(breakpoints),
     registerExitBreakpointCommands(breakpoints, () => factory.exitReasons()),
+    registerSampleCommand(extensionUri),
     registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
   );
   // from now on the view of exit breakpoints has its place in the side bar

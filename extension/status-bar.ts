@@ -35,7 +35,9 @@ export function registerStatusBar(sessions: GuestSessions): vscode.Disposable {
   };
   follow(sessions.active);
   return vscode.Disposable.from(item, sessions.onActiveChanged(follow), {
-    dispose: () => subscription?.dispose(),
+    dispose: () => {
+      subscription?.dispose();
+    },
   });
 }
 

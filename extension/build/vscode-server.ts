@@ -123,10 +123,10 @@ function serverArguments(options: ServerOptions, userData: string, port: number)
 }
 
 async function waitUntilHealthy(server: VscodeServer): Promise<void> {
-  let over = false;
-  void server.ended.then(() => (over = true));
+  const over = new AbortController();
+  void server.ended.then(() => over.abort());
   const deadline = Date.now() + 60_000;
-  while (Date.now() < deadline && !over) {
+  while (Date.now() < deadline && !over.signal.aborted) {
     const answer = await fetch(`http://127.0.0.1:${String(server.port)}/healthz`).catch(() => null);
     if (answer?.ok === true) return;
     await new Promise((resolve) => setTimeout(resolve, 100));

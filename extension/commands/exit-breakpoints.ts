@@ -10,30 +10,51 @@ interface ReasonItem extends vscode.QuickPickItem {
 const ANY: ExitReasonDescription = {
   number: -1,
   name: '*',
+  group: 'All',
   description: 'Every VM exit, whatever its reason.',
-  fields: ['reason'],
+  occurs: true,
+  fields: [{ name: 'reason', meaning: 'number of the reason' }],
 };
+
+/** The reasons under headings, the reader's most likely choice ("any") last. */
+function reasonItems(reasons: readonly ExitReasonDescription[]): vscode.QuickPickItem[] {
+  const items: vscode.QuickPickItem[] = [];
+  let group = '';
+  for (const reason of [...reasons.filter(({ occurs }) => occurs), ANY]) {
+    if (reason.group !== group) {
+      group = reason.group;
+      items.push({ label: group, kind: vscode.QuickPickItemKind.Separator });
+    }
+    const item: ReasonItem = {
+      label: reasonTitle(reason),
+      description: reason.number < 0 ? '' : String(reason.number),
+      detail: reason.description,
+      reason,
+    };
+    items.push(item);
+  }
+  return items;
+}
+
+function reasonTitle({ name }: ExitReasonDescription): string {
+  return name === '*' ? 'any exit' : name;
+}
 
 /** Quick pick of the reasons, then the condition. Undefined when the user gives up. */
 async function ask(
   reasons: readonly ExitReasonDescription[],
 ): Promise<{ readonly reason: string; readonly condition?: string } | undefined> {
-  const items = [ANY, ...reasons].map((reason): ReasonItem => ({
-    label: reason.name === '*' ? 'any exit' : reason.name,
-    description: reason.number < 0 ? '' : String(reason.number),
-    detail: reason.description,
-    reason,
-  }));
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await vscode.window.showQuickPick(reasonItems(reasons), {
     title: 'Break on VM exit',
     placeHolder: 'Reason of the exit',
     matchOnDescription: true,
     matchOnDetail: true,
   });
-  if (picked === undefined) return undefined;
-  const condition = await askCondition(picked.reason, '');
+  if (picked === undefined || !('reason' in picked)) return undefined;
+  const { reason } = picked as ReasonItem;
+  const condition = await askCondition(reason, '');
   if (condition === undefined) return undefined;
-  return { reason: picked.reason.name, ...(condition !== '' && { condition }) };
+  return { reason: reason.name, ...(condition !== '' && { condition }) };
 }
 
 /** The condition, empty for none, undefined when the user gives up. */
@@ -41,10 +62,10 @@ async function askCondition(
   reason: ExitReasonDescription,
   value: string,
 ): Promise<string | undefined> {
-  const fields = reason.fields.length > 0 ? `Fields: ${reason.fields.join(', ')}. ` : '';
+  const fields = reason.fields.map(({ name, meaning }) => `${name} (${meaning})`).join(', ');
   const text = await vscode.window.showInputBox({
-    title: `Break on ${reason.name === '*' ? 'any exit' : reason.name}`,
-    prompt: `${fields}Empty: every exit of this reason.`,
+    title: `Break on ${reasonTitle(reason)}`,
+    prompt: `${fields === '' ? '' : `Fields: ${fields}. `}Empty: every exit of this reason.`,
     placeHolder: reason.example ?? 'Condition over the fields of the exit and registers',
     value,
   });

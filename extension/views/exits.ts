@@ -13,6 +13,7 @@ export const EXITS_VIEW = 'guestscope.exits';
 export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #extensionUri: vscode.Uri;
   readonly #sessions: GuestSessions;
+  readonly #log: vscode.LogOutputChannel;
   readonly #subscriptions: vscode.Disposable[];
   #view: vscode.WebviewView | undefined;
   #session: GuestSession | undefined;
@@ -20,7 +21,8 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
   /** Oldest ordinal that the machine still keeps, as last heard. */
   #first = 0;
 
-  constructor(extensionUri: vscode.Uri, sessions: GuestSessions) {
+  constructor(extensionUri: vscode.Uri, sessions: GuestSessions, log: vscode.LogOutputChannel) {
+    this.#log = log;
     this.#extensionUri = extensionUri;
     this.#sessions = sessions;
     this.#subscriptions = [
@@ -104,7 +106,7 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
       if (session === this.#session) this.#post({ kind: 'rows', rows, first, total });
     } catch (error) {
       // a guest that has ended meanwhile has no more rows to give; the page keeps what it has
-      if (session === this.#sessions.active) console.error('Guestscope: exits', error);
+      if (session === this.#sessions.active) this.#log.warn(`guestscope/exits: ${String(error)}`);
     }
   }
 
