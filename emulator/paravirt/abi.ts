@@ -34,27 +34,23 @@ export interface SavedState {
 /** A paravirtual interface as the machine owns it. */
 export interface ParavirtInterface extends GuestInterface {
   reset(): void;
-  /** The guest's TSC jumped (WRMSR to IA32_TIME_STAMP_COUNTER): clock pages must follow. */
-  timestampChanged(): void;
   /** Complete state as plain values, and back; `restore` throws RangeError on a foreign shape. */
   state(): SavedState;
   restore(state: SavedState): void;
   /** Null where the interface has no paravirtual end of interrupt. */
-  readonly pvEoi: PvEoi | null;
+  readonly autoEoi: AutoEoi | null;
 }
 
 /**
- * Paravirtual end of interrupt, for the local APIC. When it delivers an edge-triggered interrupt with
- * nothing else waiting it may call set(true): the guest then ends that interrupt by clearing the word
- * instead of writing EOI. Before it next looks at its priorities it asks test(): false means that the
- * guest has cleared it and the interrupt in service is over; true, that the guest has not, after which
- * set(false) withdraws the offer so that a real EOI comes.
+ * Paravirtual end of interrupt, for the local APIC. When it puts an edge-triggered interrupt in service
+ * with nothing else waiting it may offer(): the guest may then end that interrupt by clearing a bit in
+ * its memory instead of writing EOI. Before the APIC next looks at its priorities it withdraws the offer.
  */
-export interface PvEoi {
-  /** Null pointer for the guest: it has registered no word, set() does nothing. */
-  readonly enabled: boolean;
-  set(pending: boolean): void;
-  test(): boolean;
+export interface AutoEoi {
+  /** False when the guest has registered no word. */
+  offer(): boolean;
+  /** Takes the offer back; true when the guest had used it: the interrupt in service has ended. */
+  withdraw(): boolean;
 }
 
 /** What the machine gives to an interface. */
@@ -68,9 +64,13 @@ export interface ParavirtServices {
   readonly timestampHz: number;
   /** Unix time of power-on in seconds: the same start date as the real-time clock's. */
   readonly startDate: number;
-  /**
-   * Delivers an interprocessor interrupt; false: there is no such APIC ID. Absent: the board has no
-   * local APIC, and what needs one is not advertised. `mode` is the ICR's delivery mode, 0-7.
-   */
-  readonly sendIpi?: (apicId: number, vector: number, mode: number) => boolean;
+  /** The board's local APIC, which must use autoEoi. Absent: what needs one is not advertised. */
+  readonly localApic?: ParavirtLocalApic;
+}
+
+export interface ParavirtLocalApic {
+  /** Delivers an interrupt by the ICR's delivery mode, 0-7; false: there is no such APIC ID (0-254). */
+  sendIpi(apicId: number, vector: number, mode: number): boolean;
+  /** Withdraws an outstanding offer of AutoEoi: the guest's word is about to change its place. */
+  tryAutoEoi(): void;
 }
