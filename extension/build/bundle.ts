@@ -25,7 +25,7 @@ function common(production: boolean): BuildOptions {
   return {
     absWorkingDir: root,
     bundle: true,
-    sourcemap: true,
+    sourcemap: !production,
     sourcesContent: false,
     minify: production,
     keepNames: production,

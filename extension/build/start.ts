@@ -48,6 +48,28 @@ function finished(command: string, args: readonly string[], shell = false): Prom
   });
 }
 
+/**
+ * Fetches Debian's kernel for the second launch configuration of the sample, while the editor is in use
+ * already. Only where apt is; the sample's README says how else.
+ */
+function fetchLinux(): void {
+  const folder = join(SAMPLE, 'linux');
+  if (existsSync(join(folder, 'vmlinuz')) || process.platform !== 'linux') return;
+  const script = join(projectRoot, 'test/support/debian-kernel.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script, folder], {
+    cwd: projectRoot,
+    stdio: 'ignore',
+  });
+  child.once('error', (error) => console.log(`Linux was not fetched: ${error.message}`));
+  child.once('exit', (code) => {
+    console.log(
+      code === 0
+        ? 'Linux is ready too: the second launch configuration boots it.'
+        : 'Linux could not be fetched from Debian; extension/sample/README.md says where to put one.',
+    );
+  });
+}
+
 /** Serves VS Code with the extension in its extensions folder until interrupted. */
 async function serve(port: number): Promise<number> {
   const directory = cacheDirectory('start');
@@ -81,6 +103,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error('--port must be followed by a TCP port from 0 (any free one) to 65535.');
     return 2;
   }
+  fetchLinux();
   const wantsServer = portAt >= 0 || args.includes('--serve');
   if (!wantsServer && desktopCode()) return openDesktop();
   if (serverSupported()) {

@@ -25,6 +25,15 @@ function serverTool(): Tool {
   };
 }
 
+/** The server's command line without options; installs it on first use. */
+export function serverCommand(): readonly [string, ...string[]] {
+  const modules = join(ensureTool(serverTool()), 'node_modules');
+  return [
+    join(modules, `node-${process.platform}-${process.arch}/bin/node`),
+    join(modules, 'code-server/out/node/entry.js'),
+  ];
+}
+
 /** Whether the server can run here: code-server knows Linux and macOS. */
 export function serverSupported(): boolean {
   return ['linux', 'darwin'].includes(process.platform) && ['x64', 'arm64'].includes(process.arch);
@@ -72,7 +81,7 @@ const NO_GALLERY = JSON.stringify({ serviceUrl: '', itemUrl: '', resourceUrlTemp
 
 /** Starts the server and resolves once it answers. Rejects with the end of its log when it does not. */
 export async function startServer(options: ServerOptions): Promise<VscodeServer> {
-  const modules = join(ensureTool(serverTool()), 'node_modules');
+  const [node, ...entry] = serverCommand();
   const port = options.port === 0 ? await freePort() : options.port;
   const userData = options.userDataDir ?? join(options.directory, 'user-data');
   mkdirSync(join(userData, 'User'), { recursive: true });
@@ -82,20 +91,16 @@ export async function startServer(options: ServerOptions): Promise<VscodeServer>
   }
   const logFile = join(options.directory, 'server.log');
   const log = createWriteStream(logFile);
-  const child = spawn(
-    join(modules, `node-${process.platform}-${process.arch}/bin/node`),
-    [join(modules, 'code-server/out/node/entry.js'), ...serverArguments(options, userData, port)],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        EXTENSIONS_GALLERY: NO_GALLERY,
-        ...options.environment,
-        NODE_OPTIONS: '',
-      },
-      detached: true,
+  const child = spawn(node, [...entry, ...serverArguments(options, userData, port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      EXTENSIONS_GALLERY: NO_GALLERY,
+      ...options.environment,
+      NODE_OPTIONS: '',
     },
-  );
+    detached: true,
+  });
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   const ended = new Promise<void>((resolve) => {

@@ -23,6 +23,7 @@ const TEST_FOLDERS = {
   guests: ['test/guests', 'test/conformance', 'test/vectors'],
   dap: ['test/dap', 'test/golden'],
   linux: ['test/linux'],
+  package: ['test/package'],
   editor: ['test/editor'],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -33,6 +34,7 @@ const SUITES = {
   guests: () => nodeTests(testsBelow(TEST_FOLDERS.guests)),
   dap: () => nodeTests(testsBelow(TEST_FOLDERS.dap)),
   linux: () => nodeTests(testsBelow(TEST_FOLDERS.linux)),
+  package: () => nodeTests(testsBelow(TEST_FOLDERS.package)),
   editor: editor,
 } as const satisfies Record<string, () => Promise<Counts>>;
 
