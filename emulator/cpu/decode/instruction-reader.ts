@@ -9,7 +9,7 @@ import type { MemoryOperand } from './instruction.ts';
 import { IS_PREFIX, PREFIX, SEGMENT_PREFIXES } from './prefixes.ts';
 
 /** SDM vol. 2, 2.3.11: the length beyond which a processor raises #GP(0). */
-export const MAX_LENGTH = 15;
+const MAX_LENGTH = 15;
 
 /** Registers of the 16-bit addressing forms by r/m (SDM vol. 2, table 2-1), -1 for none. */
 const BASE_16 = [3, 3, 5, 5, 6, 7, 5, 3] as const;

@@ -30,8 +30,6 @@ export type OpcodeLine = readonly [
 
 /** LOCK is allowed when the first operand is in memory. */
 export const LOCK = { lockable: true } as const satisfies OpcodeColumns;
-/** #GP(0) unless CPL is 0. */
-export const CPL0 = { privilege: 0 } as const satisfies OpcodeColumns;
 /** Port input and output. */
 export const IO = { intercept: 'IO_INSTRUCTION' } as const satisfies OpcodeColumns;
 /** Far transfers that may reach a task gate or a TSS. */

@@ -15,6 +15,7 @@ import { twoByteOpcodes } from './opcodes-two-byte.ts';
 import { x87Opcodes } from './opcodes-x87.ts';
 import { formOf, operandReader, usesModrm } from './operand-letters.ts';
 import type { OperandReader } from './operand-letters.ts';
+import { MANDATORY_PREFIXES } from './prefixes.ts';
 
 /** One opcode with everything that selects it. */
 export interface OpcodeForm {
@@ -24,7 +25,7 @@ export interface OpcodeForm {
   /** Opcode bytes as in Instruction.opcode. */
   readonly opcode: number;
   /** Required prefix: 'any' none, 'np' neither of 66, F3, F2. */
-  readonly prefix: 'any' | 'np' | 0x66 | 0xf2 | 0xf3;
+  readonly prefix: 'any' | (typeof MANDATORY_PREFIXES)[number];
   /** reg field that selects the form, or -1. */
   readonly digit: number;
   /** Whole ModRM byte that selects the form, or -1. */
@@ -38,10 +39,10 @@ export interface OpcodeForm {
 }
 
 /** What distinguishes the forms of one opcode. */
-export const BY = { MODRM: 1, PREFIX: 2, OPERAND_SIZE: 4, ADDRESS_SIZE: 8, HAS_MODRM: 16 } as const;
+const BY = { MODRM: 1, PREFIX: 2, OPERAND_SIZE: 4, ADDRESS_SIZE: 8, HAS_MODRM: 16 } as const;
 /** Slots that a distinction takes: eight digits with memory and 64 ModRM bytes with mod = 3. */
 const MODRM_SLOTS = 72;
-const PREFIX_SLOTS = 4;
+const PREFIX_SLOTS = MANDATORY_PREFIXES.length;
 
 /** First index of each map in the lookup; one-byte opcodes are at 0. */
 export const MAP_0F = 0x100;
@@ -106,7 +107,7 @@ function expand(line: OpcodeLine): OpcodeForm[] {
   const readers = codes.map(operandReader);
   const forms = codes.map(formOf);
   const selector = {
-    prefix: prefix === undefined ? 'any' : prefix === 'np' ? 'np' : parsePrefix(prefix),
+    prefix: parsePrefix(prefix),
     digit: digit === undefined ? -1 : Number(digit),
     form: forms.find((form) => form !== 'both') ?? 'both',
     operandSize: parseSize(operandSize),
@@ -131,8 +132,13 @@ function expand(line: OpcodeLine): OpcodeForm[] {
   });
 }
 
-function parsePrefix(text: string): 0x66 | 0xf2 | 0xf3 {
-  return text === '66' ? 0x66 : text === 'f2' ? 0xf2 : 0xf3;
+function parsePrefix(text: string | undefined): OpcodeForm['prefix'] {
+  if (text === undefined) return 'any';
+  return MANDATORY_PREFIXES.find((prefix) => text === spellPrefix(prefix)) ?? 'np';
+}
+
+function spellPrefix(prefix: OpcodeForm['prefix']): string {
+  return typeof prefix === 'string' ? prefix : prefix.toString(16);
 }
 
 function parseSize(bits: string | undefined): 0 | 2 | 4 {
@@ -141,13 +147,12 @@ function parseSize(bits: string | undefined): 0 | 2 | 4 {
 
 /** The encoding column of one form. */
 function spell(form: Omit<OpcodeForm, 'encoding'>): string {
-  const hex = (byte: number) => byte.toString(16).padStart(2, '0');
   const width = form.opcode > 0xffff ? 6 : form.opcode > 0xff ? 4 : 2;
   const bytes = form.opcode.toString(16).padStart(width, '0').match(/../g) ?? [];
   return [
-    ...(form.prefix === 'any' ? [] : [form.prefix === 'np' ? 'np' : hex(form.prefix)]),
+    ...(form.prefix === 'any' ? [] : [spellPrefix(form.prefix)]),
     ...bytes,
-    ...(form.modrm < 0 ? [] : [hex(form.modrm)]),
+    ...(form.modrm < 0 ? [] : [form.modrm.toString(16)]),
     ...(form.digit < 0 ? [] : [`/${form.digit}`]),
     ...(form.operandSize === 0 ? [] : [`o${form.operandSize * 8}`]),
     ...(form.addressSize === 0 ? [] : [`a${form.addressSize * 8}`]),
@@ -225,8 +230,9 @@ function slotsOf(form: OpcodeForm, by: number): number[] {
     const values = Array.from({ length: count }, (_, value) => value).filter(matches);
     slots = slots.flatMap((slot) => values.map((value) => slot * count + value));
   };
-  const prefixes = ['np', 0x66, 0xf3, 0xf2];
-  distinguish(BY.PREFIX, PREFIX_SLOTS, (i) => form.prefix === 'any' || prefixes[i] === form.prefix);
+  distinguish(BY.PREFIX, PREFIX_SLOTS, (i) =>
+    form.prefix === 'any' ? true : MANDATORY_PREFIXES[i] === form.prefix,
+  );
   distinguish(BY.MODRM, MODRM_SLOTS, (slot) => matchesModrm(form, slot));
   distinguish(BY.OPERAND_SIZE, 2, (i) => form.operandSize === 0 || form.operandSize >> 2 === i);
   distinguish(BY.ADDRESS_SIZE, 2, (i) => form.addressSize === 0 || form.addressSize >> 2 === i);

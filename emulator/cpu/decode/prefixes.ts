@@ -23,5 +23,8 @@ export const IS_PREFIX: Readonly<Uint8Array> = Uint8Array.from({ length: 256 }, 
   SEGMENT_PREFIXES.has(byte) || (Object.values(PREFIX) as number[]).includes(byte) ? 1 : 0,
 );
 
-/** Index of the mandatory prefix in the lookup: none, 66, F3, F2. */
-export const MANDATORY_PREFIXES = [0, PREFIX.OPERAND_SIZE, PREFIX.REP, PREFIX.REPNE] as const;
+/**
+ * What may be required before an opcode: none of 66, F3 and F2 ('np', as the SDM writes), or one of
+ * them. The position is the index in the lookup of opcode-map.ts.
+ */
+export const MANDATORY_PREFIXES = ['np', PREFIX.OPERAND_SIZE, PREFIX.REP, PREFIX.REPNE] as const;
