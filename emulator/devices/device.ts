@@ -24,7 +24,8 @@ export interface Device {
   restore(state: DeviceState): void;
 }
 
-export type JsonValue = number | string | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  number | string | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 export interface DeviceState {
   readonly version: number;
   readonly [name: string]: JsonValue;
