@@ -8,7 +8,18 @@
 # This is such a table, with six of its operations.
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
+
+# Hypercall numbers (linux/kvm_para.h).
+        .set    KVM_HC_VAPIC_POLL_IRQ, 1        # "look whether there is an interrupt for me"
+        .set    NO_SUCH_HYPERCALL, 42           # answered by -KVM_ENOSYS, which is -1000
+
+# What the hypervisor writes for us: struct pvclock_vcpu_time_info.
+        .set    CLOCK_VERSION,    0
+        .set    CLOCK_TSC,        8
+        .set    CLOCK_TIME,       16
+        .set    CLOCK_MULTIPLIER, 24
+        .set    CLOCK_SHIFT,      28
 
         .text
 
@@ -65,9 +76,6 @@ function print_what_was_found
 function kvm_hypercall
         vmcall
         ret
-
-        .set    KVM_HC_VAPIC_POLL_IRQ, 1        # "look whether there is an interrupt for me"
-        .set    NO_SUCH_HYPERCALL, 42           # answered by -KVM_ENOSYS, which is -1000
 
 function try_hypercalls
         cmp     byte ptr [on_kvm], 0
@@ -217,13 +225,6 @@ function kvm_get_time
         pop     esi
         pop     ebx
         ret
-
-# struct pvclock_vcpu_time_info
-        .set    CLOCK_VERSION,    0
-        .set    CLOCK_TSC,        8
-        .set    CLOCK_TIME,       16
-        .set    CLOCK_MULTIPLIER, 24
-        .set    CLOCK_SHIFT,      28
 
         .data
         .balign 4

@@ -1,8 +1,8 @@
 # Interrupts and exceptions: the descriptor table, a stub for each vector, the two 8259A interrupt
-# controllers and the 8254 timer.
+# controllers, the 8254 timer and the local APIC.
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
 
         .set    VECTORS, 48             # 32 exceptions of the processor, 16 lines of the 8259As
         .set    STUB_SIZE, 16
@@ -36,6 +36,32 @@ function setup_interrupts
         out     dx, al
         add     esi, 2
         loop    2b
+        ret
+
+# The local APIC stands between the 8259As and the processor. It lets their interrupts through on its pin
+# LINT0, once that is told so ("virtual wire mode", which a BIOS would have set up; MultiProcessor
+# Specification 1.4, 3.6.2.1). Its registers are memory addresses: nothing is behind them but a device, so
+# each access leaves the guest. Changes EAX, EBX, ECX, EDX.
+function setup_local_apic
+        mov     eax, 1
+        cpuid
+        test    edx, CPUID_1_EDX_APIC
+        jnz     1f
+        say     "there is none\r\n"
+        ret
+1:      mov     ecx, MSR_IA32_APIC_BASE
+        rdmsr
+        and     eax, 0xfffff000
+        mov     ebx, eax                # where its registers are
+        mov     dword ptr [ebx + APIC_SPURIOUS], 0x1ff  # on, and vector FF for spurious interrupts
+        mov     dword ptr [ebx + APIC_LINT0], 0x700     # not masked, delivery mode ExtINT: an 8259A
+        say     "version "
+        mov     eax, [ebx + APIC_VERSION]
+        call    print_hex
+        say     ", LINT0 = "
+        mov     eax, [ebx + APIC_LINT0]
+        call    print_hex
+        call    new_line
         ret
 
 # One stub for each vector brings all to one form: error code (0 where the processor pushes none), then

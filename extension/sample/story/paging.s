@@ -5,12 +5,14 @@
 #   00000000 - 003FFFFF     the same, in pages of 4 KiB, except page 0: a null pointer faults
 #   00800000 - 00800FFF     the window: at first nothing, then a page of its own in each address space
 #   C0000000 - C03FFFFF     00000000 - 003FFFFF again, as one page of 4 MiB, where kernels like to live
+#   FEC00000 - FEFFFFFF     the same: one page of 4 MiB for the local APIC, which is not memory
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
 
         .set    WINDOW,     0x00800000
         .set    KERNEL_VIEW, 0xc0000000
+        .set    APIC_VIEW,  0xfec00000
         .set    PRESENT_RW, PAGE_PRESENT | PAGE_WRITABLE
 
         .text
@@ -26,16 +28,12 @@ function setup_paging
         loop    1b
 
         # Two directories that differ only in the table for the window.
-        mov     eax, offset identity_table + PRESENT_RW
-        mov     edx, PRESENT_RW | PAGE_4M               # physical 0
         mov     edi, offset first_directory
-        mov     [edi], eax
-        mov     [edi + (KERNEL_VIEW >> 22) * 4], edx
-        mov     dword ptr [edi + (WINDOW >> 22) * 4], offset first_window_table + PRESENT_RW
+        mov     edx, offset first_window_table + PRESENT_RW
+        call    fill_directory
         mov     edi, offset second_directory
-        mov     [edi], eax
-        mov     [edi + (KERNEL_VIEW >> 22) * 4], edx
-        mov     dword ptr [edi + (WINDOW >> 22) * 4], offset second_window_table + PRESENT_RW
+        mov     edx, offset second_window_table + PRESENT_RW
+        call    fill_directory
 
         mov     eax, cr4
         or      eax, CR4_PSE
@@ -45,6 +43,14 @@ function setup_paging
         mov     eax, cr0
         or      eax, CR0_PG | CR0_WP
         mov     cr0, eax                # the next instruction is fetched through the tables
+        ret
+
+# EDI: a directory, all zeros; EDX: its entry for the window.
+function fill_directory
+        mov     dword ptr [edi], offset identity_table + PRESENT_RW
+        mov     dword ptr [edi + (KERNEL_VIEW >> 22) * 4], PRESENT_RW | PAGE_4M
+        mov     dword ptr [edi + (APIC_VIEW >> 22) * 4], APIC_VIEW | PRESENT_RW | PAGE_UNCACHED | PAGE_4M
+        mov     [edi + (WINDOW >> 22) * 4], edx
         ret
 
 # The same memory at two linear addresses: written at one, read at the other.

@@ -6,7 +6,7 @@
 # table, and switch the processor to protected mode.
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
 
         .section .boot, "ax"
         .code16

@@ -1,7 +1,8 @@
 # Text on the serial port: out by waiting for the transmitter, in by interrupt.
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
+        .set    LINE_SIZE, 128
 
         .text
 
@@ -119,7 +120,6 @@ function serial_interrupt
 hex_digits:
         .ascii  "0123456789ABCDEF"
 
-        .set    LINE_SIZE, 128
         .bss
         .balign 4
         .global line, line_length, line_complete

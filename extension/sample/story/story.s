@@ -3,11 +3,12 @@
 #   real-mode.s    before this: sixteen bits, and the way out of them
 #   paging.s       page tables, and what happens at a page that is not there
 #   hooks.s        which hypervisor is this, and the table of hooks that follows from it
-#   interrupts.s   interrupt descriptors, the two 8259As, the timer, the handlers
+#   interrupts.s   interrupt descriptors, the two 8259As, the timer, the local APIC, the handlers
 #   serial.s       text out, and a line in
 
         .intel_syntax noprefix
-        .include "constants.inc"
+        .include "constants.s"
+        .set    TICKS_TO_WAIT, 5
 
         .text
 
@@ -56,10 +57,13 @@ function story
         call    print_hex
         call    new_line
 
-        say     "6 Hypercalls: "
+        say     "6 Local APIC: "
+        call    setup_local_apic
+
+        say     "7 Hypercalls: "
         call    try_hypercalls
 
-        say     "7 Hooks, for "
+        say     "8 Hooks, for "
         call    fill_hooks
         call    print_hooks
         call    two_address_spaces
@@ -67,7 +71,7 @@ function story
         call    wait_for_ticks
         call    ask_for_a_line
 
-        say     "10 Power off\r\n"
+        say     "11 Power off\r\n"
         xor     al, al
         # fall through
 
@@ -80,10 +84,10 @@ function power_off
         hlt
         jmp     1b
 
-# Chapter 8. The timer ticks a hundred times a second; between two ticks there is nothing to do, and HLT
+# Chapter 9. The timer ticks a hundred times a second; between two ticks there is nothing to do, and HLT
 # says so: to a processor, which saves power, or to a hypervisor, which runs somebody else.
 function wait_for_ticks
-        say     "8 Interrupts: waiting for "
+        say     "9 Interrupts: waiting for "
         mov     eax, TICKS_TO_WAIT
         call    print_decimal
         say     " ticks of the timer"
@@ -108,12 +112,10 @@ function wait_for_ticks
         say     " times halted\r\n"
         ret
 
-        .set    TICKS_TO_WAIT, 5
-
-# Chapter 9. Characters come from the serial port by interrupt (serial.s); here we wait for the end of a
+# Chapter 10. Characters come from the serial port by interrupt (serial.s); here we wait for the end of a
 # line, or for line_wait_ticks ticks where that is not zero.
 function ask_for_a_line
-        say     "9 Serial port: type a line: "
+        say     "10 Serial port: type a line: "
         mov     al, 0x01                # interrupt when a byte has come
         mov     dx, COM1_ENABLE
         out     dx, al

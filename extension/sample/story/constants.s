@@ -1,4 +1,4 @@
-# Names for the numbers of the processor and the board, and two macros, for all files of the story.
+# Names for the numbers of the processor and the board, and two macros; included by all files of the story.
 
 .set CODE32,  0x08              # selectors: entries 1 and 2 of the GDT in real-mode.s
 .set DATA32,  0x10
@@ -10,6 +10,7 @@
 
 .set PAGE_PRESENT,  1 << 0      # bits of a page directory or page table entry
 .set PAGE_WRITABLE, 1 << 1
+.set PAGE_UNCACHED, 1 << 4      # for devices
 .set PAGE_4M,       1 << 7      # in a directory entry: no table, one large page
 
 .set COM1,         0x3f8        # 16550A: data, and the registers behind it
@@ -34,6 +35,11 @@
 
 .set TICKS_PER_SECOND, 100
 .set PIT_DIVISOR,  11932        # 1193182 Hz / 100
+
+.set CPUID_1_EDX_APIC, 1 << 9   # there is a local APIC
+.set APIC_VERSION,  0x030       # its registers, from its base address on
+.set APIC_SPURIOUS, 0x0f0
+.set APIC_LINT0,    0x350
 
 .set MSR_IA32_APIC_BASE,    0x1b
 .set MSR_IA32_SYSENTER_ESP, 0x175

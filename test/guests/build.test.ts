@@ -1,0 +1,85 @@
+/** The committed guests are what their source says: rebuilt here and compared byte for byte. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { ElfFile } from '../../emulator/formats/elf.ts';
+import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator/formats/elf.ts';
+import { BAD_BUILT, badGuests, buildBadGuests, buildStory, cannotBuild, STORY } from './build.ts';
+
+const problem = cannotBuild();
+const committed = (name: string): Buffer => readFileSync(path.join(STORY, name));
+
+describe('rebuilt from source', { skip: problem ?? false }, () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'guestscope-rebuilt-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const rebuilt = (name: string): Buffer => readFileSync(path.join(folder, name));
+
+  test('the story is the committed one', () => {
+    buildStory(folder);
+    assert.ok(rebuilt('story.bin').equals(committed('story.bin')), 'run test/guests/build.ts');
+    const [old, now] = [parseElf(committed('story.elf')), parseElf(rebuilt('story.elf'))];
+    assert.deepEqual([...elfSymbols(now)], [...elfSymbols(old)]);
+    assert.deepEqual(loadedSections(now), loadedSections(old));
+    // debugging information depends on the assembler's version, which it names
+    if (assembler(rebuilt('story.elf')) === assembler(committed('story.elf'))) {
+      assert.ok(rebuilt('story.elf').equals(committed('story.elf')), 'run test/guests/build.ts');
+    }
+  });
+
+  test('the misbehaving guests are the committed ones', () => {
+    buildBadGuests(folder);
+    for (const name of badGuests()) {
+      const binary = `${name}.bin`;
+      const old = readFileSync(path.join(BAD_BUILT, binary));
+      assert.ok(rebuilt(binary).equals(old), `${name}: run test/guests/build.ts`);
+    }
+  });
+});
+
+test('every misbehaving guest has its binary, and no other is left over', () => {
+  const binaries = readdirSync(BAD_BUILT).sort();
+  assert.deepEqual(
+    binaries,
+    badGuests().map((name) => `${name}.bin`),
+  );
+});
+
+test('the symbols of the story belong to its raw binary', () => {
+  const elf = parseElf(committed('story.elf'));
+  const image = committed('story.bin');
+  for (const { address, bytes } of loadedSections(elf)) {
+    const at = address - 0x7c00;
+    assert.equal(image.subarray(at, at + bytes.length / 2).toString('hex'), bytes);
+  }
+  const symbols = new Map([...elfSymbols(elf)].map((symbol) => [symbol.name, symbol]));
+  assert.equal(symbols.get('start')?.value, 0x7c00);
+  assert.equal(symbols.get('start')?.type, 'function');
+  assert.ok(
+    symbols.has('pv_ops') && symbols.has('kvm_hypercall') && symbols.has('line_wait_ticks'),
+  );
+  assert.equal(image.readUInt16LE(510), 0xaa55, 'and it is a boot sector');
+});
+
+test('debugging information names no folder of the computer it was built on', () => {
+  const elf = committed('story.elf').toString('latin1');
+  assert.ok(!elf.includes(path.resolve(STORY, '../../..')));
+  assert.ok(!/\/(tmp|home|root|work)\//.test(elf));
+});
+
+/** Sections that are in memory and in the file, as hexadecimal text. */
+function loadedSections(elf: ElfFile): { name: string; address: number; bytes: string }[] {
+  return elf.sections
+    .filter(({ flags, type }) => (flags & SECTION_FLAG.ALLOC) !== 0 && type === 1)
+    .map((section) => ({
+      name: section.name,
+      address: section.address,
+      bytes: Buffer.from(sectionBytes(elf, section)).toString('hex'),
+    }));
+}
+
+/** "GNU AS 2.40". */
+function assembler(elf: Buffer): string {
+  return /GNU AS [0-9.]+/.exec(elf.toString('latin1'))?.[0] ?? '';
+}

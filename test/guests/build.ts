@@ -1,0 +1,108 @@
+/**
+ * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
+ * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, and the
+ * misbehaving guests of test/guests/bad. The results are committed, so that nothing but Node is needed to
+ * run them; build.test.ts proves that they come from the source beside them.
+ *
+ *   npx tsx test/guests/build.ts         builds all in place
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const HERE = path.dirname(fileURLToPath(import.meta.url));
+/** Source and results of the story. */
+export const STORY = path.resolve(HERE, '../../extension/sample/story');
+/** Source of the misbehaving guests; results in `built` below. */
+export const BAD = path.join(HERE, 'bad');
+export const BAD_BUILT = path.join(BAD, 'built');
+
+/** In the order in which they lie in memory; real-mode.s begins with the boot sector. */
+const STORY_PARTS = ['real-mode', 'story', 'serial', 'paging', 'interrupts', 'hooks'] as const;
+
+/** Files that end so are included by others, not assembled alone. */
+const INCLUDED = '.inc.s';
+
+/** Null when the guests can be built here, else the reason why not. */
+export function cannotBuild(): string | null {
+  for (const tool of ['as', 'ld', 'objcopy']) {
+    const { error, stdout } = spawnSync(tool, ['--version'], { encoding: 'utf8' });
+    if (error !== undefined || !stdout.startsWith('GNU ')) {
+      return `there is no GNU ${tool} on the PATH (package binutils)`;
+    }
+  }
+  return null;
+}
+
+/** Writes story.bin and story.elf into `target`. */
+export function buildStory(target: string): void {
+  inTemporaryFolder((work) => {
+    const objects = STORY_PARTS.map((part) => assemble(path.join(STORY, `${part}.s`), work));
+    const elf = path.join(target, 'story.elf');
+    run('ld', ['-m', 'elf_i386', '-T', path.join(STORY, 'story.ld'), '-o', elf, ...objects]);
+    run('objcopy', ['-O', 'binary', elf, path.join(target, 'story.bin')]);
+    // ld makes programs executable; this one is for no operating system
+    for (const name of ['story.elf', 'story.bin']) chmodSync(path.join(target, name), 0o644);
+  });
+}
+
+/** Names of the misbehaving guests. */
+export function badGuests(): readonly string[] {
+  return readdirSync(BAD)
+    .filter((name) => name.endsWith('.s') && !name.endsWith(INCLUDED))
+    .map((name) => name.slice(0, -2))
+    .sort();
+}
+
+/** Writes one NAME.bin for each misbehaving guest into `target`; all start at 0x7c00 in real mode. */
+export function buildBadGuests(target: string): void {
+  inTemporaryFolder((work) => {
+    for (const name of badGuests()) {
+      const object = assemble(path.join(BAD, `${name}.s`), work);
+      const binary = path.join(target, `${name}.bin`);
+      run('ld', ['-m', 'elf_i386', '-Ttext=0x7c00', '--oformat=binary', '-e', 'start', '-o', binary, object]); // prettier-ignore
+      chmodSync(binary, 0o644);
+    }
+  });
+}
+
+/** Debugging information names the source by its folder's name alone, wherever the checkout is. */
+function assemble(source: string, work: string): string {
+  const folder = path.dirname(source);
+  const object = path.join(work, `${path.basename(source, '.s')}.o`);
+  run(
+    'as',
+    [
+      ...['--32', '--fatal-warnings', '--gdwarf-4'],
+      ...[`--debug-prefix-map=${folder}=.`, '-I', folder, '-o', object, path.basename(source)],
+    ],
+    folder,
+  );
+  return object;
+}
+
+function run(tool: string, toolArguments: readonly string[], cwd?: string): void {
+  execFileSync(tool, toolArguments, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+function inTemporaryFolder(use: (folder: string) => void): void {
+  const folder = mkdtempSync(path.join(tmpdir(), 'guestscope-guests-'));
+  try {
+    use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const problem = cannotBuild();
+  if (problem !== null) {
+    console.error(`The guests cannot be built: ${problem}.`);
+    process.exitCode = 1;
+  } else {
+    buildStory(STORY);
+    buildBadGuests(BAD_BUILT);
+  }
+}
