@@ -27,8 +27,14 @@ export interface GuestMemory {
   writePhysical(address: number, bytes: Uint8Array): boolean;
 }
 
+/** As much of the processor as the hypervisor touches. */
+export type GuestProcessor = Pick<
+  Processor,
+  'state' | 'platform' | 'model' | 'vectoring' | 'halt' | 'shutdown'
+>;
+
 export interface GuestVcpu extends GuestMemory {
-  readonly processor: Processor;
+  readonly processor: GuestProcessor;
   /** Retired instructions since power-on. */
   readonly retired: number;
 

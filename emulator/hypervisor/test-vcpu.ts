@@ -1,0 +1,97 @@
+/**
+ * For tests only: a vCPU without a CPU. It has a real state block and RAM, and writes down in `calls`
+ * what the hypervisor made it do.
+ */
+import type { CpuModel } from '../cpu/cpu-model.ts';
+import * as L from '../cpu/layout.ts';
+import type { Platform } from '../cpu/platform.ts';
+import { CpuState, FLAG } from '../cpu/state.ts';
+import type { GuestProcessor, GuestVcpu, InjectedException } from './vcpu.ts';
+
+/** Says for each leaf which one it is; leaf 0xd is the highest basic one. */
+const MODEL: CpuModel = {
+  name: 'test',
+  features: new Set(),
+  cpuid: (leaf, subleaf) => ({ eax: leaf === 0 ? 0xd : leaf, ebx: subleaf, ecx: 5, edx: 6 }),
+};
+
+export class TestVcpu implements GuestVcpu {
+  readonly calls: string[] = [];
+  readonly state = new CpuState(new ArrayBuffer(L.VCPU_BLOCK), 0);
+  readonly ram = new Uint8Array(0x4000);
+  /** Vectors that wait in the interrupt controller. */
+  readonly interrupts: number[] = [];
+  /** STI or MOV SS blocks. */
+  shadow = false;
+  retired = 0;
+  readonly processor: GuestProcessor;
+
+  constructor() {
+    const platform: Platform = {
+      readPort: () => 0,
+      writePort: () => undefined,
+      readDevice: () => 0,
+      writeDevice: () => undefined,
+      interruptPending: () => this.interrupts.length > 0,
+      acknowledgeInterrupt: () => this.interrupts.shift() ?? 0xff,
+      now: () => this.retired,
+    };
+    this.processor = {
+      state: this.state,
+      platform,
+      model: MODEL,
+      vectoring: null,
+      halt: () => {
+        this.state.set(L.ACTIVITY, 1);
+        this.calls.push('halt');
+      },
+      shutdown: () => {
+        this.state.set(L.ACTIVITY, 2);
+        this.calls.push('shutdown');
+      },
+    };
+    this.state.eflags = FLAG.IF;
+    this.state.eip = 0x1000;
+  }
+
+  /** AX CX DX BX and SI. */
+  setRegisters(eax: number, ecx = 0, edx = 0, ebx = 0, esi = 0): void {
+    [eax, ecx, edx, ebx].forEach((value, number) => this.state.setGpr(number, 4, value));
+    this.state.setGpr(6, 4, esi);
+  }
+
+  emulateInstruction(): void {
+    this.retired++;
+    this.calls.push('emulate');
+  }
+  skipInstruction(length: number): void {
+    this.state.eip += length;
+    this.shadow = false;
+    this.retired++;
+    this.calls.push(`skip ${length}`);
+  }
+  injectException({ vector, errorCode, type, qualification, length }: InjectedException): void {
+    this.calls.push(`exception ${vector} ${errorCode ?? '-'} ${type} ${qualification} ${length}`);
+  }
+  redeliver(): void {
+    this.calls.push('redeliver');
+  }
+  injectInterrupt(vector: number): void {
+    this.state.systemFlags &= ~FLAG.IF;
+    this.state.set(L.ACTIVITY, 0);
+    this.calls.push(`interrupt ${vector}`);
+  }
+  interruptible(): boolean {
+    return (this.state.systemFlags & FLAG.IF) !== 0 && !this.shadow;
+  }
+
+  readPhysical(address: number, length: number): Uint8Array | null {
+    if (!(address >= 0 && address + length <= this.ram.length)) return null;
+    return this.ram.slice(address, address + length);
+  }
+  writePhysical(address: number, bytes: Uint8Array): boolean {
+    if (!(address >= 0 && address + bytes.length <= this.ram.length)) return false;
+    this.ram.set(bytes, address);
+    return true;
+  }
+}
