@@ -69,14 +69,11 @@ export function registerConsoleTerminals(sessions: GuestSessions): vscode.Dispos
   const consoles = new Map<string, ConsoleTerminal>();
 
   return vscode.Disposable.from(
-    sessions.onConfiguring((session) => {
-      // listens from before the first instruction, so that no output is missed
-      if (session.debugSession.configuration['console'] === 'debugConsole') return;
-      consoles.set(session.id, new ConsoleTerminal(session));
-    }),
     sessions.onStarted((session) => {
-      const console = consoles.get(session.id);
-      if (console === undefined) return;
+      // before the first instruction, so that no output is missed
+      if (session.debugSession.configuration['console'] === 'debugConsole') return;
+      const console = new ConsoleTerminal(session);
+      consoles.set(session.id, console);
       const { name } = session.debugSession;
       terminals.get(name)?.dispose();
       const terminal = vscode.window.createTerminal({

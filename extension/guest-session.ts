@@ -20,10 +20,15 @@ export interface MemoryBytes {
   readonly unreadable: number;
 }
 
+/** Requests whose success means that the guest runs. */
+const RESUMING: ReadonlySet<string> = new Set(['continue', 'next', 'stepIn', 'stepOut']);
+
 type EventListener<Name extends CustomEventName> = (body: CustomEvents[Name]) => void;
 
 export class GuestSession {
   readonly debugSession: vscode.DebugSession;
+  /** Kept by GuestSessions. */
+  running = false;
   readonly #listeners = new Map<string, Set<(body: never) => void>>();
 
   constructor(debugSession: vscode.DebugSession) {
@@ -84,6 +89,8 @@ export class GuestSessions implements vscode.Disposable {
   readonly #sessions = new Map<string, GuestSession>();
   readonly #started = new vscode.EventEmitter<GuestSession>();
   readonly #configuring = new vscode.EventEmitter<GuestSession>();
+  readonly #restarted = new vscode.EventEmitter<GuestSession>();
+  readonly #resumed = new vscode.EventEmitter<GuestSession>();
   readonly #ended = new vscode.EventEmitter<GuestSession>();
   readonly #activeChanged = new vscode.EventEmitter<GuestSession | undefined>();
   readonly #stopped = new vscode.EventEmitter<GuestSession>();
@@ -97,14 +104,18 @@ export class GuestSessions implements vscode.Disposable {
   readonly onConfiguring = this.#configuring.event;
   readonly onEnded = this.#ended.event;
   readonly onActiveChanged = this.#activeChanged.event;
-  /** The guest has come to a stop, or something it shows has changed while stopped. */
   readonly onStopped = this.#stopped.event;
+  readonly onResumed = this.#resumed.event;
+  /** The same session boots its guest again. */
+  readonly onRestarted = this.#restarted.event;
   readonly onMemoryChanged = this.#memoryChanged.event;
 
   constructor() {
     this.#subscriptions = [
       this.#started,
       this.#configuring,
+      this.#restarted,
+      this.#resumed,
       this.#ended,
       this.#activeChanged,
       this.#stopped,
@@ -134,18 +145,46 @@ export class GuestSessions implements vscode.Disposable {
   /** Watches what the adapter says, since the editor tells extensions neither of stops nor of launches. */
   #observe(debugSession: vscode.DebugSession, message: unknown): void {
     const { type, event, command, success } = message as Record<string, unknown>;
-    const session = this.#sessions.get(debugSession.id) ?? new GuestSession(debugSession);
-    if (type === 'response' && command === 'launch' && success === true) {
-      this.#sessions.set(session.id, session);
-      this.#started.fire(session);
-      this.#chooseActive();
+    const name = typeof event === 'string' ? event : typeof command === 'string' ? command : '';
+    if (type === 'response' && success === true && name === 'launch') this.#start(debugSession);
+    const session = this.#sessions.get(debugSession.id);
+    if (session === undefined) return;
+    if (type === 'event') this.#observeEvent(session, name);
+    else if (type === 'response' && success === true) {
+      if (name === 'restart') this.#restarted.fire(session);
+      else if (RESUMING.has(name)) this.#setRunning(session, true);
     }
-    if (type !== 'event') return;
-    if (event === 'initialized') {
-      this.#sessions.set(session.id, session);
-      this.#configuring.fire(session);
-    } else if (event === 'stopped') this.#stopped.fire(session);
-    else if (event === 'memory' || event === 'invalidated') this.#memoryChanged.fire(session);
+  }
+
+  #observeEvent(session: GuestSession, event: string): void {
+    switch (event) {
+      case 'initialized':
+        this.#configuring.fire(session);
+        break;
+      case 'stopped':
+        this.#setRunning(session, false);
+        break;
+      case 'continued':
+        this.#setRunning(session, true);
+        break;
+      case 'memory':
+      case 'invalidated':
+        this.#memoryChanged.fire(session);
+        break;
+    }
+  }
+
+  #start(debugSession: vscode.DebugSession): void {
+    const session = new GuestSession(debugSession);
+    this.#sessions.set(session.id, session);
+    this.#started.fire(session);
+    this.#chooseActive();
+  }
+
+  #setRunning(session: GuestSession, running: boolean): void {
+    session.running = running;
+    if (running) this.#resumed.fire(session);
+    else this.#stopped.fire(session);
   }
 
   #end(debugSession: vscode.DebugSession): void {

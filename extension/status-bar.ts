@@ -10,6 +10,9 @@ const MODES = {
   v86: 'virtual-8086',
 } as const satisfies Record<PositionBody['mode'], string>;
 
+/** How often the position of a running guest is asked for, ms. */
+const REFRESH = 1000;
+
 export function registerStatusBar(sessions: GuestSessions): vscode.Disposable {
   const item = vscode.window.createStatusBarItem(
     'guestscope.position',
@@ -19,23 +22,32 @@ export function registerStatusBar(sessions: GuestSessions): vscode.Disposable {
   item.command = 'guestscope.exits.focus';
   let subscription: vscode.Disposable | undefined;
 
+  const show = (position: PositionBody) => {
+    item.text = positionText(position);
+    item.tooltip = positionTooltip(position);
+    item.show();
+  };
+  const ask = async (session: GuestSession) => {
+    try {
+      show(await session.request('guestscope/position', undefined));
+    } catch {
+      // between two sessions there may be nobody to answer
+      item.hide();
+    }
+  };
   const follow = (session: GuestSession | undefined) => {
     subscription?.dispose();
-    if (session === undefined) {
-      item.hide();
-      return;
-    }
-    item.text = '$(vm) Guest';
-    item.tooltip = 'Guestscope';
-    item.show();
-    subscription = session.on('guestscope.position', (position) => {
-      item.text = positionText(position);
-      item.tooltip = positionTooltip(position);
-    });
+    subscription = session?.on('guestscope.position', show);
+    if (session === undefined) item.hide();
+    else void ask(session);
   };
+  const timer = setInterval(() => {
+    if (sessions.active?.running === true) void ask(sessions.active);
+  }, REFRESH);
   follow(sessions.active);
   return vscode.Disposable.from(item, sessions.onActiveChanged(follow), {
     dispose: () => {
+      clearInterval(timer);
       subscription?.dispose();
     },
   });

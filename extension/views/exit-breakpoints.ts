@@ -14,8 +14,8 @@ class Provider implements vscode.TreeDataProvider<ExitBreakpoint> {
     breakpoints.onChanged(() => this.#changed.fire());
   }
 
-  getChildren(parent?: ExitBreakpoint): readonly ExitBreakpoint[] {
-    return parent === undefined ? this.#breakpoints.all : [];
+  getChildren(parent?: ExitBreakpoint): ExitBreakpoint[] {
+    return parent === undefined ? [...this.#breakpoints.all] : [];
   }
 
   getTreeItem(breakpoint: ExitBreakpoint): vscode.TreeItem {
@@ -35,7 +35,7 @@ class Provider implements vscode.TreeDataProvider<ExitBreakpoint> {
 
 export function registerExitBreakpointsView(breakpoints: ExitBreakpoints): vscode.Disposable {
   const view = vscode.window.createTreeView(EXIT_BREAKPOINTS_VIEW, {
-    treeDataProvider: new Provider(breakpoints) as vscode.TreeDataProvider<ExitBreakpoint>,
+    treeDataProvider: new Provider(breakpoints),
     manageCheckboxStateManually: true,
   });
   const checked = view.onDidChangeCheckboxState(async ({ items }) => {

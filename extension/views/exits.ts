@@ -30,6 +30,9 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
         // the rows of a guest that has ended stay until another one starts
         if (session !== undefined) this.#follow(session);
       }),
+      sessions.onRestarted((session) => {
+        if (session === this.#session) this.#follow(session);
+      }),
       sessions.onEnded((session) => {
         if (session === this.#session) this.#post({ kind: 'ended' });
       }),

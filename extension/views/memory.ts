@@ -65,7 +65,6 @@ class MemoryPanel {
   readonly #subscriptions: vscode.Disposable[];
   readonly #timer: NodeJS.Timeout;
   #pending: { space: AddressSpace; address: number; text: string };
-  #running = false;
   #ended = false;
 
   constructor(
@@ -96,10 +95,9 @@ class MemoryPanel {
       sessions.onStopped(whenOurs(() => this.#post({ kind: 'stale', stopped: true }))),
       sessions.onMemoryChanged(whenOurs(() => this.#post({ kind: 'stale', stopped: false }))),
       sessions.onEnded(whenOurs(() => this.#end())),
-      session.on('guestscope.position', ({ running }) => (this.#running = running)),
     ];
     this.#timer = setInterval(() => {
-      if (this.#running && this.#panel.visible) this.#post({ kind: 'stale', stopped: false });
+      if (session.running && this.#panel.visible) this.#post({ kind: 'stale', stopped: false });
     }, REFRESH);
     this.#panel.onDidDispose(() => {
       clearInterval(this.#timer);
@@ -159,7 +157,6 @@ class MemoryPanel {
 
   #end(): void {
     this.#ended = true;
-    this.#running = false;
     this.#post({ kind: 'ended' });
   }
 

@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { runTests } from '@vscode/test-electron';
 import { build } from 'esbuild';
 import { bundle } from '../../extension/build/bundle.ts';
-import { projectRoot } from '../../extension/build/tools.ts';
+import { cacheDirectory, projectRoot } from '../../extension/build/tools.ts';
 
 export interface EditorResult {
   readonly title: string;
@@ -72,9 +72,13 @@ function copyWorkspace(directory: string): string {
   return workspace;
 }
 
+/** So that the text of a terminal is in the page and not only painted. */
+const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off' } as const;
+
 /** One run of the suites with these user settings; results in the order of the tests. */
 export async function runSuites(
   settings: Readonly<Record<string, unknown>> = {},
+  screenshots = cacheDirectory('screenshots'),
 ): Promise<readonly EditorResult[]> {
   await bundle();
   const suites = await compileSuites();
@@ -83,7 +87,8 @@ export async function runSuites(
   const { executable } = editorHost();
   const environment = {
     GUESTSCOPE_EDITOR_RESULTS: resultsFile,
-    GUESTSCOPE_EDITOR_SETTINGS: JSON.stringify(settings),
+    GUESTSCOPE_EDITOR_SETTINGS: JSON.stringify({ ...SETTINGS, ...settings }),
+    GUESTSCOPE_SCREENSHOTS: screenshots,
   };
   let failure: unknown;
   try {
@@ -115,12 +120,29 @@ export async function runSuites(
   return results;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  console.log(`Editor: ${editorHost().title}`);
-  const results = await runSuites();
+/** Themes of the `screenshots` mode, by the folder for its pictures. */
+const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern' } as const;
+
+function print(results: readonly EditorResult[]): void {
   for (const { title, outcome, milliseconds, error } of results) {
     console.log(`${outcome.padEnd(8)}${String(milliseconds).padStart(6)} ms  ${title}`);
     if (error !== undefined) console.log(error);
   }
-  process.exitCode = results.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
 }
+
+/** `run.ts`: the suites once. `run.ts screenshots`: once in a dark and once in a light theme. */
+async function main(mode: string | undefined): Promise<void> {
+  console.log(`Editor: ${editorHost().title}`);
+  const all: EditorResult[] = [];
+  if (mode === 'screenshots') {
+    for (const [folder, theme] of Object.entries(THEMES)) {
+      const pictures = join(cacheDirectory('screenshots'), folder);
+      all.push(...(await runSuites({ 'workbench.colorTheme': theme }, pictures)));
+      console.log(`Screenshots in ${pictures}`);
+    }
+  } else all.push(...(await runSuites()));
+  print(all);
+  process.exitCode = all.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv[2]);

@@ -85,6 +85,13 @@ export class DebugRun {
       .map(({ body }) => body ?? {});
   }
 
+  /** All that the guest's serial port has sent. */
+  consoleText(): string {
+    return this.events('guestscope.console')
+      .map(({ text }) => (typeof text === 'string' ? text : ''))
+      .join('');
+  }
+
   /** The next stop that was not waited for yet. */
   async nextStop(): Promise<StoppedBody> {
     const stop = await eventually('a stop', () => this.events('stopped')[this.#stopsTaken]);

@@ -1,0 +1,78 @@
+/** The log of VM exits as they come, and the breakpoints on them in the side bar. */
+import assert from 'node:assert/strict';
+import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
+import * as vscode from 'vscode';
+import { DebugRun, eventually } from './debug-run.ts';
+import { Ui } from './ui.ts';
+
+const VIEW = '[aria-label="VM exits"]';
+
+suite('exits', () => {
+  const ui = Ui.here();
+  let run: DebugRun;
+
+  suiteSetup(async () => {
+    await vscode.commands.executeCommand('guestscope.exits.focus');
+    run = await DebugRun.start();
+    await run.nextStop();
+    await run.continueToStop();
+    await vscode.commands.executeCommand('guestscope.exits.focus');
+  });
+  suiteTeardown(async () => {
+    await run.end();
+    await vscode.commands.executeCommand('guestscope.removeAllExitBreakpoints');
+  });
+
+  async function rows(): Promise<readonly string[]> {
+    const texts = (await ui?.texts('.rows .row', VIEW)) ?? [];
+    return texts.map((text) => text.replace(/\s+/g, ' ').trim());
+  }
+
+  test('shows reason, qualification, address with symbol and position of each exit', async function () {
+    if (ui === null) return this.skip();
+    const { rows: logged } = await run.request<{
+      rows: { position: number; name: string; detail: string; linearRip: number }[];
+    }>('guestscope/exits', { limit: 1 });
+    const last = logged.at(-1);
+    assert.equal(last?.name, 'CPUID');
+    const shown = await eventually('the last exit in the view', async () =>
+      (await rows()).find((row) => row.includes(last.detail) && row.includes('CPUID')),
+    );
+    assert.ok(shown.includes(last.position.toLocaleString('en-US')), shown);
+    assert.ok(shown.includes(`0x${last.linearRip.toString(16).padStart(8, '0')}`), shown);
+    assert.match(shown, /find_hypervisor/);
+    await ui.screenshot('exits');
+  });
+
+  test('scrolls back to the first exit', async function () {
+    if (ui === null) return this.skip();
+    await ui.click('.scroller', { view: VIEW });
+    await ui.press('Control+Home');
+    await eventually('exit 0', async () => (await rows()).find((row) => row.startsWith('0 ')));
+    await ui.press('Control+End');
+  });
+
+  test('follows while the guest runs', async function () {
+    if (ui === null) return this.skip();
+    await run.request('continue', { threadId: 1 });
+    await eventually('a hypercall in the view', async () =>
+      (await rows()).find((row) => row.includes('HLT') || row.includes('VMCALL')),
+    );
+    await ui.screenshot('exits running');
+  });
+
+  test('a breakpoint is added from a list of reasons with a condition', async function () {
+    if (ui === null) return this.skip();
+    const added = vscode.commands.executeCommand('guestscope.addExitBreakpoint');
+    await ui.waitFor('.quick-input-widget', { text: 'Break on VM exit' });
+    await ui.type('RDMSR');
+    await ui.screenshot('exit reasons');
+    await ui.press('Enter');
+    await ui.waitFor('.quick-input-widget', { text: 'Break on RDMSR' });
+    await ui.type('msr == 0x1b');
+    await ui.press('Enter');
+    await added;
+    await ui.waitFor('.pane .monaco-list-row', { text: 'msr == 0x1b' });
+    await ui.screenshot('exit breakpoints');
+  });
+});

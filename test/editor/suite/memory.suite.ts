@@ -1,0 +1,101 @@
+/** Guest memory in the editor: by physical and linear address, written back, fresh while it is open. */
+import assert from 'node:assert/strict';
+import { suite, suiteSetup, suiteTeardown, test } from 'mocha';
+import * as vscode from 'vscode';
+import { DebugRun, eventually } from './debug-run.ts';
+import { Ui } from './ui.ts';
+
+/** An element that only the memory view's page has. */
+const VIEW = '[aria-label="Guest memory"]';
+/** A place in low memory that the story does not use. */
+const SCRATCH = 0x600;
+
+suite('memory', () => {
+  const ui = Ui.here();
+  let run: DebugRun;
+
+  suiteSetup(async () => {
+    run = await DebugRun.start();
+    await run.nextStop();
+    // CPUID of the launch configuration: paging is on by then
+    await run.continueToStop();
+  });
+  suiteTeardown(async () => {
+    await run.end();
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  /** Bytes of the row that begins at this address, as the view shows them. */
+  async function shownRow(address: number): Promise<string | undefined> {
+    const rows = (await ui?.texts('.row', VIEW)) ?? [];
+    const prefix = address.toString(16).padStart(8, '0');
+    return rows.find((row) => row.trim().startsWith(prefix))?.replace(/\s+/g, ' ');
+  }
+
+  async function openAt(command: string, title: string, address: string): Promise<void> {
+    assert.ok(ui);
+    const opened = vscode.commands.executeCommand(command);
+    await ui.waitFor('.quick-input-widget', { text: title });
+    await ui.press('Control+A');
+    await ui.type(address);
+    await ui.press('Enter');
+    await opened;
+  }
+
+  test('physical and linear address reach the same byte through the page tables', async () => {
+    const { physical } = await run.request<{ physical: number | null }>('guestscope/translate', {
+      address: 0x7c00,
+    });
+    assert.notEqual(physical, null);
+    const linear = await run.readMemory('0x7c00', 16);
+    assert.deepEqual(await run.readMemory(`phys:0x${(physical ?? 0).toString(16)}`, 16), linear);
+    assert.ok(linear.some((byte) => byte !== 0));
+  });
+
+  test('the view opens at a physical address', async function () {
+    if (ui === null) return this.skip();
+    await openAt('guestscope.openPhysicalMemory', 'physical address', '0x7c00');
+    const bytes = await run.readMemory('phys:0x7c00', 16);
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    await eventually('the bytes on the screen', async () =>
+      (await shownRow(0x7c00))?.includes(hex) ? true : undefined,
+    );
+    await ui.screenshot('physical memory');
+  });
+
+  test('bytes typed over others are written into the guest', async function () {
+    if (ui === null) return this.skip();
+    await openAt('guestscope.openPhysicalMemory', 'physical address', '0x600');
+    await eventually('the row', () => shownRow(SCRATCH));
+    await ui.click(`[data-address="${String(SCRATCH)}"]`, { view: VIEW });
+    await ui.type('c0de');
+    await eventually('the bytes in the guest', async () => {
+      const bytes = await run.readMemory('phys:0x600', 2);
+      return bytes.toString('hex') === 'c0de' ? true : undefined;
+    });
+    await eventually('the bytes on the screen', async () =>
+      (await shownRow(SCRATCH))?.includes('c0 de') ? true : undefined,
+    );
+    await ui.screenshot('memory written');
+  });
+
+  test('the view opens at a linear address and says where it lies', async function () {
+    if (ui === null) return this.skip();
+    await openAt('guestscope.openLinearMemory', 'linear address', 'esp');
+    await ui.waitFor('.status', { view: '[aria-label="Address space"]', text: '' });
+    const esp = Number(await run.evaluate('esp'));
+    await eventually('the row of ESP', () => shownRow(esp - (esp % 16)));
+    await ui.screenshot('linear memory');
+  });
+
+  test('the editor itself reads and writes guest memory by reference', async () => {
+    const uri = vscode.Uri.from({
+      scheme: 'vscode-debug-memory',
+      authority: run.session.id,
+      path: `/${encodeURIComponent('phys:0x00007c00')}/memory.bin`,
+      query: '?range=0:16',
+    });
+    const bytes = Buffer.from(await vscode.workspace.fs.readFile(uri));
+    assert.deepEqual(bytes, await run.readMemory('phys:0x7c00', 16));
+  });
+});
