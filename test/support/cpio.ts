@@ -40,8 +40,7 @@ function member(entry: CpioEntry, inode: number): Uint8Array {
     entry.kind === 'file'
       ? Buffer.from(entry.bytes)
       : Buffer.from(entry.kind === 'link' ? entry.target : '');
-  const permissions =
-    'mode' in entry && entry.mode !== undefined ? entry.mode : DEFAULT_MODE[entry.kind];
+  const permissions = 'mode' in entry ? entry.mode : DEFAULT_MODE[entry.kind];
   const device = entry.kind === 'character device' ? [entry.major, entry.minor] : [0, 0];
   const name = Buffer.from(`${entry.name}\0`);
   const trailer = inode === 0;
