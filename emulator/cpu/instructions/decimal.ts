@@ -1,7 +1,7 @@
 /**
  * Decimal adjustment (AAA, AAS, AAM, AAD, DAA, DAS), SALC and XLAT (SDM vol. 2). Flags that the manual
- * leaves undefined are set as processors set them: from the result, as if it had been a logical
- * operation, and OF and CF of AAM and AAD clear; see decimal.test.ts for where that was observed.
+ * leaves undefined are set as processors set them: SF, ZF and PF from AL, the rest clear, and AAD's as
+ * those of the addition in it (decimal.test.ts says where that was observed).
  */
 import type { Instruction } from '../decode/instruction.ts';
 import { SEGMENT } from '../layout.ts';
@@ -16,7 +16,7 @@ const AH = 4;
 
 /** SF, ZF and PF of a byte. */
 function byteFlags(value: number): number {
-  let parity = value ^ (value >> 4);
+  let parity = (value ^ (value >> 4)) & 0xf;
   parity ^= parity >> 2;
   parity ^= parity >> 1;
   return (
@@ -75,9 +75,16 @@ function adjustAfterMultiply(cpu: Processor, instruction: Instruction): void {
 }
 
 function adjustBeforeDivide({ state }: Processor, instruction: Instruction): void {
-  const value = (state.gpr(AL, 1) + state.gpr(AH, 1) * baseOf(instruction)) & 0xff;
-  state.setGpr(EAX, 2, value);
-  state.arithmeticFlags = byteFlags(value);
+  const units = state.gpr(AL, 1);
+  const tens = (state.gpr(AH, 1) * baseOf(instruction)) & 0xff;
+  const sum = units + tens;
+  const overflow = ((units ^ sum) & (tens ^ sum) & 0x80) !== 0;
+  state.setGpr(EAX, 2, sum & 0xff);
+  state.arithmeticFlags =
+    byteFlags(sum) |
+    (sum > 0xff ? FLAG.CF : 0) |
+    (overflow ? FLAG.OF : 0) |
+    ((units ^ tens ^ sum) & FLAG.AF);
 }
 
 function setAlFromCarry({ state }: Processor): void {
