@@ -98,7 +98,7 @@ poweroff -f
 
 /** Downloads both packages and takes bzImage and busybox out of them into `cache`. */
 function fetchPackages(cache: string): void {
-  const work = path.join(cache, 'fetch');
+  const work = path.join(cache, `fetch-${process.pid}`);
   rmSync(work, { recursive: true, force: true });
   for (const directory of ['lists/partial', 'archives/partial', 'packages']) {
     mkdirSync(path.join(work, directory), { recursive: true });
