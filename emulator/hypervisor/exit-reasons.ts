@@ -40,7 +40,6 @@ export interface ExitReason {
   readonly summary: string;
 }
 
-const NESTED = 'the guest has no VMX';
 const APIC = 'the local APIC is a device behind EPT_VIOLATION';
 const SMM = 'there is no system-management mode';
 const FEATURE = 'the processor model has no such instruction';
