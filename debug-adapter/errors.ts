@@ -47,6 +47,8 @@ const ERRORS = {
   tooLarge:               { id: 3006, user: false, format: '"{command}" asks for {asked}, and at most {limit} can be given at once.' },
   noException:            { id: 3007, user: false, format: 'The guest is not stopped at a VM exit or fault.' },
   writeRefused:           { id: 3008, user: false, format: 'A {context} expression must not change the guest; assign in the debug console instead.' },
+  machineRefused:         { id: 3009, user: false, format: '{problem}' },
+  noSymbol:               { id: 3010, user: false, format: 'There is no symbol "{name}"; list the file that has it under "symbols" of launch.json.' },
   workerEnded:            { id: 9001, user: true,  format: 'The machine\'s worker has ended ({cause}); launch again.' },
   workerSilent:           { id: 9002, user: true,  format: 'The machine did not answer "{method}" within {seconds} seconds; terminate the session and launch again.' },
   internal:               { id: 9003, user: true,  format: 'Guestscope made a mistake in "{command}": {problem}.' },

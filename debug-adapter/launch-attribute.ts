@@ -5,6 +5,7 @@
  *
  * Reading never throws: problems are collected, each one a numbered error of errors.ts.
  */
+import { nearestName } from '../emulator/nearest-name.ts';
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 
@@ -183,7 +184,9 @@ export function size(options: SizeOptions): Attribute<number> {
 const ADDRESS = /^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i;
 
 /** A 32-bit address: a number, "0x100000" or the word given as default. */
-export function address<Word extends string>(options: Common<Word>): Attribute<number | Word> {
+export function address<const Word extends string>(
+  options: Common<Word>,
+): Attribute<number | Word> {
   const expected = `"${options.default}" or an address such as "0x1000000"`;
   return {
     required: false,
@@ -211,7 +214,7 @@ export function address<Word extends string>(options: Common<Word>): Attribute<n
 
 interface ChoiceOptions<Name extends string> {
   readonly description: string;
-  readonly default: Name;
+  readonly default: NoInfer<Name>;
   /** What each name means. */
   readonly values: Readonly<Record<Name, string>>;
   /** Names that are known but not built: the remedy, as the end of a sentence. */
@@ -219,16 +222,33 @@ interface ChoiceOptions<Name extends string> {
 }
 
 /** One of several names; unknown ones are refused with the nearest. */
-export function choice<Name extends string>(options: ChoiceOptions<Name>): Attribute<Name> {
-  const meanings: { readonly [name: string]: string } = options.values;
+export function choice<const Name extends string>(options: ChoiceOptions<Name>): Attribute<Name> {
   const names = Object.keys(options.values) as Name[];
+  const base = optionalChoice(options);
+  return {
+    ...base,
+    fallback: options.default,
+    read(value, name, problems) {
+      const read = base.read(value, name, problems);
+      return names.find((candidate) => candidate === read) ?? options.default;
+    },
+    schema: () => ({ ...base.schema(), default: options.default }),
+  };
+}
+
+/** The same without a default, and with names that only the emulator knows. */
+export function optionalChoice(options: {
+  readonly description: string;
+  readonly values: { readonly [name: string]: string };
+  readonly unavailable?: { readonly [name: string]: string };
+}): Attribute<string | undefined> {
+  const names = Object.keys(options.values);
   return {
     required: false,
     remedy: '',
-    fallback: options.default,
+    fallback: undefined,
     read(value, name, problems) {
-      const found = names.find((candidate) => candidate === value);
-      if (found !== undefined) return found;
+      if (typeof value === 'string' && names.includes(value)) return value;
       const remedy = typeof value === 'string' ? options.unavailable?.[value] : undefined;
       const expected = `one of ${names.map((known) => `"${known}"`).join(', ')}`;
       if (remedy !== undefined)
@@ -237,14 +257,13 @@ export function choice<Name extends string>(options: ChoiceOptions<Name>): Attri
         );
       else if (typeof value !== 'string') problems.push(wrongType(name, value, expected));
       else problems.push(wrongValue(name, value, `${expected}${suggestion(value, names)}`));
-      return options.default;
+      return undefined;
     },
     schema: () => ({
       type: 'string',
       enum: names,
-      enumDescriptions: Object.values(meanings),
+      enumDescriptions: Object.values(options.values),
       markdownDescription: options.description,
-      default: options.default,
     }),
   };
 }
@@ -426,35 +445,6 @@ function memberOf(members: Members, name: string): string | null {
 
 /** ` (did you mean "kernel"?)` when a known name is near, else "". */
 function suggestion(name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
+  const near = nearestName(name, known);
   return near === null ? '' : ` (did you mean "${near}"?)`;
-}
-
-/** The known name with the smallest edit distance, if at most a third of the letters differ. */
-export function nearest(name: string, known: readonly string[]): string | null {
-  let best: string | null = null;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase(), least);
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** Insertions, deletions and replacements between two names; stops early above `limit`. */
-function editDistance(from: string, to: string, limit: number): number {
-  if (Math.abs(from.length - to.length) > limit) return limit + 1;
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= to.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? limit + 1;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nearest, parseSize } from './launch-attribute.ts';
+import { parseSize } from './launch-attribute.ts';
 import { readLaunchConfiguration } from './launch-configuration.ts';
 import { configurationSnippets, launchSchema } from './schema.ts';
 
@@ -97,6 +97,7 @@ describe('launch configuration', () => {
       [{ guest: kernel, machine: { vcpus: 2 } }, '"machine.vcpus" 2 is not available'],
       [{ guest: kernel, machine: { clock: 'realtime' } }, '"machine.clock" "realtime" is not'],
       [{ guest: kernel, hypervisor: { interface: 'xen' } }, '"hypervisor.interface" "xen" is not'],
+      [{ guest: kernel, hypervisor: { profile: 'svm-npt' } }, '"svm-npt" is not available'],
       [{ guest: kernel, recording: {} }, '"recording" is not available'],
       [{ guest: kernel, faults: [] }, '"faults" is not available'],
       [{ guest: kernel, sourceMap: {} }, '"sourceMap" is not available'],
@@ -124,6 +125,19 @@ describe('launch configuration', () => {
     );
   });
 
+  it('takes profiles and switches of exits from the hypervisor itself', () => {
+    const hypervisor = { profile: 'kvm-ept', exits: { cpuid: true } };
+    assert.deepEqual(problemsOf({ guest: kernel, hypervisor }), []);
+    assert.match(
+      problemsOf({ guest: kernel, hypervisor: { profile: 'kvm-etp' } })[0] ?? '',
+      /"kvm-etp".*did you mean "kvm-ept"/,
+    );
+    assert.match(
+      problemsOf({ guest: kernel, hypervisor: { exits: { cpudi: true } } })[0] ?? '',
+      /"hypervisor.exits.cpudi" \(did you mean "cpuid"\?\)/,
+    );
+  });
+
   it('survives any JSON', () => {
     for (const value of [1, 'x', [], [1], true, { guest: [] }, { guest: kernel, symbols: {} }])
       assert.equal(readLaunchConfiguration(value).ok, false, JSON.stringify(value));
@@ -138,14 +152,6 @@ describe('sizes', () => {
     assert.equal(parseSize(4096), 4096);
     for (const wrong of ['', 'M', '1.5G', '-1', -1, 1.5, null, '99999999999G'])
       assert.equal(parseSize(wrong), null, String(wrong));
-  });
-});
-
-describe('nearest name', () => {
-  it('is found for a slip and not for another word', () => {
-    assert.equal(nearest('stopOnEntri', ['stopOnEntry', 'console']), 'stopOnEntry');
-    assert.equal(nearest('Memory', ['memory']), 'memory');
-    assert.equal(nearest('elephant', ['stopOnEntry', 'console']), null);
   });
 });
 

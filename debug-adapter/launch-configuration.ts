@@ -4,6 +4,10 @@
  * description. Names are binding; what is not built yet is refused by name with the remedy, never
  * silently ignored.
  */
+import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
+import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
+import type { Profile } from '../emulator/hypervisor/profiles.ts';
+import { PROFILES } from '../emulator/hypervisor/profiles.ts';
 import type { AdapterError } from './errors.ts';
 import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
@@ -14,6 +18,7 @@ import {
   group,
   list,
   only,
+  optionalChoice,
   path,
   required,
   size,
@@ -99,6 +104,29 @@ const machine = group(
   { description: 'The board and the processor.' },
 );
 
+/** Descriptions of the emulator's profiles by name. */
+function profiles(wanted: (profile: Profile) => boolean): { readonly [name: string]: string } {
+  const rows: readonly Profile[] = PROFILES;
+  return Object.fromEntries(rows.filter(wanted).map((row) => [row.name, row.description]));
+}
+
+/** Launch attributes of the exit reasons that can be switched, with what they mean. */
+function exitSwitches(): { readonly [name: string]: string } {
+  const rows: readonly ExitReason[] = EXIT_REASONS;
+  const switches = new Map<string, string>();
+  for (const { attribute, name, summary } of rows)
+    if (attribute !== null && !switches.has(attribute))
+      switches.set(attribute, `${name}: ${summary}`);
+  return Object.fromEntries(switches);
+}
+
+function mapValues(
+  record: { readonly [name: string]: string },
+  change: (value: string) => string,
+): { readonly [name: string]: string } {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}
+
 const hypervisor = group(
   {
     interface: choice({
@@ -110,14 +138,19 @@ const hypervisor = group(
       },
       unavailable: { xen: 'use "kvm" or "bare"', vmware: 'use "kvm" or "bare"' },
     }),
-    profile: text({
+    profile: optionalChoice({
       description:
-        "Which events leave the guest as VM exits: a named set of execution controls, `kvm-ept` for today's KVM, `bare` for none.",
-      default: undefined,
+        'Which events leave the guest as VM exits: a named set of execution controls. Absent: `kvm-ept` under KVM, `bare` on bare hardware.',
+      values: profiles((profile) => typeof profile.controls !== 'string'),
+      unavailable: mapValues(
+        profiles((profile) => typeof profile.controls === 'string'),
+        () => 'use "kvm-ept" or "bare"',
+      ),
     }),
     exits: dictionary(flag({ description: '', default: true }), {
       description:
         'Switches single exit reasons on or off, over what the profile says: `{ "rdtsc": true }`.',
+      keys: exitSwitches(),
     }),
   },
   { description: 'The hypervisor under the guest.' },
@@ -175,7 +208,7 @@ const LAUNCH_MEMBERS = {
   }),
   name: text({ description: 'Shown in the list of configurations.', default: 'Guest' }),
   guest,
-  symbols: list(path({ description: 'ELF file or System.map.' }), {
+  symbols: list(required(path({ description: 'ELF file or System.map.' }), 'name a file'), {
     description:
       'Files with symbols: the ELF the guest was made from (`vmlinux`), or a `System.map`.',
   }),

@@ -18,6 +18,8 @@ import type { StopReason } from '../emulator/stop-reason.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface MachineListener {
+  /** A machine was built; stops that were told before belong to an earlier one. */
+  created(): void;
   stopped(reason: StopReason, position: MachinePosition): void;
   /** The next batch comes when the promise is fulfilled. */
   output(batch: OutputBatch): Promise<void>;
@@ -90,6 +92,7 @@ export class MachineClient {
       this.open.set(id, {
         resolve: (value) => {
           cancel();
+          if (method === 'create') this.listener.created();
           resolve(value as ReturnType<MachineService[M]>);
         },
         reject: (error) => {

@@ -79,9 +79,14 @@ export interface ExitReasonDescription {
   readonly number: number;
   /** "CPUID", "IO_INSTRUCTION", … */
   readonly name: string;
+  /** Heading of a tree of reasons, "Hypercalls". */
+  readonly group: string;
+  /** One sentence: when it happens. */
   readonly description: string;
+  /** False for reasons that this machine never leaves for; a breakpoint on them is refused. */
+  readonly occurs: boolean;
   /** Names that a condition on this reason may use beside registers and numbers. */
-  readonly fields: readonly string[];
+  readonly fields: readonly { readonly name: string; readonly meaning: string }[];
   /** A condition to start from, "leaf == 0x40000000"; absent where the reason has no fields. */
   readonly example?: string;
 }

@@ -1,0 +1,182 @@
+/**
+ * All breakpoints of a session by who set them: the editor's instruction and function breakpoints, the
+ * exception filters, guestscope/setExitBreakpoints and launch.json. The machine knows two lists, on
+ * instructions and on exits; each change sends the whole list. An unchanged breakpoint keeps its id and
+ * with it the hits that the machine has counted.
+ */
+import {
+  exitReasonGap,
+  findExitReason,
+  unknownExitReason,
+} from '../emulator/hypervisor/exit-reasons.ts';
+import type { MachineClient } from './machine-client.ts';
+
+export type InstructionSource = 'instruction' | 'function';
+export type ExitSource = 'filter' | 'editor' | 'launch';
+export type BreakpointSource = InstructionSource | ExitSource;
+
+interface Conditions {
+  /** Symbols already replaced by addresses. */
+  readonly condition: string | undefined;
+  readonly hitCondition: string | undefined;
+}
+/** What a client wants, or a sentence why it cannot be had. */
+export type WantedInstruction =
+  (Conditions & { readonly address: number }) | { readonly problem: string };
+export type WantedExit =
+  (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
+
+/** For the client: set, or not and why. */
+export interface SetBreakpoint {
+  readonly id: number;
+  readonly problem: string | null;
+}
+
+interface Entry {
+  readonly id: number;
+  /** Equal for equal wishes. */
+  readonly key: string;
+  readonly wanted: WantedInstruction | WantedExit;
+  /** Ids in the machine; several for a filter on several reasons. */
+  readonly machineIds: readonly number[];
+  readonly problem: string | null;
+}
+
+export interface Hit {
+  /** Ids that the client knows. */
+  readonly ids: readonly number[];
+  readonly sources: readonly BreakpointSource[];
+}
+
+export class Breakpoints {
+  private readonly entries = new Map<BreakpointSource, readonly Entry[]>();
+  private nextId = 1;
+  /** False: they are kept and answered, but none is set in the machine. */
+  enabled = true;
+
+  /** Replaces those of one source; answers in the order of `wanted`. */
+  async setInstructions(
+    machine: MachineClient,
+    source: InstructionSource,
+    wanted: readonly WantedInstruction[],
+  ): Promise<readonly SetBreakpoint[]> {
+    this.replace(source, wanted, () => 1);
+    await this.sendInstructions(machine);
+    return this.answer(source);
+  }
+
+  async setExits(
+    machine: MachineClient,
+    source: ExitSource,
+    wanted: readonly WantedExit[],
+  ): Promise<readonly SetBreakpoint[]> {
+    const checked = wanted.map(withKnownReasons);
+    this.replace(source, checked, (wish) => ('reasons' in wish ? wish.reasons.length : 0));
+    await this.sendExits(machine);
+    return this.answer(source);
+  }
+
+  /** Who wanted the breakpoints with which the machine has stopped. */
+  hit(machineIds: readonly number[]): Hit {
+    const ids: number[] = [];
+    const sources: BreakpointSource[] = [];
+    for (const [source, entries] of this.entries)
+      for (const entry of entries)
+        if (entry.machineIds.some((id) => machineIds.includes(id))) {
+          ids.push(entry.id);
+          sources.push(source);
+        }
+    return { ids, sources };
+  }
+
+  private replace(
+    source: BreakpointSource,
+    wanted: readonly (WantedInstruction | WantedExit)[],
+    machineIdsOf: (wish: WantedInstruction | WantedExit) => number,
+  ): void {
+    const before = [...(this.entries.get(source) ?? [])];
+    const entries = wanted.map((wish): Entry => {
+      const key = JSON.stringify(wish);
+      const kept = before.findIndex((entry) => entry.key === key);
+      const [same] = kept < 0 ? [] : before.splice(kept, 1);
+      if (same !== undefined) return same;
+      const id = this.nextId++;
+      const count = 'problem' in wish ? 0 : machineIdsOf(wish);
+      const others = Array.from({ length: Math.max(count - 1, 0) }, () => this.nextId++);
+      const problem = 'problem' in wish ? wish.problem : null;
+      return { id, key, wanted: wish, machineIds: count === 0 ? [] : [id, ...others], problem };
+    });
+    this.entries.set(source, entries);
+  }
+
+  private async sendInstructions(machine: MachineClient): Promise<void> {
+    const list = this.of(['instruction', 'function']).flatMap(({ wanted, machineIds }) =>
+      'address' in wanted
+        ? machineIds.map((id) => ({ id, address: wanted.address, ...conditionsOf(wanted) }))
+        : [],
+    );
+    this.note(list, await machine.call('setInstructionBreakpoints', list));
+  }
+
+  private async sendExits(machine: MachineClient): Promise<void> {
+    const list = this.of(['filter', 'editor', 'launch']).flatMap(({ wanted, machineIds }) =>
+      'reasons' in wanted
+        ? wanted.reasons.flatMap((reason, index) => {
+            const id = machineIds[index];
+            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted) }];
+          })
+        : [],
+    );
+    this.note(list, await machine.call('setExitBreakpoints', list));
+  }
+
+  private of(sources: readonly BreakpointSource[]): readonly Entry[] {
+    return this.enabled ? sources.flatMap((source) => this.entries.get(source) ?? []) : [];
+  }
+
+  /** Keeps what the machine said of each breakpoint that was sent to it. */
+  private note(
+    sent: readonly { readonly id: number }[],
+    problems: readonly (string | null)[],
+  ): void {
+    const said = new Map(sent.map(({ id }, index) => [id, problems[index] ?? null]));
+    for (const [source, entries] of this.entries)
+      this.entries.set(
+        source,
+        entries.map((entry) => {
+          const asked = entry.machineIds.filter((id) => said.has(id));
+          if (asked.length === 0) return entry;
+          const problem = asked.map((id) => said.get(id) ?? null).find((text) => text !== null);
+          return { ...entry, problem: problem ?? null };
+        }),
+      );
+  }
+
+  private answer(source: BreakpointSource): readonly SetBreakpoint[] {
+    return (this.entries.get(source) ?? []).map(({ id, problem }) => ({ id, problem }));
+  }
+}
+
+function conditionsOf({ condition, hitCondition }: Conditions): {
+  readonly condition?: string;
+  readonly hitCondition?: string;
+} {
+  return {
+    ...(condition !== undefined && { condition }),
+    ...(hitCondition !== undefined && { hitCondition }),
+  };
+}
+
+/** Reasons by the machine's own names; a problem for one that is unknown or never occurs. */
+function withKnownReasons(wish: WantedExit): WantedExit {
+  if ('problem' in wish) return wish;
+  const reasons: string[] = [];
+  for (const text of wish.reasons) {
+    const reason = text.trim() === '*' ? '*' : findExitReason(text);
+    if (reason === null) return { problem: unknownExitReason(text) };
+    const gap = reason === '*' ? null : exitReasonGap(reason);
+    if (gap !== null) return { problem: gap };
+    reasons.push(reason === '*' ? '*' : reason.name);
+  }
+  return { ...wish, reasons };
+}

@@ -1,0 +1,163 @@
+/**
+ * Commands of the debug console, one row each, for what an expression does not say. Each prints text;
+ * none changes the guest. Addresses are expressions, so `x esp 32` and `u start_kernel` work.
+ */
+import type { MemoryRange } from '../emulator/debug-port.ts';
+import { failure } from './errors.ts';
+import type { Guest } from './guest.ts';
+import { formatAddress, formatReference } from './memory-reference.ts';
+import { formatRegister } from './registers.ts';
+import { asInstruction } from './requests/disassemble.ts';
+import { hexBytes } from './scopes.ts';
+import { describeExit } from './stops.ts';
+
+interface CommandRow {
+  readonly name: string;
+  readonly usage: string;
+  readonly help: string;
+  /** @param words the words after the command. */
+  run(guest: Guest, words: readonly string[]): Promise<string>;
+}
+
+// prettier-ignore
+const COMMANDS: readonly CommandRow[] = [
+  { name: 'help',      usage: 'help',                  help: 'lists these commands',                              run: () => Promise.resolve(helpText()) },
+  { name: 'r',         usage: 'r',                     help: 'shows the registers',                               run: showRegisters },
+  { name: 'x',         usage: 'x ADDRESS [BYTES]',     help: 'dumps memory at a linear address',                  run: (guest, words) => dump(guest, 'linear', words) },
+  { name: 'xp',        usage: 'xp ADDRESS [BYTES]',    help: 'dumps memory at a guest-physical address',          run: (guest, words) => dump(guest, 'physical', words) },
+  { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
+  { name: 'bt',        usage: 'bt',                    help: 'shows the call stack',                              run: backtrace },
+  { name: 'exits',     usage: 'exits [COUNT]',         help: 'shows the last VM exits',                           run: lastExits },
+  { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
+];
+
+/** The command that a line begins with; null for an expression. */
+export function findCommand(line: string): { run(guest: Guest): Promise<string> } | null {
+  const [name = '', ...words] = line.trim().split(/\s+/);
+  const row = COMMANDS.find((candidate) => candidate.name === name);
+  return row === undefined ? null : { run: (guest) => row.run(guest, words) };
+}
+
+export function commandNames(): readonly string[] {
+  return COMMANDS.map(({ name }) => name);
+}
+
+function helpText(): string {
+  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
+  const lines = COMMANDS.map(({ usage, help }) => `${usage.padEnd(width)}  ${help}`);
+  return [
+    ...lines,
+    'REGISTER = EXPRESSION'.padEnd(width) + '  writes a register',
+    'Everything else is an expression over registers, numbers, symbols and memory: u32[esp + 4].',
+  ].join('\n');
+}
+
+async function showRegisters(guest: Guest): Promise<string> {
+  const groups = await guest.registers();
+  return groups
+    .map(({ name, registers }) => {
+      const values = registers.map(
+        (register) => `${register.name}=${formatRegister(register, { hex: true })}`,
+      );
+      return `${name}: ${values.join('  ')}`;
+    })
+    .join('\n');
+}
+
+const DUMP_BYTES = 64;
+const DUMP_LIMIT = 4096;
+
+async function dump(
+  guest: Guest,
+  space: 'linear' | 'physical',
+  words: readonly string[],
+): Promise<string> {
+  const usage = space === 'linear' ? 'x ADDRESS [BYTES]' : 'xp ADDRESS [BYTES]';
+  const [text, second] = addressAndCount(words);
+  if (text === '') throw failure('commandUsage', { problem: 'An address is missing.', usage });
+  const address = await guest.evaluate(text);
+  const count = second === null ? DUMP_BYTES : await guest.evaluate(second);
+  const range = await guest.machine.call('readMemory', space, address, Math.min(count, DUMP_LIMIT));
+  return dumpText(range, space);
+}
+
+/** Rows of sixteen bytes with their characters, and a last row for what cannot be read. */
+export function dumpText(range: MemoryRange, space: 'linear' | 'physical'): string {
+  const rows: string[] = [];
+  const { address, bytes, unreadable } = range;
+  for (let at = 0; at < bytes.length; at += 16) {
+    const row = bytes.subarray(at, at + 16);
+    const characters = Array.from(row, (byte) =>
+      byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+    ).join('');
+    const place = formatReference({ space, address: address + at });
+    rows.push(`${place}  ${hexBytes(row).padEnd(47)}  ${characters}`);
+  }
+  if (unreadable > 0) {
+    const place = formatReference({ space, address: address + bytes.length });
+    rows.push(`${place}  ${unreadable} bytes cannot be read`);
+  }
+  return rows.join('\n');
+}
+
+const LINES = 16;
+const LINES_LIMIT = 500;
+
+async function disassemble(guest: Guest, words: readonly string[]): Promise<string> {
+  const [text, second] = addressAndCount(words);
+  const { linearEip } = await guest.machine.call('position');
+  const address = text === '' ? linearEip : await guest.evaluate(text);
+  const asked = second === null ? LINES : await guest.evaluate(second);
+  const lines = await guest.listing.lines(address, 0, Math.min(asked, LINES_LIMIT));
+  return lines
+    .map((line) => {
+      const { address: place, instruction, instructionBytes = '', symbol } = asInstruction(line, guest.symbols);
+      const label = symbol === undefined ? '' : `${symbol}:\n`;
+      const arrow = line.address === linearEip ? '=> ' : '   ';
+      return `${label}${arrow}${place}  ${instructionBytes.padEnd(24)}  ${instruction}`;
+    })
+    .join('\n'); // prettier-ignore
+}
+
+async function backtrace(guest: Guest): Promise<string> {
+  const frames = await guest.machine.call('stack', 50);
+  return frames
+    .map(({ linearEip }, depth) => {
+      const symbol = guest.symbols.describe(linearEip);
+      return `#${depth}  ${formatAddress(linearEip)}${symbol === null ? '' : ` <${symbol}>`}`;
+    })
+    .join('\n');
+}
+
+const EXITS = 10;
+const EXITS_LIMIT = 500;
+
+async function lastExits(guest: Guest, words: readonly string[]): Promise<string> {
+  const asked = words.length === 0 ? EXITS : await guest.evaluate(words.join(' '));
+  const count = Math.min(asked, EXITS_LIMIT);
+  const { exits: total } = await guest.machine.call('position');
+  const rows = await guest.machine.call('exitLog', Math.max(total - count, 0), count);
+  if (rows.length === 0) return 'There were no VM exits yet.';
+  return rows
+    .map((exit) => `${exit.ordinal} @${exit.position}  ${describeExit(exit, guest.symbols)}`)
+    .join('\n');
+}
+
+async function translate(guest: Guest, words: readonly string[]): Promise<string> {
+  const text = words.join(' ');
+  const usage = 'translate ADDRESS';
+  if (text === '') throw failure('commandUsage', { problem: 'An address is missing.', usage });
+  const linear = (await guest.evaluate(text)) >>> 0;
+  const physical = await guest.machine.call('translate', linear);
+  return physical === null
+    ? `${formatAddress(linear)} is not mapped`
+    : `${formatAddress(linear)} is ${formatReference({ space: 'physical', address: physical })}`;
+}
+
+/** The last word is a count when it is a number and something stands before it. */
+function addressAndCount(words: readonly string[]): readonly [string, string | null] {
+  const last = words.at(-1) ?? '';
+  return words.length > 1 && /^(0x[0-9a-f]+|\d+)$/i.test(last) && !/[-+*/%&|^(<>=]$/.test(words.at(-2) ?? '')
+    ? [words.slice(0, -1).join(' '), last]
+    : [words.join(' '), null]; // prettier-ignore
+}

@@ -1,0 +1,168 @@
+/**
+ * Requests in, responses out: answers one request after the other in the order in which they came, and
+ * lets other work (a stop of the machine) take its place in the same row, so that every handler sees one
+ * state from beginning to end. Requests marked urgent in the table do not wait. Whatever comes in, each
+ * request gets exactly one response.
+ */
+import { AdapterError, describeFailure, failure } from './errors.ts';
+import { MachineRefusal } from './machine-client.ts';
+import { IncomingRequest } from './incoming-request.ts';
+import type { RequestRow } from './request-table.ts';
+import { findRequest } from './request-table.ts';
+import type { GuestscopeSession } from './session.ts';
+
+/** Requests that may wait for an answer at once. */
+const MOST_WAITING = 10_000;
+
+/** A message without its sequence number. */
+export interface OutgoingMessage {
+  readonly type: 'response' | 'event';
+  readonly [name: string]: unknown;
+}
+
+interface Request {
+  readonly seq: number;
+  readonly command: string;
+  readonly arguments: unknown;
+}
+type Job = () => Promise<void> | void;
+
+export class Dispatcher {
+  private readonly session: GuestscopeSession;
+  private readonly send: (message: OutgoingMessage) => void;
+  private readonly report: (error: AdapterError) => void;
+  private waiting: (Request | Job)[] = [];
+  private working = false;
+
+  /** @param report takes errors of work that no request waits for. */
+  constructor(
+    session: GuestscopeSession,
+    send: (message: OutgoingMessage) => void,
+    report: (error: AdapterError) => void,
+  ) {
+    this.session = session;
+    this.send = send;
+    this.report = report;
+  }
+
+  /** Takes one message of the client; what is no request at all is ignored. */
+  receive(message: unknown): void {
+    const request = asRequest(message);
+    if (request === null) return;
+    if (findRequest(request.command)?.urgent === true) void this.answer(request);
+    else if (this.waiting.length >= MOST_WAITING)
+      this.refuse(request, failure('tooBusy', { limit: String(MOST_WAITING) }));
+    else this.add(request);
+  }
+
+  /** Work that takes its place behind the requests that wait already. */
+  enqueue(job: Job): void {
+    this.add(job);
+  }
+
+  /** Takes a waiting request out of the row; it is answered "cancelled". */
+  cancel(sequence: number): void {
+    const index = this.waiting.findIndex(
+      (job) => typeof job !== 'function' && job.seq === sequence,
+    );
+    const [job] = index < 0 ? [] : this.waiting.splice(index, 1);
+    if (job !== undefined && typeof job !== 'function') this.refuse(job, failure('cancelled', {}));
+  }
+
+  /** Forgets what waits, unanswered: the client is gone. */
+  clear(): void {
+    this.waiting = [];
+  }
+
+  private add(job: Request | Job): void {
+    this.waiting.push(job);
+    if (!this.working) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.working = true;
+    for (let job = this.waiting.shift(); job !== undefined; job = this.waiting.shift()) {
+      if (typeof job === 'function') await this.guarded(job);
+      else await this.answer(job);
+    }
+    this.working = false;
+  }
+
+  private async answer(request: Request): Promise<void> {
+    const incoming = new IncomingRequest(request.command, request.arguments);
+    try {
+      const row = findRequest(request.command);
+      if (row === null) throw failure('unknownCommand', { command: request.command });
+      checkLegal(row, this.session);
+      const body = await row.handle(this.session, incoming);
+      this.send({
+        type: 'response',
+        request_seq: request.seq,
+        success: true,
+        command: request.command,
+        ...(body !== undefined && { body }),
+      });
+    } catch (cause) {
+      this.refuse(request, asAdapterError(cause, request.command));
+      return;
+    }
+    for (const action of incoming.afterwards) await this.guarded(action);
+  }
+
+  private async guarded(job: Job): Promise<void> {
+    try {
+      await job();
+    } catch (cause) {
+      this.report(asAdapterError(cause, 'a stop of the machine'));
+    }
+  }
+
+  private refuse({ seq, command }: Request, error: AdapterError): void {
+    const { id, message, showUser, kind } = error;
+    this.send({
+      type: 'response',
+      request_seq: seq,
+      success: false,
+      command,
+      message: kind === 'cancelled' || kind === 'notStopped' ? kind : message,
+      body: { error: { id, format: message, showUser } },
+    });
+  }
+}
+
+function asRequest(message: unknown): Request | null {
+  if (typeof message !== 'object' || message === null) return null;
+  const { type, seq, command, arguments: given } = message as { readonly [name: string]: unknown };
+  if (type !== 'request' || typeof seq !== 'number') return null;
+  return { seq, command: typeof command === 'string' ? command : '', arguments: given };
+}
+
+/** Throws the numbered error when the request is not legal in the session's state. */
+function checkLegal({ command, legal }: RequestRow, { state }: GuestscopeSession): void {
+  if ((legal as readonly string[]).includes(state)) return;
+  switch (state) {
+    case 'new':
+      throw failure('notInitialized', { command });
+    case 'initialized':
+      if (command === 'initialize') throw failure('alreadyLaunched', { command });
+      throw failure('notLaunched', { command });
+    case 'configuring':
+      throw failure(isLaunch(command) ? 'alreadyLaunched' : 'notConfigured', { command });
+    case 'stopped':
+      throw failure(isLaunch(command) ? 'alreadyLaunched' : 'notRunning', { command });
+    case 'running':
+      throw failure(isLaunch(command) ? 'alreadyLaunched' : 'notStopped', { command });
+    case 'ended':
+      throw failure('sessionEnded', { command });
+  }
+}
+
+function isLaunch(command: string): boolean {
+  return ['initialize', 'launch', 'attach', 'configurationDone'].includes(command);
+}
+
+function asAdapterError(cause: unknown, command: string): AdapterError {
+  if (cause instanceof AdapterError) return cause;
+  if (cause instanceof MachineRefusal) return failure('machineRefused', { problem: cause.message });
+  return failure('internal', { command, problem: describeFailure(cause) });
+}

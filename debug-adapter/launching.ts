@@ -1,0 +1,73 @@
+/**
+ * From a launch configuration to what the machine is built of: the files are read, the symbols parsed,
+ * and the words of launch.json become the emulator's MachineConfiguration.
+ */
+import type { MachineConfiguration } from '../emulator/debug-port.ts';
+import { defaultProfile } from '../emulator/hypervisor/profiles.ts';
+import { describeFailure, failure } from './errors.ts';
+import type { Files } from './files.ts';
+import { readNamedFile } from './files.ts';
+import type { LaunchConfiguration } from './launch-configuration.ts';
+import { readLaunchConfiguration } from './launch-configuration.ts';
+import { readSymbols, SymbolTable } from './symbols/symbol-table.ts';
+
+/** Problems named in one error. */
+const PROBLEMS_SHOWN = 3;
+
+/** Validates the arguments of launch or restart; throws the numbered error for what is wrong. */
+export function checkedConfiguration(raw: unknown): LaunchConfiguration {
+  const result = readLaunchConfiguration(raw);
+  if (result.ok) return result.configuration;
+  const [first] = result.problems;
+  if (first !== undefined && result.problems.length === 1) throw first;
+  const shown = result.problems.slice(0, PROBLEMS_SHOWN).map((problem) => problem.message);
+  const more = result.problems.length - shown.length;
+  const rest = more > 0 ? ` (and ${more} more)` : '';
+  throw failure('configurationSeveral', { problems: shown.join(' ') + rest });
+}
+
+export async function machineConfiguration(
+  configuration: LaunchConfiguration,
+  files: Files,
+): Promise<MachineConfiguration> {
+  const { guest, machine, hypervisor } = configuration;
+  const kernel = await readNamedFile(files, 'guest.kernel', guest.kernel);
+  const initrd =
+    guest.initrd === undefined
+      ? undefined
+      : await readNamedFile(files, 'guest.initrd', guest.initrd);
+  return {
+    guest: {
+      kernel,
+      kernelName: guest.kernel,
+      format: guest.format,
+      ...(initrd !== undefined && { initrd }),
+      commandLine: guest.commandLine,
+      loadAddress: guest.loadAddress,
+    },
+    memoryBytes: machine.memory,
+    cpuModel: machine.cpu,
+    hypervisor: {
+      interface: hypervisor.interface,
+      profile: hypervisor.profile ?? defaultProfile(hypervisor.interface),
+      exits: hypervisor.exits,
+    },
+    shared: false,
+  };
+}
+
+/** All symbols of the files under "symbols"; throws the numbered error that names the file. */
+export async function loadSymbols(names: readonly string[], files: Files): Promise<SymbolTable> {
+  const tables = [];
+  for (const [index, file] of names.entries()) {
+    const attribute = `symbols[${index}]`;
+    const bytes = await readNamedFile(files, attribute, file);
+    try {
+      tables.push(readSymbols(bytes));
+    } catch (cause) {
+      const problem = describeFailure(cause).replace(/\.$/, '');
+      throw failure('fileUnusable', { attribute, file, problem });
+    }
+  }
+  return new SymbolTable(tables.flat());
+}

@@ -1,0 +1,112 @@
+/**
+ * Every request that the adapter answers, one row each: in which states of the session it is legal,
+ * whether it may go ahead of others that wait, what it adds to the capabilities, and who handles it.
+ * What is not in the table is refused. The capabilities that `initialize` announces are computed from
+ * the rows, so none can be claimed without a handler behind it.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { exceptionBreakpointFilters } from './exit-filters.ts';
+import type { IncomingRequest } from './incoming-request.ts';
+import {
+  setBreakpoints,
+  setExceptionBreakpoints,
+  setExitBreakpoints,
+  setFunctionBreakpoints,
+  setInstructionBreakpoints,
+} from './requests/breakpoints.ts';
+import { completions } from './requests/completions.ts';
+import { consoleHistory, consoleInput } from './requests/console.ts';
+import { disassemble } from './requests/disassemble.ts';
+import { cancel, disconnect, restart, terminate } from './requests/ending.ts';
+import { evaluate } from './requests/evaluate.ts';
+import { exceptionInfo } from './requests/exception-info.ts';
+import { exitCounts, exitReasons, exits } from './requests/exits.ts';
+import { continueGuest, next, pause, stepIn, stepOut } from './requests/execution.ts';
+import { initialize } from './requests/initialize.ts';
+import { attach, configurationDone, launch } from './requests/launch.ts';
+import { readMemory, writeMemory } from './requests/memory.ts';
+import { position, translate } from './requests/position.ts';
+import { scopes, stackTrace, threads } from './requests/stack.ts';
+import { setVariable, variables } from './requests/variables.ts';
+import type { GuestscopeSession, SessionState } from './session.ts';
+
+export interface RequestRow {
+  readonly command: string;
+  readonly legal: readonly SessionState[];
+  readonly urgent?: true;
+  readonly capability?: DebugProtocol.Capabilities;
+  /** Gives the response's body; throws AdapterError. */
+  handle(session: GuestscopeSession, request: IncomingRequest): Promise<unknown>;
+}
+
+const ANY: readonly SessionState[] = [
+  'new',
+  'initialized',
+  'configuring',
+  'stopped',
+  'running',
+  'ended',
+];
+/** There is a machine. */
+const ALIVE: readonly SessionState[] = ['configuring', 'stopped', 'running'];
+/** Its state is at rest. */
+const AT_REST: readonly SessionState[] = ['configuring', 'stopped'];
+const BEGUN: readonly SessionState[] = ['stopped', 'running'];
+
+// prettier-ignore
+const REQUESTS: readonly RequestRow[] = [
+  // command, legal when; capability; handler
+  { command: 'initialize',                  legal: ['new'],         handle: initialize(() => capabilities()) },
+  { command: 'launch',                      legal: ['initialized'], handle: launch },
+  { command: 'attach',                      legal: ['initialized'], handle: attach },
+  { command: 'configurationDone',           legal: ['configuring'], handle: configurationDone,         capability: { supportsConfigurationDoneRequest: true } },
+  { command: 'restart',                     legal: BEGUN,           handle: restart,                   capability: { supportsRestartRequest: true } },
+  { command: 'terminate',                   legal: ANY,             handle: terminate, urgent: true,   capability: { supportsTerminateRequest: true } },
+  { command: 'disconnect',                  legal: ANY,             handle: disconnect, urgent: true },
+  { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
+
+  { command: 'setBreakpoints',              legal: ALIVE,           handle: setBreakpoints },
+  { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true } },
+  { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints,    capability: { supportsFunctionBreakpoints: true } },
+  { command: 'setExceptionBreakpoints',     legal: ALIVE,           handle: setExceptionBreakpoints,   capability: { supportsExceptionFilterOptions: true, exceptionBreakpointFilters: exceptionBreakpointFilters() } },
+  { command: 'exceptionInfo',               legal: ['stopped'],     handle: exceptionInfo,             capability: { supportsExceptionInfoRequest: true } },
+
+  { command: 'continue',                    legal: ['stopped'],     handle: continueGuest },
+  { command: 'next',                        legal: ['stopped'],     handle: next,                      capability: { supportsSteppingGranularity: true } },
+  { command: 'stepIn',                      legal: ['stopped'],     handle: stepIn },
+  { command: 'stepOut',                     legal: ['stopped'],     handle: stepOut },
+  { command: 'pause',                       legal: ['running'],     handle: pause, urgent: true },
+
+  { command: 'threads',                     legal: ALIVE,           handle: threads },
+  { command: 'stackTrace',                  legal: AT_REST,         handle: stackTrace,                capability: { supportsDelayedStackTraceLoading: true, supportsValueFormattingOptions: true } },
+  { command: 'scopes',                      legal: AT_REST,         handle: scopes },
+  { command: 'variables',                   legal: AT_REST,         handle: variables },
+  { command: 'setVariable',                 legal: AT_REST,         handle: setVariable,               capability: { supportsSetVariable: true } },
+  { command: 'evaluate',                    legal: ALIVE,           handle: evaluate,                  capability: { supportsEvaluateForHovers: true, supportsClipboardContext: true } },
+  { command: 'completions',                 legal: ALIVE,           handle: completions,               capability: { supportsCompletionsRequest: true } },
+
+  { command: 'readMemory',                  legal: ALIVE,           handle: readMemory,                capability: { supportsReadMemoryRequest: true } },
+  { command: 'writeMemory',                 legal: ALIVE,           handle: writeMemory,               capability: { supportsWriteMemoryRequest: true } },
+  { command: 'disassemble',                 legal: ALIVE,           handle: disassemble,               capability: { supportsDisassembleRequest: true } },
+
+  { command: 'guestscope/exits',            legal: ALIVE,           handle: exits },
+  { command: 'guestscope/exitCounts',       legal: ALIVE,           handle: exitCounts },
+  { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
+  { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
+  { command: 'guestscope/consoleInput',     legal: ALIVE,           handle: consoleInput },
+  { command: 'guestscope/consoleHistory',   legal: ALIVE,           handle: consoleHistory },
+  { command: 'guestscope/translate',        legal: ALIVE,           handle: translate },
+  { command: 'guestscope/position',         legal: ALIVE,           handle: position },
+];
+
+export function findRequest(command: string): RequestRow | null {
+  return REQUESTS.find((row) => row.command === command) ?? null;
+}
+
+/** What the adapter can do, from the rows. */
+export function capabilities(): DebugProtocol.Capabilities {
+  return Object.assign(
+    {},
+    ...REQUESTS.map((row) => row.capability ?? {}),
+  ) as DebugProtocol.Capabilities;
+}

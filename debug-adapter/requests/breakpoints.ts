@@ -1,0 +1,147 @@
+/**
+ * Setting breakpoints, each request for one kind and always the whole list of it. A breakpoint that
+ * cannot be set is answered as unverified with the reason, never silently dropped.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { SetBreakpoint, WantedExit, WantedInstruction } from '../breakpoints.ts';
+import { AdapterError, failure } from '../errors.ts';
+import { findFilter } from '../exit-filters.ts';
+import type { Guest } from '../guest.ts';
+import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
+import { formatAddress, parseReference } from '../memory-reference.ts';
+import type { SetExitBreakpointsBody } from '../protocol.ts';
+import type { GuestscopeSession } from '../session.ts';
+
+/** Sources are not known yet: says so for every line. */
+export function setBreakpoints(
+  _session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const message =
+    'Guestscope does not bind source lines yet; set the breakpoint on an instruction or on a function name.';
+  const count = request.list('breakpoints').length;
+  return Promise.resolve({
+    breakpoints: Array.from({ length: count }, () => ({ verified: false, message })),
+  });
+}
+
+export async function setInstructionBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest } = session;
+  const wanted = request
+    .list('breakpoints')
+    .map((given) => attempt(() => instruction(guest, given, addressOf(given))));
+  const set = await guest.breakpoints.setInstructions(guest.machine, 'instruction', wanted);
+  return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
+}
+
+export async function setFunctionBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest } = session;
+  const wanted = request
+    .list('breakpoints')
+    .map((given) =>
+      attempt(() => instruction(guest, given, functionAddress(guest, given.string('name')))),
+    );
+  const set = await guest.breakpoints.setInstructions(guest.machine, 'function', wanted);
+  return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
+}
+
+/** The checkboxes of the editor's breakpoint view; each may bring a condition. */
+export async function setExceptionBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest } = session;
+  const plain = request.strings('filters').map((filter) => ({ filter, condition: undefined }));
+  const withOptions = request.list('filterOptions').map((given) => ({
+    filter: given.string('filterId'),
+    condition: guest.condition(given.optionalString('condition')),
+  }));
+  const wanted = [...plain, ...withOptions].map(({ filter, condition }): WantedExit => {
+    const row = findFilter(filter);
+    if (row === null) return { problem: `There is no exception filter "${filter}".` };
+    const reasons = row.reasons === '*' ? ['*'] : row.reasons;
+    return { reasons, condition, hitCondition: undefined };
+  });
+  const set = await guest.breakpoints.setExits(guest.machine, 'filter', wanted);
+  return { breakpoints: set.map((breakpoint) => answer(breakpoint, undefined)) };
+}
+
+export async function setExitBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<SetExitBreakpointsBody> {
+  const { guest } = session;
+  const wanted = request.list('breakpoints').map((given): WantedExit => ({
+    reasons: [given.string('reason')],
+    condition: guest.condition(given.optionalString('condition')),
+    hitCondition: given.optionalString('hitCondition'),
+  }));
+  const set = await guest.breakpoints.setExits(guest.machine, 'editor', wanted);
+  return {
+    breakpoints: set.map(({ id, problem }) => ({
+      id,
+      verified: problem === null,
+      ...(problem !== null && { message: problem }),
+    })),
+  };
+}
+
+function instruction(guest: Guest, given: RequestArguments, address: number): WantedInstruction {
+  if (address < 0 || address > 0xffffffff)
+    return { problem: `${formatAddress(address)} is outside the 4 GiB of linear addresses.` };
+  return {
+    address,
+    condition: guest.condition(given.optionalString('condition')),
+    hitCondition: given.optionalString('hitCondition'),
+  };
+}
+
+function addressOf(given: RequestArguments): number {
+  const { space, address } = given.reference('instructionReference');
+  if (space === 'physical')
+    throw failure('badArgument', {
+      argument: 'instructionReference',
+      command: given.command,
+      problem: 'breakpoints are set on linear addresses',
+    });
+  return address + given.integer('offset', 0);
+}
+
+/** A symbol's name, or an address as in "*0xc0100000". */
+function functionAddress(guest: Guest, name: string): number {
+  const text = name.trim();
+  const symbol = guest.symbols.find(text);
+  if (symbol !== null) return symbol.address;
+  const written = /^\*?\s*(0x[0-9a-f]{1,8})$/i.exec(text)?.[1];
+  if (written !== undefined) return parseReference(written).address;
+  throw failure('noSymbol', { name: text });
+}
+
+/** What is wrong with one breakpoint must not lose the others. */
+function attempt(make: () => WantedInstruction): WantedInstruction {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof AdapterError) return { problem: cause.message };
+    throw cause;
+  }
+}
+
+function answer(
+  { id, problem }: SetBreakpoint,
+  wanted: WantedInstruction | undefined,
+): DebugProtocol.Breakpoint {
+  return {
+    id,
+    verified: problem === null,
+    ...(problem !== null && { message: problem }),
+    ...(wanted !== undefined &&
+      'address' in wanted && { instructionReference: formatAddress(wanted.address) }),
+  };
+}

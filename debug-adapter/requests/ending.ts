@@ -1,0 +1,25 @@
+/** Ending a session and beginning it again. None of this asks the machine, so nothing can hang. */
+import type { IncomingRequest } from '../incoming-request.ts';
+import type { GuestscopeSession } from '../session.ts';
+
+export async function restart(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  await session.restart(request.has('arguments') ? request.object('arguments').raw : undefined);
+  request.whenAnswered(() => session.begin());
+}
+
+export function terminate(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  request.whenAnswered(() => session.end());
+  return Promise.resolve();
+}
+
+/** The machine is ours, so it ends with the session whatever terminateDebuggee says. */
+export function disconnect(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  request.whenAnswered(() => session.disconnect());
+  return Promise.resolve();
+}
+
+/** Takes back a request that still waits. One that is being answered is answered in no time. */
+export function cancel(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  if (request.has('requestId')) session.cancel(request.integer('requestId'));
+  return Promise.resolve();
+}

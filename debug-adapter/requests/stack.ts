@@ -1,0 +1,66 @@
+/** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { IncomingRequest } from '../incoming-request.ts';
+import { formatAddress } from '../memory-reference.ts';
+import { registersContainer } from '../registers.ts';
+import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
+import type { GuestscopeSession } from '../session.ts';
+import { THREAD_ID } from '../stops.ts';
+import type { Container } from '../variables.ts';
+
+/** Frames that are looked for at most: a stack can be a circle. */
+const DEEPEST = 200;
+
+export function threads(): Promise<unknown> {
+  return Promise.resolve({ threads: [{ id: THREAD_ID, name: 'vCPU 0' }] });
+}
+
+export async function stackTrace(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest } = session;
+  const start = Math.max(request.integer('startFrame', 0), 0);
+  const asked = request.integer('levels', 0);
+  const levels = asked <= 0 ? DEEPEST : Math.min(asked, DEEPEST);
+  // One more than wanted tells whether there are more.
+  const frames = await guest.machine.call('stack', Math.min(start + levels + 1, DEEPEST));
+  const stackFrames = frames.slice(start, start + levels).map((frame, index) => {
+    const depth = start + index;
+    return {
+      id: guest.addFrame(frame, depth),
+      name: guest.symbols.describe(frame.linearEip) ?? formatAddress(frame.linearEip),
+      line: 0,
+      column: 0,
+      instructionPointerReference: formatAddress(frame.linearEip),
+    };
+  });
+  return { stackFrames, totalFrames: frames.length };
+}
+
+export function scopes(session: GuestscopeSession, request: IncomingRequest): Promise<unknown> {
+  const { guest } = session;
+  const { frame, depth } = guest.frame(request.integer('frameId'));
+  const scope = (
+    name: string,
+    container: Container,
+    presentationHint?: string,
+  ): DebugProtocol.Scope => ({
+    name,
+    variablesReference: guest.variables.reference(container),
+    expensive: false,
+    ...(presentationHint !== undefined && { presentationHint }),
+  });
+  const body =
+    depth > 0
+      ? [scope('Registers', callerContainer(frame), 'registers')]
+      : [
+          scope('Registers', registersContainer(guest.registerAccess()), 'registers'),
+          scope(
+            'Memory',
+            memoryContainer(guest.machine, () => guest.registers()),
+          ),
+          scope('Machine', machineContainer(guest.machine)),
+        ];
+  return Promise.resolve({ scopes: body });
+}

@@ -1,0 +1,98 @@
+/**
+ * The scopes of a stack frame. The top frame has the registers, places to open the memory view at, and
+ * where the machine is; of a caller's frame only its address and frame pointer are known.
+ */
+import type { MachinePosition, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { MachineClient } from './machine-client.ts';
+import { formatAddress, formatReference } from './memory-reference.ts';
+import { findRegister } from './registers.ts';
+import type { Container, Row } from './variables.ts';
+import { fixed } from './variables.ts';
+
+/** Bytes shown beside a place in memory. */
+const PREVIEW = 16;
+
+/** Places from which the editor can open its memory view. */
+export function memoryContainer(
+  machine: MachineClient,
+  registers: () => Promise<readonly RegisterGroup[]>,
+): Container {
+  const place = async (
+    name: string,
+    space: 'linear' | 'physical',
+    address: number,
+  ): Promise<Row> => {
+    const { bytes } = await machine.call('readMemory', space, address, PREVIEW);
+    return {
+      name,
+      value: bytes.length === 0 ? 'not mapped' : hexBytes(bytes),
+      type: formatReference({ space, address }),
+      memoryReference: formatReference({ space, address }),
+      readOnly: ': open it in the memory view',
+    };
+  };
+  return {
+    async rows() {
+      const { linearEip } = await machine.call('position');
+      const stack = stackPointer(await registers());
+      return [
+        await place('Code at EIP', 'linear', linearEip),
+        ...(stack === null ? [] : [await place('Stack at ESP', 'linear', stack)]),
+        await place('Linear memory', 'linear', 0),
+        await place('Physical memory', 'physical', 0),
+      ];
+    },
+  };
+}
+
+/** SS base + ESP; the base counts in real mode and V86. */
+function stackPointer(groups: readonly RegisterGroup[]): number | null {
+  const esp = findRegister(groups, 'esp');
+  if (esp === null) return null;
+  const ss = findRegister(groups, 'ss');
+  const base = ss?.children?.find(({ name }) => name.toLowerCase() === 'base')?.value ?? 0;
+  return (base + esp.value) >>> 0;
+}
+
+export function machineContainer(machine: MachineClient): Container {
+  return {
+    async rows() {
+      const position = await machine.call('position');
+      return positionRows(position).map(([name, value]) => ({ name, value: String(value) }));
+    },
+  };
+}
+
+const MODES: { readonly [mode in MachinePosition['mode']]: string } = {
+  real: 'real',
+  protected16: 'protected, 16-bit code',
+  protected32: 'protected, 32-bit code',
+  v86: 'virtual 8086',
+};
+
+function positionRows(position: MachinePosition): readonly (readonly [string, string | number])[] {
+  return [
+    ['Instructions', position.retired],
+    ['Virtual time', `${(position.time / 1e6).toFixed(3)} ms`],
+    ['VM exits', position.exits],
+    ['Mode', MODES[position.mode]],
+    ['Paging', position.paging],
+    ['Privilege level', position.cpl],
+    ['Interrupts', position.interruptsEnabled ? 'enabled' : 'disabled'],
+  ];
+}
+
+/** What is known of a caller. */
+export function callerContainer(frame: StackFrame): Container {
+  const row = (name: string, address: number): Row => ({
+    name,
+    value: formatAddress(address),
+    memoryReference: formatAddress(address),
+    readOnly: ' in the frame of a caller',
+  });
+  return fixed([row('eip', frame.linearEip), row('ebp', frame.framePointer)]);
+}
+
+export function hexBytes(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

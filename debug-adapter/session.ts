@@ -1,0 +1,319 @@
+/**
+ * A debug session from `initialize` to the end, as the Debug Adapter Protocol knows it. Messages come in
+ * through handleMessage() and go out through onDidSendMessage(), so that the same object serves stdio, an
+ * editor that holds it in its own process (the shape is VS Code's DebugAdapter), and tests.
+ *
+ *   new ── initialize → initialized ── launch → configuring ── configurationDone → stopped ⇄ running → ended
+ *
+ * Here is what changes the state. Who answers which request, and when it is legal, is in
+ * request-table.ts; how they are lined up, in dispatcher.ts; what is known of the guest, in guest.ts.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
+import type { StopReason } from '../emulator/stop-reason.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { AdapterError } from './errors.ts';
+import { failure } from './errors.ts';
+import type { Files } from './files.ts';
+import { Guest } from './guest.ts';
+import { GuestOutput } from './guest-output.ts';
+import type { LaunchConfiguration } from './launch-configuration.ts';
+import { checkedConfiguration, loadSymbols, machineConfiguration } from './launching.ts';
+import type { WorkerHandle } from './machine-channel.ts';
+import { MachineClient, MachineRefusal } from './machine-client.ts';
+import type { CustomEventName, CustomEvents, PositionBody } from './protocol.ts';
+import type { Scheduler } from './scheduler.ts';
+import { describeStop, THREAD_ID } from './stops.ts';
+import type { SymbolTable } from './symbols/symbol-table.ts';
+
+export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
+
+/** What a session needs of its host. */
+export interface SessionEnvironment {
+  /** Starts a worker that serves a machine (machine-host.ts). */
+  startWorker(): WorkerHandle;
+  readonly files: Files;
+  readonly scheduler: Scheduler;
+  /** Fulfilled when the client can take more; output waits for it. Absent: it always can. */
+  readonly clientReady?: () => Promise<void>;
+  /** Called when the client has said goodbye and was answered. */
+  readonly disconnected?: () => void;
+}
+
+/** Everything that launch.json and its files say. */
+interface Plan {
+  readonly configuration: LaunchConfiguration;
+  readonly machine: MachineConfiguration;
+  readonly symbols: SymbolTable;
+  /** "Run without debugging": no stop on entry, no breakpoints. */
+  readonly debug: boolean;
+}
+
+export class GuestscopeSession {
+  private readonly environment: SessionEnvironment;
+  private readonly dispatcher: Dispatcher;
+  private readonly output: GuestOutput;
+  private readonly listeners = new Set<(message: DebugProtocol.ProtocolMessage) => void>();
+  private sequence = 1;
+  private disposed = false;
+  private currentState: SessionState = 'new';
+  private currentGuest: Guest | null = null;
+  /** Arguments of the launch, for a restart that brings none. */
+  private launchArguments: unknown = undefined;
+  private stopOnEntry = true;
+  /** Number of the machine that counts now; a stop of an earlier one is too late. */
+  private machineNumber = 0;
+
+  constructor(environment: SessionEnvironment) {
+    this.environment = environment;
+    this.dispatcher = new Dispatcher(
+      this,
+      (message) => this.send(message),
+      (error) => this.report(error),
+    );
+    this.output = new GuestOutput({
+      custom: (name, body) => this.custom(name, body),
+      print: (category, output) => this.event('output', { category, output }),
+    });
+  }
+
+  // -------------------------------------------------------------------------------- for the client
+
+  /** Subscribes to what the session sends. */
+  onDidSendMessage = (
+    listener: (message: DebugProtocol.ProtocolMessage) => void,
+  ): { dispose(): void } => {
+    this.listeners.add(listener);
+    return { dispose: () => this.listeners.delete(listener) };
+  };
+
+  /** Takes one message of the client, whatever it is; never throws. */
+  handleMessage(message: unknown): void {
+    if (!this.disposed) this.dispatcher.receive(message);
+  }
+
+  /** The client is gone: ends the machine and says nothing more. */
+  dispose(): void {
+    this.disposed = true;
+    this.dispatcher.clear();
+    this.end();
+    this.listeners.clear();
+  }
+
+  // ------------------------------------------------------------------------------ for the handlers
+
+  get state(): SessionState {
+    return this.currentState;
+  }
+
+  /** Throws the numbered error before a launch; the request table lets nobody come so far. */
+  get guest(): Guest {
+    if (this.currentGuest === null) throw failure('notLaunched', { command: 'This' });
+    return this.currentGuest;
+  }
+
+  get consoleHistory(): string {
+    return this.output.history;
+  }
+
+  event(event: string, body?: unknown): void {
+    this.send({ type: 'event', event, ...(body !== undefined && { body }) });
+  }
+
+  custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void {
+    this.event(name, body);
+  }
+
+  cancel(sequence: number): void {
+    this.dispatcher.cancel(sequence);
+  }
+
+  /** The client leaves; the host is told so that it can leave too. */
+  disconnect(): void {
+    this.dispose();
+    this.environment.disconnected?.();
+  }
+
+  initialized(): void {
+    this.currentState = 'initialized';
+  }
+
+  /** Builds the machine; throws the numbered error for what is wrong with the configuration. */
+  async launch(raw: unknown): Promise<void> {
+    const plan = await this.plan(raw);
+    const machine = this.startMachine();
+    const guest = new Guest(machine, plan.configuration);
+    try {
+      await this.power(guest, plan);
+    } catch (cause) {
+      machine.dispose();
+      throw cause;
+    }
+    this.launchArguments = raw;
+    this.currentGuest = guest;
+    this.currentState = 'configuring';
+  }
+
+  /** The same guest from power-on, its files read anew; `raw` may bring a changed configuration. */
+  async restart(raw: unknown): Promise<void> {
+    const given = raw ?? this.launchArguments;
+    const plan = await this.plan(given);
+    await this.power(this.guest, plan);
+    this.launchArguments = given;
+    this.output.restart();
+    this.currentState = 'stopped';
+  }
+
+  /** Everything is set: stops on entry or runs. */
+  async begin(): Promise<void> {
+    const { machine } = this.guest;
+    if (this.stopOnEntry) this.stopped({ kind: 'entry' }, await machine.call('position'));
+    else {
+      await this.resume({ kind: 'continue' });
+      this.event('continued', { threadId: THREAD_ID, allThreadsContinued: true });
+    }
+  }
+
+  async resume(mode: ResumeMode): Promise<void> {
+    const { guest } = this;
+    const before = this.currentState;
+    this.currentState = 'running';
+    try {
+      await guest.machine.call('resume', mode);
+      guest.moved();
+    } catch (cause) {
+      if (this.state === 'running') this.currentState = before;
+      throw cause;
+    }
+  }
+
+  /** Registers or memory were changed from outside: tells the views. */
+  async changed(): Promise<void> {
+    const { guest } = this;
+    guest.changed();
+    for (const body of guest.staleViews()) this.event('memory', body);
+    this.custom('guestscope.position', await this.position());
+  }
+
+  async position(): Promise<PositionBody> {
+    return this.described(await this.guest.machine.call('position'));
+  }
+
+  /** Ends the machine for good. */
+  end(): void {
+    if (this.currentState === 'ended') return;
+    this.currentState = 'ended';
+    this.currentGuest?.machine.dispose();
+    this.event('terminated');
+  }
+
+  // ---------------------------------------------------------------------------------- the machine
+
+  private async plan(raw: unknown): Promise<Plan> {
+    const configuration = checkedConfiguration(raw);
+    const { files } = this.environment;
+    return {
+      configuration,
+      machine: await machineConfiguration(configuration, files),
+      symbols: await loadSymbols(configuration.symbols, files),
+      debug: !(typeof raw === 'object' && raw !== null && 'noDebug' in raw && raw.noDebug === true),
+    };
+  }
+
+  private startMachine(): MachineClient {
+    return new MachineClient(
+      this.environment.startWorker(),
+      {
+        stopped: (reason, position) => {
+          const number = this.machineNumber;
+          this.dispatcher.enqueue(() => {
+            if (number === this.machineNumber) this.stopped(reason, position);
+          });
+        },
+        created: () => this.machineNumber++,
+        output: async (batch) => {
+          if (this.currentGuest !== null) this.output.take(batch, this.currentGuest.symbols);
+          await this.environment.clientReady?.();
+        },
+        died: (error) => this.died(error),
+      },
+      this.environment.scheduler,
+    );
+  }
+
+  /** Puts a fresh machine under the guest, with the breakpoints of launch.json. */
+  private async power(guest: Guest, plan: Plan): Promise<void> {
+    const { configuration, machine, symbols, debug } = plan;
+    try {
+      await guest.machine.call('create', machine, { idle: configuration.machine.idle });
+    } catch (cause) {
+      if (!(cause instanceof MachineRefusal)) throw cause;
+      const attribute = cause.attribute ?? 'guest.kernel';
+      throw failure('configurationRefused', { attribute, problem: cause.message });
+    }
+    guest.configuration = configuration;
+    guest.symbols = symbols;
+    guest.breakpoints.enabled = debug;
+    guest.moved();
+    this.stopOnEntry = configuration.stopOnEntry && debug;
+    this.output.printConsole = configuration.console === 'debugConsole';
+    const wanted = configuration.exitBreakpoints.map(({ reason, condition, hitCondition }) => ({
+      reasons: [reason],
+      condition: guest.condition(condition),
+      hitCondition,
+    }));
+    const set = await guest.breakpoints.setExits(guest.machine, 'launch', wanted);
+    for (const [index, { problem }] of set.entries()) {
+      const attribute = `exitBreakpoints[${index}]`;
+      if (problem !== null) throw failure('configurationRefused', { attribute, problem });
+    }
+  }
+
+  private stopped(reason: StopReason, position: MachinePosition): void {
+    const { guest } = this;
+    if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
+    this.currentState = 'stopped';
+    guest.moved();
+    const stop = describeStop(reason, guest.breakpoints, guest.symbols);
+    guest.stop = stop;
+    this.custom('guestscope.position', this.described(position));
+    if (reason.kind === 'power-off') {
+      this.event('output', { category: 'console', output: `${stop.text ?? ''}\n` });
+      this.event('exited', { exitCode: reason.code });
+      this.end();
+      return;
+    }
+    for (const body of guest.staleViews()) this.event('memory', body);
+    this.event('stopped', {
+      reason: stop.reason,
+      description: stop.description,
+      threadId: THREAD_ID,
+      allThreadsStopped: true,
+      ...(stop.text !== undefined && { text: stop.text }),
+      hitBreakpointIds: stop.ids ?? [],
+    });
+  }
+
+  private died(error: AdapterError): void {
+    if (this.currentState === 'ended') return;
+    this.report(error);
+    this.end();
+  }
+
+  private report({ message }: AdapterError): void {
+    if (this.currentState !== 'ended')
+      this.event('output', { category: 'important', output: `${message}\n` });
+  }
+
+  private described(position: MachinePosition): PositionBody {
+    const symbol = this.guest.symbols.describe(position.linearEip);
+    const running = this.currentState === 'running';
+    return { ...position, running, ...(symbol !== null && { symbol }) };
+  }
+
+  private send(message: { readonly type: string; readonly [name: string]: unknown }): void {
+    if (this.disposed) return;
+    const complete = { ...message, seq: this.sequence++ };
+    for (const listener of this.listeners) listener(complete);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * How a stop of the machine is told: the body of DAP's `stopped` event, with a text that carries what
+ * decides (an exit's number, name, RIP and operand), and what exceptionInfo answers for it.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { StopReason } from '../emulator/stop-reason.ts';
+import type { ExitRecord } from '../emulator/stop-reason.ts';
+import type { Breakpoints } from './breakpoints.ts';
+import { formatAddress } from './memory-reference.ts';
+import type { SymbolTable } from './symbols/symbol-table.ts';
+
+/** The one virtual processor. DAP's thread ids begin at 1 because some clients take 0 for none. */
+export const THREAD_ID = 1;
+
+/** Reasons that leave a machine to look at. */
+export type Stop = Exclude<StopReason, { readonly kind: 'budget' | 'idle' }>;
+
+export interface StopDescription {
+  readonly reason: string;
+  /** Shown as the state of the thread. */
+  readonly description: string;
+  readonly text?: string;
+  readonly ids?: readonly number[];
+  /** Body of exceptionInfo; absent where the stop is no exception. */
+  readonly exception?: DebugProtocol.ExceptionInfoResponse['body'];
+}
+
+/** "VM exit 10 CPUID at 0x00100123 <start+0x3>: leaf 0x40000000". */
+export function describeExit(exit: ExitRecord, symbols: SymbolTable): string {
+  const symbol = symbols.describe(exit.linearRip);
+  const place = formatAddress(exit.linearRip) + (symbol === null ? '' : ` <${symbol}>`);
+  const detail = exit.detail === '' ? '' : `: ${exit.detail}`;
+  return `VM exit ${exit.reason} ${exit.name} at ${place}${detail}`;
+}
+
+export function describeStop(
+  stop: Stop,
+  breakpoints: Breakpoints,
+  symbols: SymbolTable,
+): StopDescription {
+  switch (stop.kind) {
+    case 'entry':
+      return { reason: 'entry', description: 'Paused on entry' };
+    case 'pause':
+      return { reason: 'pause', description: 'Paused' };
+    case 'step':
+      return { reason: 'step', description: 'Paused on step' };
+    case 'breakpoint': {
+      const { ids, sources } = breakpoints.hit(stop.ids);
+      const byName = sources.length > 0 && sources.every((source) => source === 'function');
+      return {
+        reason: byName ? 'function breakpoint' : 'instruction breakpoint',
+        description: 'Paused on breakpoint',
+        ids,
+      };
+    }
+    case 'exit':
+      return exitStop(stop.exit, breakpoints.hit(stop.ids).ids, symbols);
+    case 'triple-fault':
+      return fault(
+        'triple-fault',
+        'Paused on triple fault',
+        `Triple fault: ${stop.description}. Going on resets the machine.`,
+      );
+    case 'unimplemented':
+      return fault(
+        'unimplemented',
+        'Paused on an instruction that is not implemented',
+        `"${stop.instruction}" (${stop.bytes}) is not implemented; going on raises #UD in the guest.`,
+      );
+    case 'guest-error':
+      return fault('guest-error', 'Paused on an error of the guest', stop.description);
+    case 'halted-forever':
+      return fault(
+        'halted-forever',
+        'Paused: halted for good',
+        'The guest has executed HLT with interrupts disabled; nothing can wake it.',
+      );
+    case 'reset':
+      return {
+        reason: 'reset',
+        description: 'Paused on reset',
+        text: `The guest asked for a reset through ${stop.via}. Going on boots it again.`,
+      };
+    case 'power-off':
+      return {
+        reason: 'power-off',
+        description: 'Switched off',
+        text: `The guest switched the machine off through ${stop.via}.`,
+      };
+  }
+}
+
+function fault(exceptionId: string, description: string, text: string): StopDescription {
+  return {
+    reason: 'exception',
+    description,
+    text,
+    exception: { exceptionId, description: text, breakMode: 'always' },
+  };
+}
+
+function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): StopDescription {
+  const text = describeExit(exit, symbols);
+  const fields = Object.entries(exit.fields).map(([name, value]) => `${name} = ${hex(value)}`);
+  const details = [
+    `Exit ${exit.ordinal} since power-on, after ${exit.position} instructions.`,
+    `Exit qualification ${hex(exit.qualification)}, instruction length ${exit.instructionLength}.`,
+    ...fields,
+  ];
+  return {
+    reason: 'exception',
+    description: 'Paused on VM exit',
+    text,
+    ids,
+    exception: {
+      exceptionId: exit.name,
+      description: text,
+      breakMode: 'always',
+      details: { message: text, typeName: 'VM exit', stackTrace: details.join('\n') },
+    },
+  };
+}
+
+const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -1,0 +1,99 @@
+/**
+ * Names of addresses, from the files that launch.json lists under "symbols": which symbol is at or before
+ * an address, and where a symbol is. Values are linear addresses as the file has them; a kernel that was
+ * put elsewhere than it was linked is not followed here.
+ */
+import type { ElfFile } from '../../emulator/formats/elf.ts';
+import { elfSymbols, isElf, parseElf } from '../../emulator/formats/elf.ts';
+import { parseSystemMap } from './system-map.ts';
+
+export interface Symbol {
+  readonly name: string;
+  /** Linear address, unsigned 32 bits. */
+  readonly address: number;
+  /** Bytes, 0 where unknown. */
+  readonly size: number;
+}
+
+export interface NearSymbol {
+  readonly symbol: Symbol;
+  /** Bytes from the symbol's address. */
+  readonly offset: number;
+}
+
+/** A symbol without a size reaches at most this far. */
+const REACH = 0x10000;
+/** Names completed at most. */
+const COMPLETIONS = 200;
+
+export class SymbolTable {
+  /** By address; of several at one address the best name comes last. */
+  private readonly byAddress: readonly Symbol[];
+  private readonly byName = new Map<string, Symbol>();
+
+  constructor(symbols: readonly Symbol[]) {
+    this.byAddress = [...symbols].sort(
+      (a, b) => a.address - b.address || a.size - b.size || compareNames(b.name, a.name),
+    );
+    for (const symbol of symbols)
+      if (!this.byName.has(symbol.name)) this.byName.set(symbol.name, symbol);
+  }
+
+  get size(): number {
+    return this.byAddress.length;
+  }
+
+  /** The symbol of that name, the first one given where files disagree. */
+  find(name: string): Symbol | null {
+    return this.byName.get(name) ?? null;
+  }
+
+  /** The nearest symbol at or before a linear address, if the address still belongs to it. */
+  near(address: number): NearSymbol | null {
+    let low = 0;
+    let high = this.byAddress.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.byAddress[middle]?.address ?? 0) <= address) low = middle + 1;
+      else high = middle;
+    }
+    const symbol = this.byAddress[low - 1];
+    if (symbol === undefined) return null;
+    const offset = address - symbol.address;
+    return offset < Math.max(symbol.size, REACH) ? { symbol, offset } : null;
+  }
+
+  /** "start_kernel+0x13", "start_kernel", or null. */
+  describe(address: number): string | null {
+    const near = this.near(address);
+    if (near === null) return null;
+    const { symbol, offset } = near;
+    return offset === 0 ? symbol.name : `${symbol.name}+0x${offset.toString(16)}`;
+  }
+
+  /** Names that begin so, sorted. */
+  complete(prefix: string): readonly string[] {
+    const names: string[] = [];
+    for (const name of this.byName.keys()) if (name.startsWith(prefix)) names.push(name);
+    return names.sort(compareNames).slice(0, COMPLETIONS);
+  }
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
+
+/** A file of symbols in either format. Throws Error with a sentence about the file. */
+export function readSymbols(bytes: Uint8Array): readonly Symbol[] {
+  if (!isElf(bytes)) return parseSystemMap(bytes);
+  const symbols = [...symbolsOfElf(parseElf(bytes))];
+  if (symbols.length === 0)
+    throw new Error('it is an ELF file without a symbol table; give the one before stripping');
+  return symbols;
+}
+
+function* symbolsOfElf(file: ElfFile): Generator<Symbol, void, undefined> {
+  const ABSOLUTE = 0xfff1;
+  for (const { name, value, size, section } of elfSymbols(file))
+    if (section !== ABSOLUTE) yield { name, address: value >>> 0, size };
+}
