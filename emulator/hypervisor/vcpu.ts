@@ -43,7 +43,10 @@ export interface GuestVcpu extends GuestMemory {
    * declined everything but a triple fault. Counts as retired. A fault of it is delivered to the guest.
    */
   emulateInstruction(): void;
-  /** EIP moves over `length` bytes, the interrupt shadow ends, RF clears, one instruction retires. */
+  /**
+   * Ends the instruction at CS:EIP as if it had done nothing: EIP moves over `length` bytes, the interrupt
+   * shadow ends, RF clears, one instruction retires, and with TF set the single-step #DB follows.
+   */
   skipInstruction(length: number): void;
   /**
    * Delivers the event natively, the exit hook declining it, and combines it with an event whose
