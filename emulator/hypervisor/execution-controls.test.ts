@@ -103,6 +103,7 @@ test('CLTS leaves if mask and shadow both have TS (26.1.3)', () => {
 
 test('LMSW leaves if it would set PE or change MP, EM or TS against the shadow (26.1.3)', () => {
   assert.equal(goes({ cr0Mask: 1, cr0Shadow: 0 }, cr(0, 'lmsw', 1)), true);
+  assert.equal(goes({ cr0Mask: 1, cr0Shadow: 1 }, cr(0, 'lmsw', 1)), false);
   // it cannot clear PE
   assert.equal(goes({ cr0Mask: 1, cr0Shadow: 1 }, cr(0, 'lmsw', 0)), false);
   assert.equal(goes({ cr0Mask: 8, cr0Shadow: 8 }, cr(0, 'lmsw', 0)), true);

@@ -137,12 +137,6 @@ export const REASON = Object.fromEntries(EXIT_REASONS.map((row) => [row.name, ro
   readonly [name in ExitReasonName]: number;
 };
 
-/** Bits of the 32-bit exit-reason field above the basic reason (SDM vol. 3, 25.9.1). */
-export const EXIT_REASON_FLAGS = {
-  SHADOW_STACK_BUSY: 1 << 25, BUS_LOCK: 1 << 26, ENCLAVE: 1 << 27, PENDING_MTF: 1 << 28, VMX_ROOT: 1 << 29,
-  ENTRY_FAILURE: 1 << 31,
-} as const; // prettier-ignore
-
 /** The row of a number; the high flags are ignored. Null for reserved numbers. */
 export function exitReason(number: number): ExitReason | null {
   return EXIT_REASONS.find((row) => row.number === (number & 0xffff)) ?? null;

@@ -33,6 +33,7 @@ export type GuestProcessor = Pick<
   'state' | 'platform' | 'model' | 'vectoring' | 'halt' | 'shutdown'
 >;
 
+/** None of the methods throws; a triple fault on the way is offered to the hook, which then holds it. */
 export interface GuestVcpu extends GuestMemory {
   readonly processor: GuestProcessor;
   /** Retired instructions since power-on. */
