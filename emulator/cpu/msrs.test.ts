@@ -1,0 +1,104 @@
+/**
+ * Model-specific registers and CPUID: reset values and checks by SDM vol. 3, 12.11 and 12.12, and
+ * vol. 2, "CPUID".
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FEATURE_BITS, cpuModel } from './cpu-model.ts';
+import { msrIndexes, msrName, readMsr, writeMsr } from './msrs.ts';
+import { FakeProcessor } from './testing/fake-processor.ts';
+
+describe('model-specific registers', () => {
+  it('have the values of power-on', () => {
+    const cpu = new FakeProcessor();
+    assert.deepEqual(readMsr(cpu, 0x1b), { low: 0xfee00900, high: 0 });
+    assert.deepEqual(readMsr(cpu, 0x277), { low: 0x00070406, high: 0x00070406 });
+    assert.deepEqual(readMsr(cpu, 0xfe), { low: 0x508, high: 0 });
+  });
+
+  it('that do not exist, or not in this model, fault', () => {
+    const cpu = new FakeProcessor();
+    assert.equal(readMsr(cpu, 0xc0000080), null);
+    assert.equal(writeMsr(cpu, 0x12345678, { low: 0, high: 0 }), false);
+    assert.equal(readMsr(new FakeProcessor('pentium'), 0x277), null);
+  });
+
+  it('refuse reserved bits, bad memory types and writes to what is constant', () => {
+    const cpu = new FakeProcessor();
+    const cases = [
+      [0xfe, 0, 0],
+      [0x277, 0x02, 0],
+      [0x277, 0, 0x08],
+      [0x2ff, 0x100, 0],
+      [0x2ff, 0x803, 0],
+      [0x200, 0x1006, 0x10],
+      [0x201, 0x1001, 0],
+      [0x1b, 0xfee00d00, 0],
+    ] as const;
+    for (const [index, low, high] of cases) {
+      assert.equal(writeMsr(cpu, index, { low, high }), false, msrName(index) ?? '');
+    }
+    assert.equal(writeMsr(cpu, 0x2ff, { low: 0xc06, high: 0 }), true);
+    assert.deepEqual(readMsr(cpu, 0x2ff), { low: 0xc06, high: 0 });
+  });
+
+  it('each keep a value of their own', () => {
+    const cpu = new FakeProcessor();
+    const mtrrs = msrIndexes(cpu).filter((index) => index >= 0x200 && index < 0x270);
+    const stored = [0x8b, 0x174, 0x175, 0x176, ...mtrrs];
+    // fixed ranges take bytes that are memory types: a number in base 5
+    const digits = [0, 1, 4, 5, 6];
+    const valueOf = (index: number): number =>
+      index < 0x250
+        ? (index & 0x1f) << 12
+        : (digits[index % 5] ?? 0) | ((digits[Math.floor(index / 5) % 5] ?? 0) << 8);
+    for (const index of stored) {
+      assert.ok(writeMsr(cpu, index, { low: valueOf(index), high: 0 }), msrName(index) ?? '');
+    }
+    for (const index of stored) assert.equal(readMsr(cpu, index)?.low, valueOf(index));
+  });
+
+  it('the time-stamp counter goes on from what was written', () => {
+    const cpu = new FakeProcessor();
+    cpu.tsc = { low: 0x10, high: 5 };
+    assert.ok(writeMsr(cpu, 0x10, { low: 0xfffffff0, high: 1 }));
+    assert.deepEqual(readMsr(cpu, 0x10), { low: 0xfffffff0, high: 1 });
+    cpu.tsc = { low: 0x30, high: 5 };
+    assert.deepEqual(readMsr(cpu, 0x10), { low: 0x10, high: 2 });
+    assert.ok(writeMsr(cpu, 0x10, { low: 0, high: 0 }));
+    assert.deepEqual(readMsr(cpu, 0x10), { low: 0, high: 0 });
+  });
+});
+
+describe('processor models', () => {
+  it('pentium3 is family 6 model 8 and names exactly its features', () => {
+    const model = cpuModel('pentium3');
+    assert.ok(model);
+    const { eax, edx } = model.cpuid(1, 0);
+    assert.equal(eax >> 4, 0x68);
+    const names = Object.entries(FEATURE_BITS)
+      .filter(([, bit]) => ((edx >>> bit) & 1) !== 0)
+      .map(([name]) => name);
+    assert.deepEqual(new Set(names), model.features);
+    assert.equal(model.features.has('sse'), false);
+  });
+
+  it('answer a leaf that they do not have with the last basic one', () => {
+    const model = cpuModel('pentium3');
+    assert.deepEqual(model?.cpuid(0x40000000, 0), model?.cpuid(2, 0));
+    assert.equal(cpuModel('pentium')?.cpuid(0, 0).eax, 1);
+    assert.equal(cpuModel('8086'), null);
+  });
+
+  it('spell a brand in the extended leaves', () => {
+    const model = cpuModel('pentium3');
+    const bytes: number[] = [];
+    for (const leaf of [0x80000002, 0x80000003, 0x80000004]) {
+      const { eax = 0, ebx = 0, ecx = 0, edx = 0 } = model?.cpuid(leaf, 0) ?? {};
+      for (const word of [eax, ebx, ecx, edx]) {
+        for (let shift = 0; shift < 32; shift += 8) bytes.push((word >>> shift) & 0xff);
+      }
+    }
+    assert.equal(String.fromCharCode(...bytes).replace(/\0+$/, ''), 'Guestscope Pentium III');
+  });
+});
