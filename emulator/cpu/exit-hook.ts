@@ -6,7 +6,19 @@
  */
 
 export type GuestEvent =
-  | { readonly kind: 'cpuid' | 'hlt' | 'invd' | 'wbinvd' | 'rdtsc' | 'rdpmc' | 'pause' | 'monitor' | 'mwait' | 'rsm' }
+  | {
+      readonly kind:
+        | 'cpuid'
+        | 'hlt'
+        | 'invd'
+        | 'wbinvd'
+        | 'rdtsc'
+        | 'rdpmc'
+        | 'pause'
+        | 'monitor'
+        | 'mwait'
+        | 'rsm';
+    }
   /** VMCALL (0f 01 c1) and VMMCALL (0f 01 d9). Offered at any CPL. */
   | { readonly kind: 'vmcall' | 'vmmcall' }
   | { readonly kind: 'vmx-instruction'; readonly mnemonic: string }
@@ -80,6 +92,11 @@ export type GuestEvent =
     };
 
 export interface ExitHook {
+  /**
+   * Interrupt-window exiting is on: 'interrupt-window' is offered at the first boundary with IF=1 and no
+   * shadow, and no interrupt is delivered natively before.
+   */
+  readonly wantsInterruptWindow: boolean;
   /**
    * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
    * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to

@@ -37,7 +37,7 @@ export const LINK = 0x0b0;
 export const JUMP_GENERATION = 0x0b4;
 /** Nonzero: STI, POPF and IRET that set IF return to TypeScript, an interrupt waits. */
 export const EVENT_PENDING = 0x0b8;
-/** Value of FUEL at the boundary where interrupts are inhibited by STI or MOV SS, else -1. */
+/** Value of FUEL at the boundary where interrupts are inhibited by STI or MOV SS; else a value below 0. */
 export const SHADOW_FUEL = 0x0bc;
 /** Byte offset, in wasm memory, of the data TLB of the current privilege (user or supervisor). */
 export const TLB = 0x0c0;

@@ -333,13 +333,15 @@ export function emitWalk(map: MemoryMap): FunctionBody {
 
 /**
  * fill(linear, write): enters the page into the TLB of the current privilege and returns 1, or returns 0
- * when the access must be made in TypeScript: a fault, a device, a watched page, code being written.
+ * when the access must be made in TypeScript: a fault, a device, a watched page. It returns 2 with
+ * WALK_PHYS when a write is allowed but the page holds translated code, so that each must be looked at.
  */
 export function emitFill(map: MemoryMap, walk: number): FunctionBody {
   const body = new FunctionBody(2);
   const linear = body.parameter(0);
   const write = body.parameter(1);
   const physical = body.local();
+  const flags = body.local();
   const slot = body.local();
   const list = body.local();
   const count = body.local();
@@ -365,8 +367,11 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
     .i32(PAGE_FLAG.WATCH_READ | PAGE_FLAG.DEVICE)
     .get(write)
     .op('select')
-    .op('and');
-  refuse();
+    .op('and')
+    .tee(flags);
+  body.if();
+  body.get(flags).i32(PAGE_FLAG.CODE).op('eq').i32(1).op('shl').op('return');
+  body.end();
   body
     .get(linear)
     .i32(9)

@@ -28,6 +28,9 @@ export const PAGE_FLAG = {
   DEVICE: 8,
 } as const;
 
+/** Bytes that one bit of codeChunks stands for, as a shift count. */
+export const CODE_CHUNK_SHIFT = 7;
+
 export interface MemoryMap {
   readonly vcpu: number;
   readonly tlb: number;
@@ -39,6 +42,8 @@ export interface MemoryMap {
   readonly recordsEnd: number;
   /** One byte a page of RAM. */
   readonly pageFlags: number;
+  /** One word a page of RAM: a bit for each 128 bytes that hold translated code. */
+  readonly codeChunks: number;
   readonly ram: number;
   readonly ramSize: number;
   /** Size of the memory in WebAssembly pages of 64 KiB. */
@@ -61,9 +66,10 @@ export function memoryMap(ramSize: number): MemoryMap {
   const jumpCache = take(JUMP_ENTRIES * 16);
   const records = take(RECORDS_SIZE);
   const pageFlags = take(ramSize / PAGE_SIZE);
+  const codeChunks = take((ramSize / PAGE_SIZE) * 4);
   const ram = take(ramSize, 65536);
   return {
-    vcpu, tlb, tlbList, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, ram, ramSize,
+    vcpu, tlb, tlbList, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, codeChunks, ram, ramSize,
     wasmPages: Math.ceil(next / 65536),
   }; // prettier-ignore
 }

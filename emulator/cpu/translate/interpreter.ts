@@ -4,7 +4,13 @@
  * handlers are functions of their own behind call_indirect. The same module holds the page walk and
  * the TLB's slow paths. Generated once per machine, since it knows the addresses of the memory map.
  */
-import { TLB_ENTRIES, TLB_WRITE, JUMP_ENTRIES, type MemoryMap } from '../../memory/memory-map.ts';
+import {
+  CODE_CHUNK_SHIFT,
+  TLB_ENTRIES,
+  TLB_WRITE,
+  JUMP_ENTRIES,
+  type MemoryMap,
+} from '../../memory/memory-map.ts';
 import { buildModule, FunctionBody, I32, type Label, type Local } from '../../wasm/assembler.ts';
 import { wasm, type WasmMemory } from '../../wasm/host.ts';
 import * as L from '../layout.ts';
@@ -99,18 +105,16 @@ function emitMissRead(map: MemoryMap): FunctionBody {
   return body.get(linear).get(size).call(F.slowRead);
 }
 
-function emitMissWrite(map: MemoryMap): FunctionBody {
+function emitMissWrite(): FunctionBody {
   const body = new FunctionBody(3);
   const linear = body.parameter(0);
   const value = body.parameter(1);
   const size = body.parameter(2);
   const host = body.local();
-  const slow = body.block();
-  pushCrosses(body, linear, size);
-  body.brIf(slow);
-  body.get(linear).i32(1).call(F.fill).op('eqz').brIf(slow);
-  pushFilledHost(body, map, linear, TLB_WRITE);
-  body.set(host);
+  body.get(linear).get(size).call(F.writableHost).tee(host).op('eqz');
+  body.if();
+  body.get(linear).get(value).get(size).call(F.slowWrite).op('return');
+  body.end();
   body.get(size).i32(4).op('eq');
   body.if();
   body.get(host).get(value).store(0).op('return');
@@ -119,20 +123,40 @@ function emitMissWrite(map: MemoryMap): FunctionBody {
   body.if();
   body.get(host).get(value).store16(0).op('return');
   body.end();
-  body.get(host).get(value).store8(0).op('return');
-  body.end();
-  return body.get(linear).get(value).get(size).call(F.slowWrite);
+  return body.get(host).get(value).store8(0);
 }
 
+/** Host address to which `size` bytes may be written at once, or 0. */
 function emitWritableHost(map: MemoryMap): FunctionBody {
   const body = new FunctionBody(2);
   const linear = body.parameter(0);
+  const size = body.parameter(1);
+  const filled = body.local();
+  const physical = body.local();
   const slow = body.block();
-  pushCrosses(body, linear, body.parameter(1));
+  pushCrosses(body, linear, size);
   body.brIf(slow);
-  body.get(linear).i32(1).call(F.fill).op('eqz').brIf(slow);
+  body.get(linear).i32(1).call(F.fill).tee(filled).op('eqz').brIf(slow);
+  body.get(filled).i32(1).op('eq');
+  body.if();
   pushFilledHost(body, map, linear, TLB_WRITE);
   body.op('return');
+  body.end();
+  // a page with translated code: the bytes themselves must not be
+  const pushChunk = (last: boolean): void => {
+    body.i32(1).get(linear).i32(4095).op('and');
+    if (last) body.get(size).op('add').i32(1).op('sub');
+    body.i32(CODE_CHUNK_SHIFT).op('shrU').op('shl');
+  };
+  body
+    .i32(0)
+    .load(map.vcpu + L.WALK_PHYS)
+    .tee(physical);
+  body.i32(12).op('shrU').i32(2).op('shl').load(map.codeChunks);
+  pushChunk(false);
+  pushChunk(true);
+  body.op('or').op('and').brIf(slow);
+  body.get(physical).get(linear).i32(4095).op('and').op('or').i32(map.ram).op('add').op('return');
   body.end();
   return body.i32(0);
 }
@@ -287,7 +311,7 @@ export function emitInterpreter(
       { type: TWO_TO_ONE, body: emitWalk(map), export: 'walk' },
       { type: TWO_TO_ONE, body: emitFill(map, F.walk) },
       { type: TWO_TO_ONE, body: emitMissRead(map) },
-      { type: THREE_TO_NONE, body: emitMissWrite(map) },
+      { type: THREE_TO_NONE, body: emitMissWrite() },
       { type: TWO_TO_ONE, body: emitWritableHost(map) },
       { type: ONE_TO_ONE, body: emitLookup(map) },
       { type: ONE_TO_NONE, body: emitRun(list, context, map), export: 'run' },

@@ -1,0 +1,256 @@
+/**
+ * Guest memory as TypeScript reaches it: linear addresses through the TLBs and the page walk, physical
+ * addresses to RAM, translated code or devices. Accesses here complete: devices are really read and
+ * written, translated code that is overwritten is dropped. Interpreted code comes here only when its
+ * own way through the TLB does not serve.
+ */
+import {
+  PAGE_FLAG,
+  TLB_ENTRIES,
+  TLB_USER,
+  TLB_WRITE,
+  type MemoryMap,
+} from '../memory/memory-map.ts';
+import type { ExitHook } from './exit-hook.ts';
+import * as L from './layout.ts';
+import { ACCESS, WALK_MODE } from './paging.ts';
+import type { Platform } from './platform.ts';
+import { type LinearMemory, VECTOR } from './processor.ts';
+import type { CpuState } from './state.ts';
+import type { CodeCache } from './translate/code-cache.ts';
+
+/** What memory asks of the processor around it. */
+export interface MemoryOwner {
+  readonly state: CpuState;
+  readonly platform: Platform;
+  fault(vector: number, errorCode?: number | null, qualification?: number): never;
+  offer(event: Parameters<ExitHook['offer']>[0], length: number): void;
+  /** Translated code of a page was written to. */
+  codeWritten(pageNumber: number): void;
+  walk(linear: number, access: number): number;
+}
+
+const A20 = 1 << 20;
+
+export class GuestMemory implements LinearMemory {
+  readonly #owner: MemoryOwner;
+  readonly #map: MemoryMap;
+  readonly #code: CodeCache;
+  readonly #i32: Int32Array;
+  readonly #u8: Uint8Array;
+  readonly #view: DataView;
+  readonly #ramSize: number;
+
+  constructor(buffer: ArrayBufferLike, map: MemoryMap, code: CodeCache, owner: MemoryOwner) {
+    this.#owner = owner;
+    this.#map = map;
+    this.#code = code;
+    this.#i32 = new Int32Array(buffer);
+    this.#u8 = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#ramSize = map.ramSize;
+  }
+
+  // ---- translation
+
+  /** Guest-physical address of a linear one, 2^32 and up where it has more than 32 bits. */
+  translate(linear: number, access: number): number {
+    const { state } = this.#owner;
+    if (this.#owner.walk(linear, access) !== 0) {
+      this.#owner.fault(VECTOR.PF, state.get(L.WALK_ERROR), linear);
+    }
+    return this.#physicalOfWalk(linear);
+  }
+  /** The same for a debugger: no flags set, null where it is not mapped. */
+  peek(linear: number): number | null {
+    if (this.#owner.walk(linear, ACCESS.PEEK) !== 0) return null;
+    return this.#physicalOfWalk(linear);
+  }
+  #physicalOfWalk(linear: number): number {
+    const { state } = this.#owner;
+    const low = (state.get(L.WALK_PHYS) | (linear & 0xfff)) >>> 0;
+    const masked = (state.get(L.WALK_MODE) & WALK_MODE.A20_MASKED) !== 0 ? (low & ~A20) >>> 0 : low;
+    return masked + state.get(L.WALK_PHYS_HIGH) * 0x100000000;
+  }
+
+  /** Address in the WebAssembly memory, or -1 where the TLB has no entry for it. */
+  #host(linear: number, size: number, table: number): number {
+    const slot = (this.#map.tlb + table + ((linear >>> 9) & ((TLB_ENTRIES - 1) << 3))) >> 2;
+    if (this.#i32[slot] !== ((linear + size - 1) & ~0xfff)) return -1;
+    return (this.#i32[slot + 1] + linear) >>> 0;
+  }
+  #table(user: boolean, write: boolean): number {
+    return (user ? TLB_USER : 0) + (write ? TLB_WRITE : 0);
+  }
+  #isUser(): boolean {
+    return this.#owner.state.get(L.CPL) === 3;
+  }
+
+  // ---- physical memory
+
+  /** Whether `size` bytes from a physical address are RAM that the guest sees as such. */
+  isRam(physical: number, size: number): boolean {
+    if (physical + size > this.#ramSize) return false;
+    return (this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.DEVICE) === 0;
+  }
+  /** Unsigned value; within one page. */
+  readPhysical(physical: number, size: number, linear = 0): number {
+    if (this.isRam(physical, size)) {
+      const at = this.#map.ram + physical;
+      if (size === 4) return this.#view.getUint32(at, true);
+      return size === 2 ? this.#view.getUint16(at, true) : this.#u8[at];
+    }
+    this.#offerDevice(physical, linear, 'read', size);
+    return this.#owner.platform.readDevice(physical, size) >>> 0;
+  }
+  writePhysical(physical: number, size: number, value: number, linear = 0): void {
+    if (this.isRam(physical, size)) {
+      this.#storeRam(physical, size, value);
+      return;
+    }
+    this.#offerDevice(physical, linear, 'write', size);
+    this.#owner.platform.writeDevice(physical, size, value >>> 0);
+  }
+  #storeRam(physical: number, size: number, value: number): void {
+    if ((this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.CODE) !== 0) {
+      if (this.#code.overlaps(physical, size)) this.#owner.codeWritten(physical >>> 12);
+    }
+    const at = this.#map.ram + physical;
+    if (size === 4) this.#view.setUint32(at, value, true);
+    else if (size === 2) this.#view.setUint16(at, value, true);
+    else this.#u8[at] = value;
+  }
+  #offerDevice(physical: number, linear: number, access: 'read' | 'write', size: number): void {
+    this.#owner.offer(
+      { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size },
+      0,
+    );
+  }
+  /** Bytes of RAM for the fetch of instructions, or null where there is none. */
+  codePage(physical: number): Uint8Array | null {
+    const page = physical - (physical & 0xfff);
+    if (!this.isRam(page, 4096)) return null;
+    return this.#u8.subarray(this.#map.ram + page, this.#map.ram + page + 4096);
+  }
+
+  // ---- linear memory
+
+  #read(linear: number, size: number, user: boolean): number {
+    const host = this.#host(linear, size, this.#table(user, false));
+    if (host >= 0) {
+      if (size === 4) return this.#view.getUint32(host, true);
+      return size === 2 ? this.#view.getUint16(host, true) : this.#u8[host];
+    }
+    return this.readSlow(linear >>> 0, size, user ? ACCESS.USER : 0);
+  }
+  #write(linear: number, size: number, value: number, user: boolean): void {
+    const host = this.#host(linear, size, this.#table(user, true));
+    if (host >= 0) {
+      if (size === 4) this.#view.setUint32(host, value, true);
+      else if (size === 2) this.#view.setUint16(host, value, true);
+      else this.#u8[host] = value;
+      return;
+    }
+    this.writeSlow(linear >>> 0, size, value, user ? ACCESS.USER : 0);
+  }
+
+  /** Without the TLB; `access` is USER or 0, with WRITE where a write follows. */
+  readSlow(linear: number, size: number, access: number): number {
+    if ((linear & 0xfff) + size <= 4096) {
+      return this.readPhysical(this.translate(linear, access), size, linear);
+    }
+    const [first, second, split] = this.#split(linear, size, access);
+    let value = 0;
+    for (let byte = 0; byte < size; byte++) {
+      const at = byte < split ? first + byte : second + byte - split;
+      value += this.readPhysical(at, 1, (linear + byte) >>> 0) * 2 ** (8 * byte);
+    }
+    return value;
+  }
+  writeSlow(linear: number, size: number, value: number, access: number): void {
+    if ((linear & 0xfff) + size <= 4096) {
+      this.writePhysical(this.translate(linear, access | ACCESS.WRITE), size, value, linear);
+      return;
+    }
+    const [first, second, split] = this.#split(linear, size, access | ACCESS.WRITE);
+    for (let byte = 0; byte < size; byte++) {
+      const at = byte < split ? first + byte : second + byte - split;
+      this.writePhysical(at, 1, (value >>> (8 * byte)) & 0xff, (linear + byte) >>> 0);
+    }
+  }
+  /** Both halves of an access that crosses a page, translated before either is touched. */
+  #split(linear: number, size: number, access: number): [number, number, number] {
+    const split = 4096 - (linear & 0xfff);
+    const first = this.translate(linear, access);
+    const second = this.translate((linear + split) >>> 0, access);
+    if (split >= size) throw new RangeError('the access does not cross a page');
+    return [first, second, split];
+  }
+
+  read8(linear: number): number {
+    return this.#read(linear, 1, this.#isUser());
+  }
+  read16(linear: number): number {
+    return this.#read(linear, 2, this.#isUser());
+  }
+  read32(linear: number): number {
+    return this.#read(linear, 4, this.#isUser());
+  }
+  write8(linear: number, value: number): void {
+    this.#write(linear, 1, value, this.#isUser());
+  }
+  write16(linear: number, value: number): void {
+    this.#write(linear, 2, value, this.#isUser());
+  }
+  write32(linear: number, value: number): void {
+    this.#write(linear, 4, value, this.#isUser());
+  }
+  readSystem8(linear: number): number {
+    return this.#read(linear, 1, false);
+  }
+  readSystem16(linear: number): number {
+    return this.#read(linear, 2, false);
+  }
+  readSystem32(linear: number): number {
+    return this.#read(linear, 4, false);
+  }
+  writeSystem8(linear: number, value: number): void {
+    this.#write(linear, 1, value, false);
+  }
+  writeSystem16(linear: number, value: number): void {
+    this.#write(linear, 2, value, false);
+  }
+  writeSystem32(linear: number, value: number): void {
+    this.#write(linear, 4, value, false);
+  }
+
+  readBytes(linear: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at++) bytes[at] = this.read8((linear + at) >>> 0);
+    return bytes;
+  }
+  /** For a look at code: no flags set; bytes that are not mapped or no RAM are missing at the end. */
+  readBytesPeek(linear: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; at++) {
+      const physical = this.peek((linear + at) >>> 0);
+      if (physical === null || !this.isRam(physical, 1)) return bytes.subarray(0, at);
+      bytes[at] = this.readPhysical(physical, 1);
+    }
+    return bytes;
+  }
+  writeBytes(linear: number, bytes: Uint8Array): void {
+    this.probeWrite(linear, bytes.length);
+    bytes.forEach((byte, at) => {
+      this.write8((linear + at) >>> 0, byte);
+    });
+  }
+  probeWrite(linear: number, length: number): void {
+    if (length <= 0) return;
+    const access = ACCESS.WRITE | (this.#isUser() ? ACCESS.USER : 0);
+    const last = linear + length - 1;
+    for (let page = linear - (linear & 0xfff); page <= last; page += 4096) {
+      this.translate(Math.max(page, linear) >>> 0, access);
+    }
+  }
+}

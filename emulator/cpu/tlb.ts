@@ -1,0 +1,68 @@
+/**
+ * Upkeep of the data TLBs and of the jump cache's generation (SDM vol. 3, 4.10 "Caching translation
+ * information"). Entries are made by the refill in paging.ts, which lists the slots that it fills, so
+ * that a flush costs what was used. Global entries survive MOV CR3.
+ */
+import {
+  TLB_ENTRIES,
+  TLB_LIST,
+  TLB_USER,
+  TLB_WRITE,
+  type MemoryMap,
+} from '../memory/memory-map.ts';
+import * as L from './layout.ts';
+import type { CpuState } from './state.ts';
+
+/** No page-aligned tag equals it. */
+const INVALID = 1;
+
+export class Tlb {
+  readonly #i32: Int32Array;
+  readonly #map: MemoryMap;
+  readonly #state: CpuState;
+
+  constructor(buffer: ArrayBufferLike, map: MemoryMap, state: CpuState) {
+    this.#i32 = new Int32Array(buffer);
+    this.#map = map;
+    this.#state = state;
+    this.#clearAll();
+  }
+
+  /** @param global drops global entries too. */
+  flush(global: boolean): void {
+    const filled = this.#state.get(L.TLB_FILLED);
+    const filledGlobal = this.#state.get(L.TLB_FILLED_GLOBAL);
+    if (filled > TLB_LIST || (filledGlobal > TLB_LIST && global)) {
+      this.#clearAll();
+      return;
+    }
+    this.#clearListed(0, filled);
+    this.#state.set(L.TLB_FILLED, 0);
+    if (!global) return;
+    this.#clearListed(1, filledGlobal);
+    this.#state.set(L.TLB_FILLED_GLOBAL, 0);
+  }
+  #clearListed(list: 0 | 1, count: number): void {
+    const from = (this.#map.tlbList >> 2) + list * TLB_LIST;
+    for (let at = from; at < from + count; at++) this.#i32[this.#i32[at] >> 2] = INVALID;
+  }
+  #clearAll(): void {
+    const from = this.#map.tlb >> 2;
+    for (let at = from; at < from + 4 * TLB_ENTRIES * 2; at += 2) this.#i32[at] = INVALID;
+    this.#state.set(L.TLB_FILLED, 0);
+    this.#state.set(L.TLB_FILLED_GLOBAL, 0);
+  }
+
+  /** INVLPG: also of global entries. */
+  invalidate(linear: number): void {
+    const slot = (this.#map.tlb + ((linear >>> 9) & ((TLB_ENTRIES - 1) << 3))) >> 2;
+    for (const table of [0, TLB_WRITE, TLB_USER, TLB_USER + TLB_WRITE]) {
+      this.#i32[slot + (table >> 2)] = INVALID;
+    }
+  }
+
+  /** Address of the tables of a privilege level, for layout TLB. */
+  tables(cpl: number): number {
+    return this.#map.tlb + (cpl === 3 ? TLB_USER : 0);
+  }
+}

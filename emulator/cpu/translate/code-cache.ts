@@ -1,0 +1,106 @@
+/**
+ * Translated blocks by the guest-physical page that their bytes lie in, so that a write to the page
+ * finds them whatever linear address it came through. A block belongs to one mode (decode size, stack
+ * size, flatness, privilege) and one EIP. Links between records stay within a page; hence dropping a
+ * page's blocks leaves nothing that points to them but the jump cache, which a new generation empties.
+ */
+import { CODE_CHUNK_SHIFT, PAGE_FLAG, type MemoryMap } from '../../memory/memory-map.ts';
+
+export interface Block {
+  /** Address of its first record. */
+  readonly record: number;
+  readonly eip: number;
+  /** Offset in CS of its last byte, for limit checks. */
+  readonly lastEip: number;
+  /** Guest-physical page of its second part when an instruction crosses into another page, else -1. */
+  readonly secondPage: number;
+}
+
+class CodePage {
+  readonly blocks = new Map<number, Block>();
+  /** Pages whose blocks reach into this one. */
+  readonly crossing = new Set<number>();
+}
+
+/** Bits of the chunks from byte `first` to `last` of a page. */
+function chunkMask(first: number, last: number): number {
+  const low = first >> CODE_CHUNK_SHIFT;
+  const high = last >> CODE_CHUNK_SHIFT;
+  return (high === 31 ? -1 : (1 << (high + 1)) - 1) & ~((1 << low) - 1);
+}
+
+export class CodeCache {
+  readonly #pages = new Map<number, CodePage>();
+  /** Shared with the emitted code (memory-map.ts). */
+  readonly #flags: Uint8Array;
+  readonly #chunks: Int32Array;
+
+  constructor(buffer: ArrayBufferLike, map: MemoryMap) {
+    this.#flags = new Uint8Array(buffer, map.pageFlags, map.ramSize >>> 12);
+    this.#chunks = new Int32Array(buffer, map.codeChunks, map.ramSize >>> 12);
+  }
+
+  /** @param key mode bits of the block, below 16. */
+  find(physical: number, key: number): Block | undefined {
+    return this.#pages.get(physical >>> 12)?.blocks.get(((physical & 0xfff) << 4) | key);
+  }
+
+  /**
+   * Enters a block whose bytes in its first page are `length` long. Returns true when a page has become
+   * a code page: writes that the TLB already allows must be taken back.
+   */
+  add(physical: number, key: number, length: number, block: Block): boolean {
+    const first = physical & 0xfff;
+    let fresh = this.#mark(physical >>> 12, first, Math.min(first + length - 1, 0xfff));
+    this.#page(physical >>> 12).blocks.set((first << 4) | key, block);
+    if (block.secondPage >= 0) {
+      // the second part is at most 14 bytes long
+      fresh = this.#mark(block.secondPage >>> 12, 0, 13) || fresh;
+      this.#page(block.secondPage >>> 12).crossing.add(physical >>> 12);
+    }
+    return fresh;
+  }
+
+  #page(number: number): CodePage {
+    let page = this.#pages.get(number);
+    if (page === undefined) {
+      page = new CodePage();
+      this.#pages.set(number, page);
+    }
+    return page;
+  }
+  #mark(number: number, first: number, last: number): boolean {
+    if (number >= this.#flags.length) return false;
+    this.#chunks[number] |= chunkMask(first, last);
+    const fresh = (this.#flags[number] & PAGE_FLAG.CODE) === 0;
+    this.#flags[number] |= PAGE_FLAG.CODE;
+    return fresh;
+  }
+
+  /** Whether a write of `size` bytes, within one page, would change translated bytes. */
+  overlaps(physical: number, size: number): boolean {
+    const number = physical >>> 12;
+    if (number >= this.#chunks.length) return false;
+    const first = physical & 0xfff;
+    return (this.#chunks[number] & chunkMask(first, first + size - 1)) !== 0;
+  }
+
+  /** Drops all blocks of a page and those that reach into it. The caller makes a new generation. */
+  invalidate(pageNumber: number): void {
+    const page = this.#pages.get(pageNumber);
+    if (page === undefined) return;
+    this.#pages.delete(pageNumber);
+    this.#unmark(pageNumber);
+    for (const other of page.crossing) this.invalidate(other);
+  }
+
+  clear(): void {
+    for (const number of this.#pages.keys()) this.#unmark(number);
+    this.#pages.clear();
+  }
+  #unmark(number: number): void {
+    if (number >= this.#flags.length) return;
+    this.#flags[number] &= ~PAGE_FLAG.CODE;
+    this.#chunks[number] = 0;
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * From guest bytes to records: decodes a block of instructions up to the next branch, page end or
+ * breakpoint, chooses each one's handler by its shape, and fills in the record. Instructions without an
+ * emitted form become records that call their TypeScript form (typescript-instructions.ts).
+ */
+import type { MemoryMap } from '../../memory/memory-map.ts';
+import type { CpuModel } from '../cpu-model.ts';
+import { decode } from '../decode/decoder.ts';
+import type { DecodeFailure, Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
+import { TYPESCRIPT_INSTRUCTIONS, ENDS_BLOCK } from '../instructions/typescript-instructions.ts';
+import * as L from '../layout.ts';
+import { VECTOR, type Processor } from '../processor.ts';
+import { EMITTED, type HandlerList, pseudoKey } from './handlers.ts';
+import * as R from './record.ts';
+import { type EmittedInstruction, type Shape, shapeKey } from './shape.ts';
+
+/** Mode bits that blocks are translated for. */
+export const MODE = {
+  /** CS.D. */
+  CODE32: 1,
+  /** SS.B. */
+  STACK32: 2,
+  /** DS, ES and SS are writable 4 GiB segments from 0 with SS.B. */
+  FLAT: 4,
+  USER: 8,
+} as const;
+
+/** What a TypeScript record does; thrown faults and signals as in processor.ts. */
+export type TypescriptAction = (cpu: Processor) => void;
+
+export interface Fetch {
+  /** Bytes that may hold the block, as guest RAM or a copy. */
+  readonly bytes: Uint8Array;
+  /** Index of the first instruction, and one past the last byte of the page. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface TranslatedBlock {
+  readonly record: number;
+  /** Bytes of the block. */
+  readonly length: number;
+}
+
+const raise =
+  (vector: number, errorCode: number | null): TypescriptAction =>
+  (cpu) => {
+    cpu.fault(vector, errorCode);
+  };
+
+function registerOffset(number: number, size: number): number {
+  return size === 1 && number >= 4 ? L.GPR + (number - 4) * 8 + 1 : L.GPR + number * 8;
+}
+
+export class Translator {
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
+  readonly #u8: Uint8Array;
+  readonly #map: MemoryMap;
+  readonly #list: HandlerList;
+  readonly #model: CpuModel;
+  readonly #pseudo: Readonly<Record<'typescript' | 'goto' | 'breakpoint' | 'stepped', number>>;
+  #actions: TypescriptAction[] = [];
+  #next: number;
+
+  constructor(buffer: ArrayBufferLike, map: MemoryMap, list: HandlerList, model: CpuModel) {
+    this.#i32 = new Int32Array(buffer);
+    this.#u16 = new Uint16Array(buffer);
+    this.#u8 = new Uint8Array(buffer);
+    this.#map = map;
+    this.#list = list;
+    this.#model = model;
+    const pseudo = (name: 'typescript' | 'goto' | 'breakpoint' | 'stepped'): number =>
+      list.indexOf.get(pseudoKey(name)) ?? 0;
+    this.#pseudo = {
+      typescript: pseudo('typescript'), goto: pseudo('goto'), breakpoint: pseudo('breakpoint'), stepped: pseudo('stepped'),
+    }; // prettier-ignore
+    this.#next = this.#firstRecord();
+  }
+
+  /** The first records are the scratch block of single steps. */
+  #firstRecord(): number {
+    return this.#map.records + 2 * R.RECORD_SIZE;
+  }
+  /** False: no room for another block; the owner clears its code cache and then this. */
+  get hasRoom(): boolean {
+    return this.#next + (R.MAX_BLOCK + 2) * R.RECORD_SIZE <= this.#map.recordsEnd;
+  }
+  clear(): void {
+    this.#next = this.#firstRecord();
+    this.#actions = [];
+  }
+
+  /** The TypeScript form of a record's instruction; one that was emitted is looked up by its bytes. */
+  action(record: number): TypescriptAction | null {
+    if (this.#u16[(record + R.R_HANDLER) >> 1] !== this.#pseudo.typescript) return null;
+    return this.#actions[this.#i32[(record + R.R_IMMEDIATE) >> 2]] ?? null;
+  }
+
+  /**
+   * Translates the block at `eip`.
+   * @param lastEip highest offset that CS allows
+   * @param isBreakpoint whether a block must stop before the instruction at this offset
+   */
+  translate(
+    fetch: Fetch,
+    eip: number,
+    mode: number,
+    lastEip: number,
+    isBreakpoint: (eip: number) => boolean,
+  ): TranslatedBlock {
+    const first = this.#next;
+    let at = fetch.start;
+    let ordinal = 0;
+    let current = eip;
+    for (;;) {
+      if (isBreakpoint(current)) {
+        this.#pseudoRecord('breakpoint', ordinal, current, current);
+        break;
+      }
+      const decoded = this.#decode(fetch, at, current, mode);
+      if (decoded === 'bytes' && ordinal > 0) {
+        // it goes on in the next page: a block of its own
+        this.#pseudoRecord('goto', ordinal, current, current);
+        break;
+      }
+      if (typeof decoded === 'string' || current + decoded.length - 1 > lastEip) {
+        // an instruction that is too long or reaches beyond CS is #GP(0); 'bytes' cannot happen here
+        const undefined_ = decoded === 'undefined';
+        this.#typescriptRecord(
+          undefined_ ? raise(VECTOR.UD, null) : raise(VECTOR.GP, 0),
+          ordinal,
+          current,
+          current,
+        );
+        at = Math.min(at + (typeof decoded === 'string' ? 15 : decoded.length), fetch.end);
+        break;
+      }
+      this.#instructionRecord(decoded, ordinal, mode);
+      ordinal++;
+      at += decoded.length;
+      current = this.#nextEip(decoded);
+      if (this.#ends(decoded)) break;
+      if (ordinal === R.MAX_BLOCK - 1 || at >= fetch.end) {
+        this.#pseudoRecord('goto', ordinal, current, current);
+        break;
+      }
+    }
+    return { record: first, length: Math.max(at - fetch.start, 1) };
+  }
+
+  /** Fills the scratch block with the one instruction at `eip`, to be followed by EXIT stepped. */
+  translateStep(fetch: Fetch, eip: number, mode: number, lastEip: number): number {
+    const saved = this.#next;
+    const first = (this.#next = this.#map.records);
+    const decoded = this.#decode(fetch, fetch.start, eip, mode);
+    if (typeof decoded === 'string' || eip + decoded.length - 1 > lastEip) {
+      const action = decoded === 'undefined' ? raise(VECTOR.UD, null) : raise(VECTOR.GP, 0);
+      this.#stepAction(action, eip, eip);
+    } else {
+      const form = this.#handlerOf(decoded, mode);
+      if (typeof form === 'function') this.#stepAction(form, eip, this.#nextEip(decoded));
+      else this.#emittedRecord(decoded, form, 0);
+      this.#pseudoRecord('stepped', 1, eip, this.#nextEip(decoded));
+    }
+    this.#next = saved;
+    return first;
+  }
+  /** Number 0 is kept for the step, so that steps do not add up. */
+  #stepAction(action: TypescriptAction, eip: number, next: number): void {
+    this.#actions[0] = action;
+    const record = this.#begin(this.#pseudo.typescript, 0, eip, next);
+    this.#i32[(record + R.R_IMMEDIATE) >> 2] = 0;
+  }
+
+  #decode(fetch: Fetch, at: number, eip: number, mode: number): Instruction | DecodeFailure {
+    const defaultSize = (mode & MODE.CODE32) !== 0 ? 4 : 2;
+    return decode(fetch.bytes, eip, { defaultSize }, at, Math.min(fetch.end, at + 15));
+  }
+
+  #nextEip(instruction: Instruction): number {
+    return (instruction.eip + instruction.length) >>> 0;
+  }
+
+  #ends({ row }: Instruction): boolean {
+    if (row.meaning === null || row.feature !== undefined && !this.#model.features.has(row.feature)) return true; // prettier-ignore
+    return EMITTED[row.meaning]?.endsBlock === true || ENDS_BLOCK.has(row.meaning);
+  }
+
+  #instructionRecord(instruction: Instruction, ordinal: number, mode: number): void {
+    const form = this.#handlerOf(instruction, mode);
+    if (typeof form === 'function') {
+      this.#typescriptRecord(form, ordinal, instruction.eip, this.#nextEip(instruction));
+    } else {
+      this.#emittedRecord(instruction, form, ordinal);
+    }
+  }
+
+  /** The TypeScript action, or the handler's index with the shape's operands. */
+  #handlerOf(
+    instruction: Instruction,
+    mode: number,
+  ): TypescriptAction | { readonly handler: number; readonly shape: Shape } {
+    const { row } = instruction;
+    if (row.feature !== undefined && !this.#model.features.has(row.feature)) {
+      return raise(VECTOR.UD, null);
+    }
+    if (row.meaning === null) return (cpu) => cpu.unimplemented(instruction);
+    const emitted = EMITTED[row.meaning];
+    if (emitted !== undefined) {
+      const shape = this.#shapeOf(row.meaning, emitted, instruction, mode);
+      const handler = this.#list.indexOf.get(shapeKey(shape));
+      if (handler !== undefined) return { handler, shape };
+    }
+    const run = TYPESCRIPT_INSTRUCTIONS[row.meaning];
+    if (run === undefined) return (cpu) => cpu.unimplemented(instruction);
+    return (cpu) => {
+      run(cpu, instruction);
+    };
+  }
+  /** The TypeScript form by the bytes, for records whose emitted form handed over. */
+  actionOf(instruction: Instruction): TypescriptAction {
+    const run = TYPESCRIPT_INSTRUCTIONS[instruction.row.meaning ?? ''];
+    if (run === undefined) return (cpu) => cpu.unimplemented(instruction);
+    return (cpu) => {
+      run(cpu, instruction);
+    };
+  }
+
+  #shapeOf(
+    meaning: string,
+    emitted: EmittedInstruction,
+    instruction: Instruction,
+    mode: number,
+  ): Shape {
+    const string = emitted.patterns[0]?.startsWith('e') === true;
+    const operands = string
+      ? [`e${String(stringElement(instruction))}`]
+      : instruction.operands.map((operand, n) => this.#operandShape(meaning, operand, n, mode));
+    const stack = (mode & MODE.FLAT) !== 0 ? 'flat' : (mode & MODE.STACK32) !== 0 ? '32' : '16';
+    const { repeat } = instruction;
+    return {
+      meaning,
+      condition: emitted.conditional ? (instruction.row.condition ?? -1) : -1,
+      operands,
+      operandSize: emitted.sized ? instruction.operandSize : 0,
+      stack: emitted.usesStack ? stack : null,
+      addressSize: emitted.addressed ? instruction.addressSize : 0,
+      // a prefix that means nothing special here is REP for MOVS, STOS, LODS and is ignored elsewhere
+      repeat: this.#repeat(emitted, repeat),
+    };
+  }
+  #repeat(emitted: EmittedInstruction, repeat: 0 | 0xf2 | 0xf3): 0 | 0xf2 | 0xf3 {
+    if (repeat === 0 || emitted.repeats === undefined) return 0;
+    return emitted.repeats.includes(repeat) ? repeat : 0xf3;
+  }
+
+  #operandShape(meaning: string, operand: Operand, n: number, mode: number): string {
+    switch (operand.kind) {
+      case 'register':
+        // the count of a shift is CL, the only register that it can be
+        if (n > 0 && operand.size === 1 && COUNTED.has(meaning)) return 'c';
+        return operand.file === 'gpr' ? `r${String(operand.size)}` : '?';
+      case 'immediate':
+        return 'i';
+      case 'relative':
+        return 'j';
+      case 'far':
+        return '?';
+      case 'memory':
+        return (
+          this.#memoryLetter(operand, mode) +
+          String(operand.size === 0 ? leaSize(meaning) : operand.size)
+        );
+    }
+  }
+  #memoryLetter(operand: MemoryOperand, mode: number): string {
+    if (operand.addressSize === 2) return 'w';
+    const flat =
+      (mode & MODE.FLAT) !== 0 &&
+      (operand.segment === L.SEGMENT.DS ||
+        operand.segment === L.SEGMENT.SS ||
+        operand.segment === L.SEGMENT.ES);
+    if (!flat && operand.size !== 0) return 's';
+    return operand.index < 0 ? 'b' : 'x';
+  }
+
+  // ---- records
+
+  #begin(handler: number, ordinal: number, eip: number, next: number): number {
+    const record = this.#next;
+    this.#next += R.RECORD_SIZE;
+    this.#i32.fill(0, record >> 2, (record + R.RECORD_SIZE) >> 2);
+    this.#u16[(record + R.R_HANDLER) >> 1] = handler;
+    this.#u8[record + R.R_ORDINAL] = ordinal;
+    this.#i32[(record + R.R_EIP) >> 2] = eip;
+    this.#i32[(record + R.R_NEXT_EIP) >> 2] = next;
+    return record;
+  }
+  #pseudoRecord(
+    name: 'goto' | 'breakpoint' | 'stepped',
+    ordinal: number,
+    eip: number,
+    target: number,
+  ): void {
+    const record = this.#begin(this.#pseudo[name], ordinal, eip, target);
+    this.#i32[(record + R.R_IMMEDIATE) >> 2] = target;
+  }
+  #typescriptRecord(action: TypescriptAction, ordinal: number, eip: number, next: number): void {
+    if (this.#actions.length === 0) this.#actions.push(action);
+    const record = this.#begin(this.#pseudo.typescript, ordinal, eip, next);
+    this.#i32[(record + R.R_IMMEDIATE) >> 2] = this.#actions.push(action) - 1;
+  }
+  #emittedRecord(
+    instruction: Instruction,
+    { handler, shape }: { readonly handler: number; readonly shape: Shape },
+    ordinal: number,
+  ): void {
+    const record = this.#begin(handler, ordinal, instruction.eip, this.#nextEip(instruction));
+    instruction.operands.forEach((operand, n) => {
+      switch (operand.kind) {
+        case 'register':
+          if (shape.operands[n]?.startsWith('r') === true) {
+            const field = n === 0 ? R.R_DESTINATION : R.R_SOURCE;
+            this.#u16[(record + field) >> 1] = registerOffset(operand.number, operand.size);
+          }
+          return;
+        case 'immediate':
+          this.#i32[(record + R.R_IMMEDIATE) >> 2] = operand.value;
+          return;
+        case 'relative':
+          this.#i32[(record + R.R_IMMEDIATE) >> 2] = operand.target;
+          return;
+        case 'memory':
+          this.#memoryFields(record, operand, shape);
+          return;
+        case 'far':
+          return;
+      }
+    });
+    if (shape.operands[0]?.startsWith('e') === true) {
+      const segment = instruction.segmentOverride < 0 ? L.SEGMENT.DS : instruction.segmentOverride;
+      this.#u16[(record + R.R_SEGMENT) >> 1] = L.SEGMENTS + segment * L.SEGMENT_SIZE;
+    }
+  }
+  #memoryFields(record: number, operand: MemoryOperand, shape: Shape): void {
+    if (shape.operands[0]?.startsWith('e') === true) return;
+    const register = (number: number): number => (number < 0 ? L.ZERO : L.GPR + number * 8);
+    this.#u16[(record + R.R_BASE) >> 1] = register(operand.base);
+    this.#u16[(record + R.R_INDEX) >> 1] = register(operand.index);
+    this.#u8[record + R.R_SCALE] = operand.scale;
+    this.#i32[(record + R.R_DISPLACEMENT) >> 2] = operand.displacement;
+    const checked = shape.operands.some(
+      (letter) => letter.startsWith('s') || letter.startsWith('w'),
+    );
+    if (checked)
+      this.#u16[(record + R.R_SEGMENT) >> 1] = L.SEGMENTS + operand.segment * L.SEGMENT_SIZE;
+  }
+}
+
+const COUNTED = new Set(['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);
+
+/** Only the address of the operand counts; any size selects the same code. */
+function leaSize(meaning: string): number {
+  return meaning === 'hint-nop' ? 1 : 4;
+}
+
+function stringElement(instruction: Instruction): number {
+  const sized = instruction.operands.find((operand) => operand.kind === 'memory');
+  return sized?.kind === 'memory' ? sized.size : instruction.operandSize;
+}
