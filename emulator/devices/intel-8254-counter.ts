@@ -22,8 +22,8 @@ export function counterPowerOn() {
     countRegister: 0,
     /** A full count has been written since the control word. */
     written: false,
-    /** Status bit 6: CR has not been loaded into CE. */
-    nullCount: true,
+    /** Status bit 6: CR has not been loaded into CE. Clear at power-on: there are guests that wait for it. */
+    nullCount: false,
     /** First byte of a two-byte write, or -1. */
     firstByte: NONE,
     /** The next read of a two-byte read gives the high byte. */
@@ -80,6 +80,7 @@ export class Counter {
     this.registers.mode = mode > 5 ? mode - 4 : mode;
     this.registers.access = access;
     this.registers.bcd = bcd;
+    this.registers.nullCount = true;
     this.#setOut(this.registers.mode !== 0);
   }
 
