@@ -125,9 +125,9 @@ export class Mc146818 implements PortDevice {
 
   nextDeadline(): number {
     // Once the line is up nothing changes until register C is read.
-    if (this.#r.interrupt) return Infinity;
-    const { flagsAt, dividerStart } = this.#r;
     const enabled = this.#byte(INDEX.b);
+    if (this.#r.interrupt || (enabled & INTERRUPTS) === 0) return Infinity;
+    const { flagsAt, dividerStart } = this.#r;
     let deadline = Infinity;
     const period = this.#period();
     if (enabled & PERIODIC && period > 0) {
