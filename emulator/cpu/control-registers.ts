@@ -89,16 +89,20 @@ export function setCr3(cpu: Processor, value: number): void {
 export function writeControlRegister(cpu: Processor, register: number, value: number): void {
   switch (register) {
     case 0:
-      return writeCr0(cpu, value);
+      writeCr0(cpu, value);
+      break;
     case 2:
-      return cpu.state.setCr(2, value);
+      cpu.state.setCr(2, value);
+      break;
     case 3:
       if (!loadDirectoryPointers(cpu, value)) cpu.fault(VECTOR.GP, 0);
-      return setCr3(cpu, value);
+      setCr3(cpu, value);
+      break;
     case 4:
-      return writeCr4(cpu, value);
+      writeCr4(cpu, value);
+      break;
     default:
-      return cpu.fault(VECTOR.UD);
+      cpu.fault(VECTOR.UD);
   }
 }
 

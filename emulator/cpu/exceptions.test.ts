@@ -167,7 +167,7 @@ describe('an exception', () => {
     cpu.raise(VECTOR.GP, 0);
     assert.equal(cpu.state.gpr(4, 4), 0x7fa);
     const [offer] = cpu.offered;
-    assert.equal(offer?.event.kind === 'exception' && offer.event.errorCode, null);
+    assert.equal(offer.event.kind === 'exception' && offer.event.errorCode, null);
   });
 });
 

@@ -130,6 +130,16 @@ describe('far CALL', () => {
     assert.equal(cpu.state.gpr(ESP, 4), 0x5004);
   });
 
+  it('checks the room for the frame before the limit of the target', () => {
+    const cpu = new ProtectedMachine();
+    cpu.state.setGpr(ESP, 4, 2);
+    cpu.setDescriptor(S.SPARE, segmentDescriptor(0, 0xfff, ACCESS.CODE16));
+    const call = (): void => farCall(cpu, S.SPARE, 0x1000, 4);
+    assert.deepEqual(cpu.faultOf(call), refused(VECTOR.SS, 0));
+    cpu.state.setGpr(ESP, 4, 0x5000);
+    assert.deepEqual(cpu.faultOf(call), refused(VECTOR.GP, 0));
+  });
+
   /** CALL from level 3 through a gate of `type` to CODE0 with two parameters. */
   function callGate(type: 4 | 12): ProtectedMachine {
     const cpu = new ProtectedMachine();

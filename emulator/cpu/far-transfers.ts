@@ -34,12 +34,18 @@ import { switchTask, switchTaskByGate } from './tasks.ts';
 /** Real-address or virtual-8086 mode: selectors are paragraph numbers. */
 const paragraphs = (cpu: Processor): boolean => !cpu.state.protectedMode || cpu.state.v86;
 
-/** CS after a far transfer in real-address or virtual-8086 mode; #GP(0) if `offset` is outside. */
-export function paragraphCode(cpu: Processor, selector: number, offset: number): Segment {
-  const segment = cpu.state.v86 ? v86Segment(selector) : realSegment(cpu, L.SEGMENT.CS, selector);
+/** CS after a far transfer in real-address or virtual-8086 mode. */
+const paragraph = (cpu: Processor, selector: number): Segment =>
+  cpu.state.v86 ? v86Segment(selector) : realSegment(cpu, L.SEGMENT.CS, selector);
+
+function withinLimit(cpu: Processor, segment: Segment, offset: number): Segment {
   if (offset > segment.limit) cpu.fault(VECTOR.GP, 0);
   return segment;
 }
+
+/** CS in real-address or virtual-8086 mode; #GP(0) if `offset` is outside. */
+export const paragraphCode = (cpu: Processor, selector: number, offset: number): Segment =>
+  withinLimit(cpu, paragraph(cpu, selector), offset);
 
 /** Commits CS:EIP at the present level. */
 function jumpTo(cpu: Processor, segment: Segment, offset: number): void {
@@ -54,13 +60,11 @@ function targetDescriptor(cpu: Processor, selector: number): Descriptor {
   return fetchDescriptor(cpu, selector) ?? cpu.fault(VECTOR.GP, selectorError(selector));
 }
 
-/** Checks of a code segment that JMP or CALL name directly; it runs at the present level. */
-function directCode(
-  cpu: Processor,
-  selector: number,
-  descriptor: Descriptor,
-  offset: number,
-): Segment {
+/**
+ * Checks of a code segment that JMP or CALL name directly, except its limit; it runs at the present
+ * level.
+ */
+function directCode(cpu: Processor, selector: number, descriptor: Descriptor): Segment {
   const { rights } = descriptor;
   const cpl = cpu.state.cpl;
   const error = selectorError(selector);
@@ -68,13 +72,7 @@ function directCode(
   const allowed = isConforming(rights) ? dpl <= cpl : dpl === cpl && (selector & 3) <= cpl;
   if (!allowed) cpu.fault(VECTOR.GP, error);
   if (!isPresent(rights)) cpu.fault(VECTOR.NP, error);
-  const segment = accessedSegment(cpu, (selector & 0xfffc) | cpl, descriptor);
-  return withinLimit(cpu, segment, offset);
-}
-
-function withinLimit(cpu: Processor, segment: Segment, offset: number): Segment {
-  if (offset > segment.limit) cpu.fault(VECTOR.GP, 0);
-  return segment;
+  return accessedSegment(cpu, (selector & 0xfffc) | cpl, descriptor);
 }
 
 /** What a call gate says, after its own checks. */
@@ -145,7 +143,8 @@ export function farJump(cpu: Processor, selector: number, offset: number): void 
   const descriptor = targetDescriptor(cpu, selector);
   const { rights } = descriptor;
   if (isCode(rights)) {
-    jumpTo(cpu, directCode(cpu, selector, descriptor, offset), offset);
+    const code = directCode(cpu, selector, descriptor);
+    jumpTo(cpu, withinLimit(cpu, code, offset), offset);
   } else if (!isSystem(rights)) {
     cpu.fault(VECTOR.GP, selectorError(selector));
   } else if (isCallGate(rights)) {
@@ -171,13 +170,13 @@ function gateCode(cpu: Processor, gate: CallGate, level: number): Segment {
 /** CALL ptr16:16, ptr16:32, m16:16, m16:32. `offset` is already truncated to `size`. */
 export function farCall(cpu: Processor, selector: number, offset: number, size: 2 | 4): void {
   if (paragraphs(cpu)) {
-    callSame(cpu, size, offset, () => paragraphCode(cpu, selector, offset));
+    callSame(cpu, size, paragraph(cpu, selector), offset);
     return;
   }
   const descriptor = targetDescriptor(cpu, selector);
   const { rights } = descriptor;
   if (isCode(rights)) {
-    callSame(cpu, size, offset, () => directCode(cpu, selector, descriptor, offset));
+    callSame(cpu, size, directCode(cpu, selector, descriptor), offset);
   } else if (!isSystem(rights)) {
     cpu.fault(VECTOR.GP, selectorError(selector));
   } else if (isCallGate(rights)) {
@@ -187,23 +186,22 @@ export function farCall(cpu: Processor, selector: number, offset: number, size: 
   }
 }
 
-/** Pushes the return address on the present stack and goes to the segment that `target` checks. */
-function callSame(cpu: Processor, size: 2 | 4, offset: number, target: () => Segment): void {
+/** Pushes the return address on the present stack; the limit of the target is checked after its. */
+function callSame(cpu: Processor, size: 2 | 4, code: Segment, offset: number): void {
   const frame = StackFrame.current(cpu, 0);
-  const segment = target();
   frame.requireRoom(size, 2);
+  withinLimit(cpu, code, offset);
   frame.push(size, cpu.state.selector(L.SEGMENT.CS));
   frame.push(size, cpu.nextEip);
   cpu.state.setGpr(ESP, 4, frame.pointer);
-  jumpTo(cpu, segment, offset);
+  jumpTo(cpu, code, offset);
 }
 
 function callThroughGate(cpu: Processor, gate: CallGate): void {
   const { state } = cpu;
   const level = dplOf(gate.target.rights);
   if (isConforming(gate.target.rights) || level === state.cpl) {
-    const checked = (): Segment => withinLimit(cpu, gateCode(cpu, gate, state.cpl), gate.offset);
-    callSame(cpu, gate.size, gate.offset, checked);
+    callSame(cpu, gate.size, gateCode(cpu, gate, state.cpl), gate.offset);
     return;
   }
   const code = gateCode(cpu, gate, level);

@@ -58,10 +58,10 @@ const decimalAdjust =
     state.arithmeticFlags = byteFlags(al) | (low ? FLAG.AF : 0) | (carry || high ? FLAG.CF : 0);
   };
 
-/** The base of AAM and AAD, ten unless encoded otherwise. */
+/** The base of AAM and AAD: their immediate operand, ten as assemblers write it. */
 function baseOf({ operands }: Instruction): number {
   const [operand] = operands;
-  return operand?.kind === 'immediate' ? operand.value & 0xff : 10;
+  return operand.kind === 'immediate' ? operand.value & 0xff : 10;
 }
 
 function adjustAfterMultiply(cpu: Processor, instruction: Instruction): void {

@@ -121,6 +121,14 @@ describe('INS and OUTS', () => {
     assert.equal(cpu.log.length, 5000);
   });
 
+  it('move one element at a time when single-stepped', () => {
+    const cpu = new ProtectedMachine();
+    cpu.state.setGpr(ECX, 4, 3);
+    cpu.state.systemFlags |= FLAG.TF;
+    assert.equal(cpu.execute([0xf3, 0x6e]), null);
+    assert.deepEqual([cpu.state.eip, cpu.state.gpr(ECX, 4)], [0x100, 2]);
+  });
+
   it('fault in the middle with registers at the element that failed, its port unread', () => {
     const cpu = new ProtectedMachine();
     cpu.memory.missing.add(0xa);

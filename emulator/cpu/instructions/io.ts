@@ -2,8 +2,9 @@
  * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1, chapter 19 "Input/Output"): permission by IOPL and the
  * I/O map of the TSS, then the offer to the hypervisor, then the port.
  *
- * A repeated INS or OUTS moves at most RUN elements and then begins again at its own address, so that
- * interrupts are seen; registers are exact after each element. The offer is made once a run.
+ * A repeated INS or OUTS moves at most RUN elements (one when it is being single-stepped) and then
+ * begins again at its own address, so that interrupts are seen; registers are exact after each
+ * element. The offer is made once a run.
  */
 import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
 import * as L from '../layout.ts';
@@ -103,7 +104,8 @@ const stringMove =
     cpu.offer({ ...event, immediate: false, string: true, repeat }, length);
 
     const step = (state.systemFlags & FLAG.DF) !== 0 ? -size : size;
-    for (let i = 0; i < RUN; i++) {
+    const run = (state.systemFlags & FLAG.TF) !== 0 ? 1 : RUN;
+    for (let i = 0; i < run; i++) {
       const offset = state.gpr(pointer, addressSize);
       move(cpu, operand, offset, port, size);
       state.setGpr(pointer, addressSize, offset + step);

@@ -277,8 +277,9 @@ export class FakeProcessor implements Processor {
   /** Executes an instruction at EIP; returns the fault instead of delivering it, or null. */
   execute(bytes: readonly number[]): RaisedFault | null {
     const instruction = this.decode(bytes);
-    const meaning = INSTRUCTIONS[instruction.row.meaning ?? ''];
-    if (meaning === undefined) throw new Error(`${instruction.row.mnemonic} is not in TypeScript`);
+    const name = instruction.row.meaning ?? '';
+    if (!Object.hasOwn(INSTRUCTIONS, name)) throw new Error(`${name} is not in TypeScript`);
+    const meaning = INSTRUCTIONS[name];
     this.nextEip = (instruction.eip + instruction.length) >>> 0;
     const fault = this.faultOf(() => meaning(this, instruction));
     if (fault === null) this.state.eip = this.nextEip;
