@@ -81,6 +81,11 @@ export function normalized(x: Float80): Float80 {
   return normalize(x.sign, 1, x.high, x.low);
 }
 
+/** The same number; a pseudo-denormal as the normal number that it equals. */
+export function canonical(x: Float80): Float80 {
+  return x.exponent === 0 && x.high < 0 ? new Float80(x.sign, 1, x.high, x.low) : x;
+}
+
 /** Shifts a nonzero significand up until bit 63 is set, and lowers the exponent by as much. */
 export function normalize(sign: number, exponent: number, high: number, low: number): Float80 {
   if (high === 0) {

@@ -9,6 +9,7 @@ import {
   Float80,
   KIND,
   bigSignificand,
+  canonical,
   fromInteger,
   infinity,
   kindOf,
@@ -43,10 +44,8 @@ export function remainder(context: Context, a: Float80, b: Float80, nearest: boo
   }
   noteDenormals(context, kindA, kindB);
   if (kindA === KIND.ZERO) return complete(a);
+  if (kindB === KIND.INFINITY) return complete(canonical(a));
   const x = normalized(a);
-  if (kindB === KIND.INFINITY) {
-    return complete(round(context, EXTENDED, x.sign, x.exponent, x.high, x.low, 0));
-  }
   const y = normalized(b);
   const difference = x.exponent - y.exponent;
   if (difference >= 64) return reducePartially(context, x, y, difference);
@@ -142,6 +141,7 @@ export function scale(context: Context, a: Float80, b: Float80): Float80 {
   }
   noteDenormals(context, kindA, kindB);
   if (kindA === KIND.ZERO || kindA === KIND.INFINITY) return a;
+  if (kindB === KIND.ZERO) return canonical(a);
   const x = normalized(a);
   const exponent = x.exponent + scaleOf(b);
   const massive = massiveScale(context, x.sign, exponent);

@@ -7,6 +7,7 @@ import type { TypescriptInstruction } from '../processor.ts';
 import { x87Arithmetic } from './x87-arithmetic.ts';
 import { x87Compare } from './x87-compare.ts';
 import { x87Control } from './x87-control.ts';
+import { x87Transcendental } from './x87-transcendental.ts';
 import { x87Transfer } from './x87-transfer.ts';
 
 export const x87Instructions: Readonly<Record<string, TypescriptInstruction>> = {
@@ -14,4 +15,5 @@ export const x87Instructions: Readonly<Record<string, TypescriptInstruction>> = 
   ...x87Arithmetic,
   ...x87Compare,
   ...x87Control,
+  ...x87Transcendental,
 };
