@@ -31,7 +31,7 @@ import { OutputQueue } from './output-queue.ts';
 import { Pacer } from './pacing.ts';
 import { EXIT_ROWS_PER_EVENT } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
-import { SliceBudget } from './slice-budget.ts';
+import { SLICE_MS, SliceBudget } from './slice-budget.ts';
 
 /** Builds a machine; the emulator's createMachine, or a test's fake. */
 export type MachineFactory = (configuration: MachineConfiguration) => DebugPort;
@@ -204,14 +204,9 @@ class MachineHost {
   private slice(run: number): void {
     const { machine } = this;
     if (run !== this.run || machine === null) return;
-    const started = this.scheduler.now();
-    const budget = this.budget.instructions;
-    const reason = runGuarded(machine, budget);
-    this.output.addConsole(machine.takeSerialOutput());
-    this.output.addNotices(machine.takeNotices());
+    const reason = this.runSlice(machine);
     switch (reason.kind) {
       case 'budget':
-        this.budget.learn(budget, this.scheduler.now() - started);
         this.flushWhenDue();
         this.scheduler.yield(() => this.slice(run));
         break;
@@ -222,6 +217,23 @@ class MachineHost {
       default:
         this.stop(machine, reason);
     }
+  }
+
+  /** Runs for the time of a slice, or until something happens. */
+  private runSlice(machine: DebugPort): StopReason {
+    const started = this.scheduler.now();
+    let before = started;
+    let reason: StopReason;
+    do {
+      const { instructions } = this.budget;
+      reason = runGuarded(machine, instructions);
+      this.output.addConsole(machine.takeSerialOutput());
+      const now = this.scheduler.now();
+      if (reason.kind === 'budget') this.budget.learn(instructions, now - before);
+      before = now;
+    } while (reason.kind === 'budget' && before - started < SLICE_MS);
+    this.output.addNotices(machine.takeNotices());
+    return reason;
   }
 
   /** The guest waits for virtual time `wakeAt`; Infinity: only something from outside can wake it. */

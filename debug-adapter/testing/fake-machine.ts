@@ -5,6 +5,7 @@
  *
  *   90 nop          b8 id mov eax, imm32    40 inc eax     e8 rel8 call    c3 ret     eb rel8 jmp
  *   ee out dx, al   ba id mov edx, imm32    a2 cpuid       c1 vmcall       cd wrmsr   f4 hlt
+ *   ef rep outsb: 512 bytes to the serial line
  *   cc triple fault 0b not implemented      fe reset       ff power off    fd host exception
  *
  * RAM of 2 MiB at linear 0 and again at 0xc0000000; the page at 0x180000 is not mapped.
@@ -24,7 +25,7 @@ import type {
   StackFrame,
 } from '../../emulator/debug-port.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
-import { evaluateToy, ToyConditionError } from './toy-expression.ts';
+import { evaluateToy } from './toy-expression.ts';
 
 export const FAKE_RAM = 2 * 1024 * 1024;
 export const FAKE_ENTRY = 0x100000;
@@ -40,6 +41,7 @@ const NAMES: { readonly [opcode: number]: string } = {
   0x40: 'inc eax',
   0xc3: 'ret',
   0xee: 'out dx, al',
+  0xef: 'rep outsb',
   0xa2: 'cpuid',
   0xc1: 'vmcall',
   0xcd: 'wrmsr',
@@ -420,6 +422,9 @@ export class FakeMachine implements DebugPort {
         this.serial.push(value);
         return done();
       }
+      case 0xef:
+        for (let count = 0; count < 512; count++) this.serial.push(0x2e);
+        return done();
       case 0xf4:
         this.halted = true;
         this.wakeAt = this.time + TICK;
@@ -485,5 +490,3 @@ export class FakeMachine implements DebugPort {
     }
   }
 }
-
-export { ToyConditionError };

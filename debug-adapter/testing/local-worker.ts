@@ -31,7 +31,16 @@ export class LocalWorker implements WorkerHandle {
       onMessage: (listener) => own.push(listener),
     });
     this.channel = end(toClient, toHost);
-    serveMachine(end(toHost, toClient), createMachine, scheduler);
+    // A terminated thread does nothing more.
+    const whileAlive = (callback: () => void) => (): void => {
+      if (this.alive) callback();
+    };
+    const own: Scheduler = {
+      ...scheduler,
+      yield: (callback) => scheduler.yield(whileAlive(callback)),
+      after: (delay, callback) => scheduler.after(delay, whileAlive(callback)),
+    };
+    serveMachine(end(toHost, toClient), createMachine, own);
   }
 
   onDeath(listener: (cause: string) => void): void {
