@@ -1,21 +1,42 @@
 /**
- * Gives the editor its debug adapter: the session object in the extension host, or, by the setting
- * guestscope.adapter, a process that speaks over its standard streams.
+ * Gives the editor its debug adapter: the session object in the extension host, whose machine runs in a
+ * worker of its own, or, by the setting guestscope.adapter, the same session as a process that speaks
+ * over its standard streams.
  */
+import { pathToFileURL } from 'node:url';
 import * as vscode from 'vscode';
-import { exitReasonDescriptions } from '../debug-adapter/exit-filters.ts';
-import type { ExitReasonDescription } from '../debug-adapter/protocol.ts';
+import { nodeFiles } from '../debug-adapter/files-node.ts';
+import { nodeScheduler } from '../debug-adapter/scheduler-node.ts';
+import { GuestscopeSession } from '../debug-adapter/session.ts';
+import { startThread } from '../debug-adapter/worker-node.ts';
+import { startAdapterProcess } from './adapter-process.ts';
+import { editorAdapter, type MessageEnd } from './editor-adapter.ts';
+import { DEBUG_TYPE } from './guest-session.ts';
 
-interface AdapterFactory extends vscode.DebugAdapterDescriptorFactory, vscode.Disposable {
-  exitReasons(): Promise<readonly ExitReasonDescription[]>;
-}
+export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
+  readonly #dist: vscode.Uri;
 
-export function createAdapterFactory(extensionUri: vscode.Uri): AdapterFactory {
-  const file = (name: string) => vscode.Uri.joinPath(extensionUri, 'dist', name).fsPath;
-  return {
-    createDebugAdapterDescriptor: () =>
-      new vscode.DebugAdapterExecutable(process.execPath, [file('adapter.cjs')]),
-    exitReasons: () => Promise.resolve(exitReasonDescriptions()),
-    dispose: () => undefined,
-  };
+  constructor(extensionUri: vscode.Uri) {
+    this.#dist = vscode.Uri.joinPath(extensionUri, 'dist');
+  }
+
+  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
+    const setting = vscode.workspace.getConfiguration(DEBUG_TYPE).get<string>('adapter');
+    const end =
+      setting === 'process' ? startAdapterProcess(this.#file('adapter.cjs')) : this.#here();
+    return new vscode.DebugAdapterInlineImplementation(editorAdapter(end));
+  }
+
+  #here(): MessageEnd {
+    const worker = pathToFileURL(this.#file('machine-worker.cjs'));
+    return new GuestscopeSession({
+      startWorker: () => startThread(worker),
+      files: nodeFiles,
+      scheduler: nodeScheduler,
+    });
+  }
+
+  #file(name: string): string {
+    return vscode.Uri.joinPath(this.#dist, name).fsPath;
+  }
 }

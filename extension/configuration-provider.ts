@@ -36,6 +36,12 @@ async function chooseKernel(
   return uri && portablePath(uri, folder);
 }
 
+/** The guest's console terminal comes to the front, so the debug console shall not. */
+function withEditorDefaults(configuration: vscode.DebugConfiguration): vscode.DebugConfiguration {
+  if (configuration['console'] === 'debugConsole') return configuration;
+  return { internalConsoleOptions: 'neverOpen', ...configuration };
+}
+
 export class GuestConfigurationProvider implements vscode.DebugConfigurationProvider {
   provideDebugConfigurations(): vscode.ProviderResult<vscode.DebugConfiguration[]> {
     return [configurationFor('${workspaceFolder}/vmlinuz')];
@@ -48,7 +54,7 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
   ): Promise<vscode.DebugConfiguration | null | undefined> {
     // F5 without a launch.json comes as an empty object
     const given = configuration as Partial<vscode.DebugConfiguration>;
-    if (given.type && given['guest'] !== undefined) return configuration;
+    if (given.type && given['guest'] !== undefined) return withEditorDefaults(configuration);
     const choose = 'Choose Kernel…';
     const open = 'Open launch.json';
     const answer = await vscode.window.showErrorMessage(
@@ -62,6 +68,11 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
     if (answer !== choose) return undefined;
     const kernel = await chooseKernel(folder);
     if (kernel === undefined) return undefined;
-    return { ...configurationFor(kernel), ...(given.type ? configuration : {}), guest: { kernel } };
+    const base = configurationFor(kernel);
+    return withEditorDefaults({
+      ...base,
+      ...(given.type ? configuration : {}),
+      guest: base['guest'],
+    });
   }
 }

@@ -3,7 +3,8 @@
  * it registers ends with the extension.
  */
 import * as vscode from 'vscode';
-import { createAdapterFactory } from './adapter-factory.ts';
+import { exitReasonDescriptions } from '../debug-adapter/exit-filters.ts';
+import { AdapterFactory } from './adapter-factory.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
@@ -22,20 +23,21 @@ export function activate(context: vscode.ExtensionContext): void {
   const sessions = new GuestSessions();
   const breakpoints = new ExitBreakpoints(workspaceState, sessions);
   const exits = new ExitsView(extensionUri, sessions, log);
-  const factory = createAdapterFactory(extensionUri);
   subscriptions.push(
     log,
     sessions,
     breakpoints,
     exits,
-    factory,
-    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, factory),
+    vscode.debug.registerDebugAdapterDescriptorFactory(
+      DEBUG_TYPE,
+      new AdapterFactory(extensionUri),
+    ),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
     vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
     registerConsoleTerminals(sessions),
     registerStatusBar(sessions),
     registerExitBreakpointsView(breakpoints),
-    registerExitBreakpointCommands(breakpoints, () => factory.exitReasons()),
+    registerExitBreakpointCommands(breakpoints, exitReasonDescriptions()),
     registerSampleCommand(extensionUri),
     registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
   );

@@ -74,20 +74,20 @@ async function askCondition(
 
 export function registerExitBreakpointCommands(
   breakpoints: ExitBreakpoints,
-  reasons: () => Promise<readonly ExitReasonDescription[]>,
+  reasons: readonly ExitReasonDescription[],
 ): vscode.Disposable {
   return vscode.Disposable.from(
     vscode.commands.registerCommand(
       'guestscope.addExitBreakpoint',
       async (given?: { reason: string; condition?: string }) => {
-        const breakpoint = given ?? (await ask(await reasons()));
+        const breakpoint = given ?? (await ask(reasons));
         if (breakpoint !== undefined) await breakpoints.add(breakpoint);
       },
     ),
     vscode.commands.registerCommand(
       'guestscope.editExitBreakpoint',
       async (breakpoint: ExitBreakpoint) => {
-        const known = (await reasons()).find(({ name }) => name === breakpoint.reason) ?? ANY;
+        const known = reasons.find(({ name }) => name === breakpoint.reason) ?? ANY;
         const text = await askCondition(known, breakpoint.condition ?? '');
         if (text === undefined) return;
         const { condition: _, ...rest } = breakpoint;

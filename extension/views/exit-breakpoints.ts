@@ -18,6 +18,11 @@ class Provider implements vscode.TreeDataProvider<ExitBreakpoint> {
     return parent === undefined ? [...this.#breakpoints.all] : [];
   }
 
+  /** For reveal(): the tree is flat. */
+  getParent(): undefined {
+    return undefined;
+  }
+
   getTreeItem(breakpoint: ExitBreakpoint): vscode.TreeItem {
     const item = new vscode.TreeItem(breakpoint.reason === '*' ? 'any exit' : breakpoint.reason);
     const rest = breakpointText({ ...breakpoint, reason: '' }).trim();
@@ -44,5 +49,13 @@ export function registerExitBreakpointsView(breakpoints: ExitBreakpoints): vscod
       await breakpoints.change(breakpoint, { ...breakpoint, enabled });
     }
   });
-  return vscode.Disposable.from(view, checked);
+  let shown = breakpoints.all.length;
+  const added = breakpoints.onChanged(() => {
+    const { all } = breakpoints;
+    const last = all.at(-1);
+    // a new one is shown even where the view was folded
+    if (all.length > shown && last !== undefined) void view.reveal(last, { select: false });
+    shown = all.length;
+  });
+  return vscode.Disposable.from(view, checked, added);
 }

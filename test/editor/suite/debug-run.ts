@@ -15,7 +15,7 @@ export interface StoppedBody {
   readonly hitBreakpointIds?: readonly number[];
 }
 
-const PATIENCE = 30_000;
+const PATIENCE = 15_000;
 const CONFIGURATION = 'Story: a guest that finds its hypervisor';
 
 /** Resolves once the probe gives something else than undefined; rejects with `what` after a while. */

@@ -37,7 +37,7 @@ suite('launch', () => {
   }
 
   test('F5 stops the guest before its first instruction', async () => {
-    assert.equal((await run.nextStop()).reason, 'entry');
+    assert.equal((await run.nextStop()).description, 'Paused on entry');
     assert.equal((await topFrame()).address, ENTRY);
   });
 
@@ -61,7 +61,7 @@ suite('launch', () => {
   test('steps by one instruction', async () => {
     const before = await topFrame();
     await run.request('stepIn', { threadId: 1, granularity: 'instruction' });
-    assert.equal((await run.nextStop()).reason, 'step');
+    assert.equal((await run.nextStop()).description, 'Paused on step');
     const after = await topFrame();
     assert.notEqual(after.address, before.address);
     assert.ok(after.address - before.address < 16, 'no instruction is longer than 15 bytes');
@@ -144,7 +144,7 @@ suite('launch', () => {
     assert.equal(run.events('stopped').length, soFar);
     const asked = performance.now();
     await run.request('pause', { threadId: 1 });
-    assert.equal((await run.nextStop()).reason, 'pause');
+    assert.equal((await run.nextStop()).description, 'Paused');
     const milliseconds = performance.now() - asked;
     assert.ok(milliseconds < 1000, `pause took ${String(milliseconds)} ms`);
   });

@@ -1,0 +1,52 @@
+/**
+ * The debug adapter as this editor wants it. VS Code focuses a stack frame without source, shows its
+ * registers and opens the disassembly only when the guest stopped for an "instruction breakpoint" (or an
+ * instruction step, which it does not ask for while another editor is in front). A guest has no sources,
+ * so every stop is told with that reason; what it really was stands in the description, and in full in
+ * the debug console.
+ */
+import type * as vscode from 'vscode';
+
+/** The shape that a session has, and a process that runs one. */
+export interface MessageEnd {
+  handleMessage(message: unknown): void;
+  onDidSendMessage(listener: (message: object) => void): { dispose(): void };
+  dispose(): void;
+}
+
+interface StoppedEvent {
+  readonly type: 'event';
+  readonly event: 'stopped';
+  readonly seq: number;
+  readonly body: { readonly reason: string; readonly description?: string; readonly text?: string };
+}
+
+function isStopped(message: object): message is StoppedEvent {
+  return 'event' in message && message.event === 'stopped' && 'body' in message;
+}
+
+/** The messages to hand to the editor in place of one of the adapter's. */
+export function forEditor(message: object): readonly object[] {
+  if (!isStopped(message)) return [message];
+  const { body } = message;
+  const { text } = body;
+  const stopped = {
+    ...message,
+    body: { ...body, reason: 'instruction breakpoint', description: text ?? body.description },
+  };
+  if (text === undefined) return [stopped];
+  const output = { category: 'console', output: `${text}\n` };
+  return [{ type: 'event', event: 'output', seq: message.seq, body: output }, stopped];
+}
+
+/** A debug adapter of the editor over a session. */
+export function editorAdapter(end: MessageEnd): vscode.DebugAdapter {
+  return {
+    handleMessage: (message) => end.handleMessage(message),
+    onDidSendMessage: (listener: (message: vscode.DebugProtocolMessage) => unknown) =>
+      end.onDidSendMessage((message) => {
+        for (const told of forEditor(message)) listener(told);
+      }),
+    dispose: () => end.dispose(),
+  };
+}
