@@ -72,8 +72,8 @@ export class DisassemblyListing {
       const lines = await this.attempt(first, -missing, missing);
       for (const line of lines.toReversed()) {
         const next = known.at(-1)?.address ?? address;
-        // Only lines that really lie before; below address 0 the machine may wrap around.
-        if (line.address >= next) break;
+        // Only lines that really lie before: at address 0 the machine may wrap around.
+        if (line.address >= next || line.address < 0) break;
         known.push(line);
       }
     }

@@ -33,7 +33,7 @@ describe('launch configuration', () => {
       },
       symbols: [],
       sourceMap: undefined,
-      machine: { memory: 134217728, vcpus: 1, clock: 'virtual', idle: 'pace', cpu: 'default' },
+      machine: { memory: 134217728, vcpus: 1, clock: 'virtual', idle: 'pace', cpu: 'pentium3' },
       hypervisor: { interface: 'kvm', profile: undefined, exits: {} },
       exitBreakpoints: [],
       stopOnEntry: true,

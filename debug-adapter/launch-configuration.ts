@@ -4,6 +4,7 @@
  * description. Names are binding; what is not built yet is refused by name with the remedy, never
  * silently ignored.
  */
+import { CPU_MODEL_NAMES } from '../emulator/cpu/cpu-model.ts';
 import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
 import type { Profile } from '../emulator/hypervisor/profiles.ts';
@@ -96,9 +97,10 @@ const machine = group(
         skip: 'Go on at once: fastest, for tests.',
       },
     }),
-    cpu: text({
-      description: 'Processor model that CPUID shows.',
-      default: 'default',
+    cpu: choice<string>({
+      description: 'Processor model: what CPUID says, and which instructions there are.',
+      default: 'pentium3',
+      values: Object.fromEntries(CPU_MODEL_NAMES.map((name) => [name, `Model ${name}.`])),
     }),
   },
   { description: 'The board and the processor.' },

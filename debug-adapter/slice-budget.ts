@@ -10,7 +10,7 @@ export const SLICE_MS = 4;
 /** Aim for one piece. */
 const PIECE_MS = SLICE_MS / 10;
 const SMALLEST = 1_000;
-const LARGEST = 5_000_000;
+const LARGEST = 2_000_000;
 /** Most that one piece may change the next, either way. */
 const STEP = 4;
 
