@@ -92,6 +92,14 @@ test('THRE interrupt: raised by enabling it on an empty transmitter, cleared by 
   assert.equal(read(IIR), 0xc2);
 });
 
+test('a byte for an idle transmitter ends one THRE interrupt and starts the next: an edge', () => {
+  const { irq, write } = opened();
+  write(IER, 0x02);
+  assert.equal(irq.rises, 1);
+  write(DATA, 0x41);
+  assert.deepEqual([irq.falls, irq.rises, irq.level], [1, 2, true]);
+});
+
 test('transmitter: THRE while a byte shifts, TEMT one character time later', () => {
   const { clock, chip, sent, read, write } = opened();
   write(DATA, 0x41);

@@ -101,6 +101,7 @@ export interface PcBoardOptions {
 }
 
 export class PcBoard {
+  readonly apicBus = new ApicBus();
   readonly localApic: LocalApic;
   readonly ioApic: IoApic;
   readonly post = new PostPort();
@@ -131,7 +132,7 @@ export class PcBoard {
     const a20Changed = (): void => this.#updateA20();
 
     // Interrupt controllers, from the processor outwards.
-    const apicBus = new ApicBus();
+    const { apicBus } = this;
     const slavePic: Intel8259A = new Intel8259A({
       levelCapable: 0xde,
       interrupt: { set: (level) => pin(masterPic.inputs, PC_PARTS.slavePic.irq).set(level) },
