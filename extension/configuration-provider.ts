@@ -72,7 +72,7 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
     return withEditorDefaults({
       ...base,
       ...(given.type ? configuration : {}),
-      guest: base['guest'],
+      guest: { kernel },
     });
   }
 }
