@@ -183,6 +183,7 @@ describe('far CALL', () => {
     { name: 'read-only',            selector: S.SPARE2,     limit: 0xfffff, access: ACCESS.READ_ONLY32,    fault: refused(VECTOR.TS, S.SPARE2) },
     { name: 'absent',               selector: S.SPARE2,     limit: 0xfffff, access: ACCESS.DATA32 & ~0x80, fault: refused(VECTOR.SS, S.SPARE2) },
     { name: 'without room',         selector: S.SPARE2,     limit: 0x4fe,   access: ACCESS.DATA32 & 0x7ff, fault: refused(VECTOR.SS, S.SPARE2) },
+    { name: 'expand-down, with its limit in the frame', selector: S.SPARE2, limit: 0x4ff0, access: ACCESS.EXPAND_DOWN32 & 0x7ff, fault: refused(VECTOR.SS, S.SPARE2) },
     { name: 'expand-down, full',    selector: S.SPARE2,     limit: 0x4,     access: ACCESS.EXPAND_DOWN32,  fault: refused(VECTOR.SS, S.SPARE2) },
   ] as const; // prettier-ignore
   for (const { name, selector, limit, access, fault } of stacks) {
@@ -197,6 +198,16 @@ describe('far CALL', () => {
       assert.equal(cpu.state.cpl, 3);
     });
   }
+
+  it('takes null for null whatever the first descriptor says', () => {
+    const cpu = new ProtectedMachine();
+    cpu.setDescriptor(S.SPARE, gate(12, S.CODE0, 0, 3));
+    cpu.setDescriptor(0, segmentDescriptor(0, 0xfffff, ACCESS.DATA32));
+    cpu.setTssStack(0, 0, 0x5000);
+    cpu.atLevel(3);
+    const raised = cpu.faultOf(() => farCall(cpu, S.SPARE | 3, 0, 4));
+    assert.deepEqual(raised, refused(VECTOR.TS, 0));
+  });
 
   it('names the TSS when it is too short for the inner stack', () => {
     const cpu = new ProtectedMachine();

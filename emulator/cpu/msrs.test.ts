@@ -67,6 +67,10 @@ describe('model-specific registers', () => {
     assert.deepEqual(readMsr(cpu, 0x10), { low: 0x10, high: 2 });
     assert.ok(writeMsr(cpu, 0x10, { low: 0, high: 0 }));
     assert.deepEqual(readMsr(cpu, 0x10), { low: 0, high: 0 });
+    const borrowing = new FakeProcessor();
+    borrowing.tsc = { low: 0x10, high: 5 };
+    assert.ok(writeMsr(borrowing, 0x10, { low: 0, high: 0 }));
+    assert.deepEqual(readMsr(borrowing, 0x10), { low: 0, high: 0 });
   });
 });
 

@@ -82,6 +82,17 @@ describe('a data segment register', () => {
     assert.equal(cpu.state.segmentBase(DS), 0x400);
   });
 
+  it('ends at the last whole descriptor within the limit', () => {
+    const cpu = new ProtectedMachine();
+    cpu.setDescriptor(0x80, segmentDescriptor(0, 0xfffff, ACCESS.DATA32));
+    const load = (): void => loadSegment(cpu, DS, 0x80);
+    assert.deepEqual(cpu.faultOf(load), { vector: VECTOR.GP, errorCode: 0x80 });
+    cpu.state.set(L.GDTR + 8, 0x86);
+    assert.deepEqual(cpu.faultOf(load), { vector: VECTOR.GP, errorCode: 0x80 });
+    cpu.state.set(L.GDTR + 8, 0x87);
+    assert.equal(cpu.faultOf(load), null);
+  });
+
   it('stays as it was when the accessed bit cannot be written', () => {
     const cpu = new ProtectedMachine();
     cpu.memory.readOnly.add(GDT >> 12);

@@ -120,6 +120,19 @@ describe('JMP to a TSS', () => {
   });
 });
 
+describe('an old TSS across two pages', () => {
+  it('is not half written when the second page is missing', () => {
+    const cpu = machine();
+    const tss = cpu.state.segment(TR);
+    cpu.state.setSegment(TR, { ...tss, base: 0x9fc0 });
+    cpu.memory.missing.add(0xa);
+    const memory = Uint8Array.from(cpu.memory.bytes);
+    const raised = cpu.faultOf(() => farJump(cpu, S.OTHER_TSS, 0));
+    assert.equal(raised?.vector, VECTOR.PF);
+    assert.deepEqual(cpu.memory.bytes, memory);
+  });
+});
+
 describe('CALL to a TSS and IRET', () => {
   it('nest: link, NT and both busy, then back', () => {
     const cpu = machine();
