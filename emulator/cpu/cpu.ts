@@ -738,6 +738,13 @@ export class Cpu implements Processor, InterpreterHost {
     const shadow = this.state.i32[L.SHADOW_FUEL >> 2];
     return (this.state.systemFlags & FLAG.IF) !== 0 && shadow !== this.#fuel;
   }
+  get isHalted(): boolean {
+    return this.state.get(L.ACTIVITY) === ACTIVITY.HALTED;
+  }
+  /** A halted processor with IF set is woken by an interrupt. */
+  get canWake(): boolean {
+    return (this.state.systemFlags & FLAG.IF) !== 0;
+  }
   /** Leaves run() at the next boundary with 'leave'. */
   requestLeave(): void {
     this.#leave = true;
@@ -768,17 +775,24 @@ export class Cpu implements Processor, InterpreterHost {
       this.#step();
     });
   }
-  /** One instruction of `length` bytes counts as executed. */
+  /** One instruction of `length` bytes counts as executed, its trap included if TF is set. */
   skipInstruction(length: number): void {
     const { state } = this;
+    const traced = (state.systemFlags & FLAG.TF) !== 0;
     state.eip = (state.eip + length) >>> 0;
     state.systemFlags &= ~FLAG.RF;
     this.#fuel -= 1;
     state.i32[L.SHADOW_FUEL >> 2] = NO_SHADOW;
+    if (traced) this.#singleStepTrap();
   }
-  deliver(vector: number): void {
+  /** Delivers an interrupt that returns to `nextEip`; wakes a halted processor. */
+  deliver(
+    vector: number,
+    type: Exclude<VectoredEvent['type'], 'exception'>,
+    nextEip: number,
+  ): void {
     this.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
-    deliverInterrupt(this, vector, 'external', this.state.eip);
+    deliverInterrupt(this, vector, type, nextEip);
   }
   deliverFault(vector: number, errorCode: number | null, qualification: number): void {
     const interrupted = this.vectoring;

@@ -126,6 +126,28 @@ export class GuestMemory implements LinearMemory {
       0,
     );
   }
+  /** A copy of RAM, or null unless all of it is RAM; any number is a valid address. */
+  readRam(address: number, length: number): Uint8Array | null {
+    if (!this.#isRamRange(address, length)) return null;
+    return this.#u8.slice(this.#map.ram + address, this.#map.ram + address + length);
+  }
+  /** All of the bytes or none; translated code in them is dropped. */
+  writeRam(address: number, bytes: Uint8Array): boolean {
+    if (!this.#isRamRange(address, bytes.length)) return false;
+    this.#u8.set(bytes, this.#map.ram + address);
+    for (let page = address >>> 12; page <= (address + bytes.length - 1) >>> 12; page++) {
+      if ((this.#u8[this.#map.pageFlags + page] & PAGE_FLAG.CODE) !== 0)
+        this.#owner.codeWritten(page);
+    }
+    return true;
+  }
+  #isRamRange(address: number, length: number): boolean {
+    if (!Number.isInteger(address) || address < 0 || address + length > this.#ramSize) return false;
+    for (let page = address - (address & 0xfff); page < address + length; page += 4096) {
+      if (!this.isRam(page, 1)) return false;
+    }
+    return true;
+  }
   /** Bytes of RAM for the fetch of instructions, or null where there is none. */
   codePage(physical: number): Uint8Array | null {
     const page = physical - (physical & 0xfff);

@@ -140,8 +140,8 @@ export class Translator {
       ordinal++;
       at += decoded.length;
       current = this.#nextEip(decoded);
-      if (this.#ends(decoded)) break;
-      if (ordinal === R.MAX_BLOCK - 1 || at >= fetch.end) {
+      if (EMITTED[decoded.row.meaning ?? '']?.endsBlock === true) break;
+      if (this.#mayLeave(decoded) || ordinal === R.MAX_BLOCK - 1 || at >= fetch.end) {
         this.#pseudoRecord('goto', ordinal, current, current);
         break;
       }
@@ -182,9 +182,11 @@ export class Translator {
     return (instruction.eip + instruction.length) >>> 0;
   }
 
-  #ends({ row }: Instruction): boolean {
-    if (row.meaning === null || row.feature !== undefined && !this.#model.features.has(row.feature)) return true; // prettier-ignore
-    return EMITTED[row.meaning]?.endsBlock === true || ENDS_BLOCK.has(row.meaning);
+  /** Code after it is likely to be reached another way, or in another mode. */
+  #mayLeave({ row }: Instruction): boolean {
+    if (row.meaning === null) return true;
+    if (row.feature !== undefined && !this.#model.features.has(row.feature)) return true;
+    return ENDS_BLOCK.has(row.meaning);
   }
 
   #instructionRecord(instruction: Instruction, ordinal: number, mode: number): void {

@@ -1,0 +1,76 @@
+/**
+ * The vCPU as the hypervisor handles it between exit and entry (hypervisor/vcpu.ts), over the CPU. While
+ * a handler acts, the exit hook is out of the way; a triple fault is the one event that still leaves.
+ */
+import type { Cpu } from './cpu/cpu.ts';
+import { VmExitSignal } from './cpu/processor.ts';
+import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
+
+/** Injected types that are delivered like interrupts, returning after their instruction. */
+const DELIVERED_AS = {
+  software: 'software-exception',
+  privileged: 'privileged-software',
+  nmi: 'nmi',
+} as const;
+
+export class CpuVcpu implements GuestVcpu {
+  readonly processor: Cpu;
+
+  constructor(cpu: Cpu) {
+    this.processor = cpu;
+  }
+
+  get retired(): number {
+    return this.processor.retired;
+  }
+  emulateInstruction(): void {
+    this.processor.emulateInstruction();
+  }
+  skipInstruction(length: number): void {
+    this.#natively(() => {
+      this.processor.skipInstruction(length);
+    });
+  }
+  injectException({ vector, errorCode, type, qualification, length }: InjectedException): void {
+    const { processor } = this;
+    this.#natively(() => {
+      if (type === 'fault' || type === 'trap') {
+        processor.deliverFault(vector, errorCode, qualification);
+      } else {
+        const next = (processor.state.eip + length) >>> 0;
+        processor.deliver(vector, DELIVERED_AS[type], next);
+      }
+    });
+  }
+  redeliver(): void {
+    this.#natively(() => {
+      this.processor.redeliver();
+    });
+  }
+  injectInterrupt(vector: number): void {
+    const { processor } = this;
+    this.#natively(() => {
+      processor.deliver(vector, 'external', processor.state.eip);
+    });
+  }
+  interruptible(): boolean {
+    return this.processor.interruptible();
+  }
+  readPhysical(address: number, length: number): Uint8Array | null {
+    return this.processor.memory.readRam(address, length);
+  }
+  writePhysical(address: number, bytes: Uint8Array): boolean {
+    return this.processor.memory.writeRam(address, bytes);
+  }
+
+  #natively(action: () => void): void {
+    this.processor.suppressed(() => {
+      try {
+        action();
+      } catch (error) {
+        // a triple fault has left; the hook holds it
+        if (!(error instanceof VmExitSignal)) throw error;
+      }
+    });
+  }
+}

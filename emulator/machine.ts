@@ -1,0 +1,345 @@
+/**
+ * The machine, as a parts list: memory, processor, board, hypervisor, paravirtual interface, and the
+ * guest that a loader put in. run() is the whole story of a machine's time: let devices catch up with
+ * the clock, let the processor run to the next deadline, resolve what left the guest.
+ *
+ * The clock counts retired instructions as nanoseconds, plus the time that the guest has slept through
+ * in HLT. Nothing else enters, so that the same configuration gives the same run to the instruction.
+ */
+import { Cpu } from './cpu/cpu.ts';
+import { cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
+import type { Platform } from './cpu/platform.ts';
+import type { MachineConfiguration } from './debug-port.ts';
+import { PcBoard } from './devices/pc-board.ts';
+import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
+import { CpuVcpu } from './guest-vcpu.ts';
+import { Hypervisor } from './hypervisor/hypervisor.ts';
+import { controlsFor } from './hypervisor/profiles.ts';
+import type { VmExit } from './hypervisor/vm-exit.ts';
+import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
+import { loadGuest } from './loaders/loaders.ts';
+import { setInitialState } from './machine-state.ts';
+import { memoryMap, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
+import { guestRam } from './guest-ram.ts';
+import { didYouMean } from './nearest-name.ts';
+import { KvmInterface } from './paravirt/kvm.ts';
+import type { StopReason } from './stop-reason.ts';
+import { describeTripleFault } from './triple-fault.ts';
+import { wasm, type WasmMemory } from './wasm/host.ts';
+
+/** TSC ticks a second: one a nanosecond, one an instruction. */
+const TIMESTAMP_HZ = 1_000_000_000;
+/** VGA memory: nothing answers there yet. */
+const VGA_HOLE = { start: 0xa0000, end: 0xc0000 };
+const SMALLEST_MEMORY = 1 << 20;
+const LARGEST_MEMORY = 3 * 2 ** 30;
+/** Serial bytes that wait for the host before run() returns to let it take them. */
+const SERIAL_BACKLOG = 1 << 16;
+const NOTICE_LIMIT = 256;
+/** Longest run between two looks at the board. */
+const LONGEST_RUN = 1 << 28;
+
+/** A launch configuration that cannot be carried out. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly attribute: string;
+
+  constructor(attribute: string, message: string) {
+    super(message);
+    this.attribute = attribute;
+  }
+}
+
+/** Stops that the machine itself knows; a debugger adds its own (debugger.ts). */
+export type MachineStop =
+  | Exclude<
+      StopReason,
+      | { kind: 'entry' }
+      | { kind: 'pause' }
+      | { kind: 'step' }
+      | { kind: 'breakpoint' }
+      | { kind: 'exit' }
+    >
+  | { readonly kind: 'breakpoint' }
+  | { readonly kind: 'exit'; readonly exit: VmExit };
+
+/** Asked once for each exit that is born: whether to stop before it is resolved. */
+export type ExitObserver = (exit: VmExit) => boolean;
+
+export class Machine {
+  readonly cpu: Cpu;
+  readonly board: PcBoard;
+  readonly hypervisor: Hypervisor;
+  readonly guest: LoadedGuest;
+  readonly map: MemoryMap;
+  readonly memory: WasmMemory;
+  readonly #vcpu: CpuVcpu;
+
+  /** Virtual time slept through in HLT, ns. */
+  #slept = 0;
+  #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
+  #observed: VmExit | null = null;
+  #idleReported = false;
+  #serialOutput: number[] = [];
+  #notices: string[] = [];
+
+  /** Throws ConfigurationError. */
+  constructor(configuration: MachineConfiguration) {
+    const { memoryBytes, hypervisor: chosen } = configuration;
+    const model = cpuModel(configuration.cpuModel);
+    if (model === null) {
+      throw new ConfigurationError(
+        'machine.cpu',
+        `There is no processor model '${configuration.cpuModel}'.${didYouMean(configuration.cpuModel, CPU_MODEL_NAMES)}`,
+      );
+    }
+    const controls = controlsFor(chosen);
+    if ('problem' in controls) {
+      throw new ConfigurationError(controls.problem.attribute, controls.problem.message);
+    }
+    this.map = memoryMap(checkedMemory(memoryBytes));
+    this.memory = allocate(this.map, configuration.shared);
+    this.board = this.#buildBoard(memoryBytes);
+    const kvm = chosen.interface === 'kvm' ? this.#buildKvm() : null;
+    this.hypervisor = new Hypervisor(controls.controls, kvm);
+    this.cpu = new Cpu({
+      memory: this.memory,
+      map: this.map,
+      shared: configuration.shared,
+      platform: this.#platform(),
+      model,
+      hook: this.hypervisor,
+    });
+    this.#vcpu = new CpuVcpu(this.cpu);
+    this.hypervisor.attach(this.#vcpu);
+    if (kvm !== null) this.board.localApic.autoEoi = kvm.autoEoi;
+    new Uint8Array(this.memory.buffer).fill(
+      PAGE_FLAG.DEVICE,
+      this.map.pageFlags + (VGA_HOLE.start >> 12),
+      this.map.pageFlags + (VGA_HOLE.end >> 12),
+    );
+    this.guest = this.#load(configuration);
+    setInitialState(this.cpu, this.guest.cpu);
+  }
+
+  // ---- parts
+
+  #buildBoard(memoryBytes: number): PcBoard {
+    return new PcBoard({
+      clock: { now: () => this.now },
+      memoryBytes,
+      serialOutput: (byte) => this.#serialOutput.push(byte),
+      powerOff: (code, via) => {
+        this.#end({ kind: 'power-off', code, via });
+      },
+      reset: (via) => {
+        this.#end({ kind: 'reset', via });
+      },
+      notice: (text) => {
+        this.notice(text);
+      },
+      a20Changed: (enabled) => {
+        this.cpu.setA20(enabled);
+      },
+    });
+  }
+  #buildKvm(): KvmInterface {
+    return new KvmInterface({
+      memory: {
+        readPhysical: (address, length) => this.#vcpu.readPhysical(address, length),
+        writePhysical: (address, bytes) => this.#vcpu.writePhysical(address, bytes),
+      },
+      now: () => this.now,
+      timestamp: () => this.cpu.timestamp(),
+      timestampHz: TIMESTAMP_HZ,
+      startDate: this.board.startTime,
+      localApic: {
+        sendIpi: (apicId, vector, mode) =>
+          this.board.apicBus.send({
+            destination: apicId, logical: false, deliveryMode: mode, vector, level: false,
+          }), // prettier-ignore
+        tryAutoEoi: () => {
+          this.board.localApic.tryAutoEoi();
+        },
+      },
+    });
+  }
+  /** The processor's pins. Whatever touches a device may move a deadline, so the run ends there. */
+  #platform(): Platform {
+    const { board } = this;
+    return {
+      readPort: (port, size) => {
+        this.cpu.requestLeave();
+        return board.readPort(port, size);
+      },
+      writePort: (port, size, value) => {
+        this.cpu.requestLeave();
+        board.writePort(port, size, value);
+      },
+      readDevice: (address, size) => {
+        this.cpu.requestLeave();
+        return board.readMmio(address, size);
+      },
+      writeDevice: (address, size, value) => {
+        this.cpu.requestLeave();
+        board.writeMmio(address, size, value);
+      },
+      interruptPending: () => board.interruptPending(),
+      acknowledgeInterrupt: () => board.acknowledgeInterrupt(),
+      now: () => this.now,
+    };
+  }
+  #load({ guest, memoryBytes }: MachineConfiguration): LoadedGuest {
+    const ram = guestRam(this.memory.buffer, this.map);
+    const { acpiTables } = this.board;
+    const reserved = {
+      address: acpiTables.address, size: acpiTables.bytes.length, type: MEMORY_TYPE.ACPI,
+    }; // prettier-ignore
+    try {
+      ram.write(acpiTables.address, acpiTables.bytes);
+      return loadGuest(
+        {
+          image: guest.kernel,
+          imageName: guest.kernelName,
+          ...(guest.initrd && { initrd: guest.initrd }),
+          commandLine: guest.commandLine,
+          loadAddress: guest.loadAddress,
+          ram,
+          memoryMap: pcMemoryMap(memoryBytes, [reserved]),
+          acpiRsdp: acpiTables.rsdpAddress,
+        },
+        guest.format,
+      );
+    } catch (error) {
+      if (error instanceof GuestImageError) {
+        throw new ConfigurationError(error.attribute, error.message);
+      }
+      throw error;
+    }
+  }
+
+  // ---- time
+
+  /** Virtual time, ns since power-on. */
+  get now(): number {
+    return this.cpu.retired + this.#slept;
+  }
+
+  #end(stop: Extract<MachineStop, { kind: 'power-off' | 'reset' }>): void {
+    this.#ended ??= stop;
+    this.cpu.requestLeave();
+  }
+  notice(text: string): void {
+    if (this.#notices.length < NOTICE_LIMIT) this.#notices.push(text);
+  }
+
+  /**
+   * Runs at most `budget` instructions.
+   * @param observe sees every exit before it is resolved; true stops there. The next run resolves it.
+   */
+  run(budget: number, observe: ExitObserver): MachineStop {
+    const { cpu, board } = this;
+    const end = cpu.retired + budget;
+    this.#wake();
+    for (;;) {
+      const exit = this.hypervisor.pending;
+      if (exit !== null) {
+        if (exit !== this.#observed) {
+          this.#observed = exit;
+          if (observe(exit)) return { kind: 'exit', exit };
+        }
+        this.hypervisor.resolve();
+      }
+      if (this.#ended !== null) return this.#ended;
+      if (board.nextDeadline() <= this.now) board.advance(this.now);
+      const rest = end - cpu.retired;
+      if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return { kind: 'budget' };
+      const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
+      switch (outcome) {
+        case 'limit':
+          // also when events repeat without end: let the host look
+          if (cpu.retired === end - rest && board.nextDeadline() > this.now)
+            return { kind: 'budget' };
+          break;
+        case 'leave':
+        case 'exit':
+          break;
+        case 'breakpoint':
+          return { kind: 'breakpoint' };
+        case 'halted': {
+          const stop = this.#sleep();
+          if (stop !== null) return stop;
+          break;
+        }
+        case 'shutdown':
+          return { kind: 'triple-fault', description: describeTripleFault(cpu) };
+        case 'unimplemented':
+          return this.#unimplemented();
+      }
+    }
+  }
+
+  /** HLT: the first time it is reported, so that the host may pace; then time jumps to the next event. */
+  #sleep(): MachineStop | null {
+    const deadline = this.board.nextDeadline();
+    if (!this.cpu.canWake) return { kind: 'halted-forever' };
+    if (deadline === Infinity || !this.#idleReported) {
+      this.#idleReported = true;
+      return { kind: 'idle', wakeAt: deadline };
+    }
+    this.#idleReported = false;
+    this.#slept += Math.max(0, deadline - this.now);
+    return null;
+  }
+  #wake(): void {
+    if (!this.cpu.isHalted) this.#idleReported = false;
+  }
+
+  #unimplemented(): MachineStop {
+    const { text, bytes } = this.cpu.unimplementedInstruction ?? { text: '', bytes: '' };
+    return { kind: 'unimplemented', instruction: text, bytes };
+  }
+  /** After an 'unimplemented' stop: the guest gets its #UD. */
+  raiseUndefined(): void {
+    this.cpu.raiseUndefined();
+  }
+
+  // ---- the world outside
+
+  takeSerialOutput(): Uint8Array {
+    const bytes = Uint8Array.from(this.#serialOutput);
+    this.#serialOutput = [];
+    return bytes;
+  }
+  takeNotices(): readonly string[] {
+    const notices = this.#notices;
+    this.#notices = [];
+    return notices;
+  }
+  sendSerialInput(bytes: Uint8Array): void {
+    this.board.sendSerialInput(bytes);
+  }
+}
+
+function checkedMemory(bytes: number): number {
+  if (bytes < SMALLEST_MEMORY || bytes > LARGEST_MEMORY || bytes % 4096 !== 0) {
+    throw new ConfigurationError(
+      'machine.memory',
+      `A machine of ${String(bytes)} bytes cannot be built: choose between 1M and 3G in whole pages.`,
+    );
+  }
+  return bytes;
+}
+
+function allocate(map: MemoryMap, shared: boolean): WasmMemory {
+  const { Memory } = wasm();
+  try {
+    return new Memory({ initial: map.wasmPages, maximum: map.wasmPages, shared });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigurationError(
+      'machine.memory',
+      `The host cannot give ${String(map.ramSize >> 20)} MiB to the guest: choose less memory.`,
+    );
+  }
+}

@@ -1,0 +1,19 @@
+/** What led to a triple fault, as a sentence for whoever looks at the machine afterwards. */
+import type { Cpu } from './cpu/cpu.ts';
+import { VECTOR } from './cpu/processor.ts';
+
+const NAMES = new Map(
+  Object.entries(VECTOR).map(([name, vector]) => [vector as number, `#${name}`]),
+);
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+export function describeTripleFault(cpu: Cpu): string {
+  const chain = cpu.faultChain.map(({ vector, errorCode, eip, cr2 }) => {
+    const name = NAMES.get(vector) ?? `vector ${String(vector)}`;
+    const error = errorCode === null ? '' : `(${hex(errorCode)})`;
+    const address = vector === VECTOR.PF ? ` for address ${hex(cr2)}` : '';
+    return `${name}${error} at ${hex(eip)}${address}`;
+  });
+  if (chain.length === 0) return 'The processor has shut down.';
+  return `Triple fault: ${chain.join(', then ')}; the handler of none could be entered.`;
+}
