@@ -72,7 +72,7 @@ export default tseslint.config(
       // The processor's signals are values, thrown without a stack because they are frequent.
       '@typescript-eslint/only-throw-error': [
         'error',
-        { allow: [{ from: 'file', name: ['GuestFault', 'VmExitSignal'] }] },
+        { allow: [{ from: 'file', name: ['GuestFault', 'VmExitSignal', 'UnimplementedSignal'] }] },
       ],
       eqeqeq: 'error',
       'no-console': 'error',
