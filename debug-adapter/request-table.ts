@@ -103,6 +103,10 @@ export function findRequest(command: string): RequestRow | null {
   return REQUESTS.find((row) => row.command === command) ?? null;
 }
 
+export function requestNames(): readonly string[] {
+  return REQUESTS.map(({ command }) => command);
+}
+
 /** What the adapter can do, from the rows. */
 export function capabilities(): DebugProtocol.Capabilities {
   return Object.assign(

@@ -10,11 +10,10 @@ import { nodeScheduler } from './scheduler-node.ts';
  * the tests and a checkout do; a bundle runs as it is.
  */
 export function startThread(file: URL): WorkerHandle {
-  const typescript = file.pathname.endsWith('.ts');
-  const worker = new Worker(file, {
-    name: 'guestscope-machine',
-    ...(typescript && { execArgv: ['--import', 'tsx'] }),
-  });
+  const name = 'guestscope-machine';
+  const worker = file.pathname.endsWith('.ts')
+    ? new Worker(throughTsx(file), { name, eval: true })
+    : new Worker(file, { name });
   let terminated = false;
   const listeners: ((cause: string) => void)[] = [];
   let cause: string | null = null;
@@ -40,6 +39,22 @@ export function startThread(file: URL): WorkerHandle {
       void worker.terminate();
     },
   };
+}
+
+/** The worker's file beside the one that asks: a bundle beside a bundle, a source beside a source. */
+export function machineWorker(importMetaUrl: string): URL {
+  const typescript = importMetaUrl.endsWith('.ts');
+  return new URL(typescript ? './machine-worker-main.ts' : './machine-worker.cjs', importMetaUrl);
+}
+
+/** A thread does not inherit tsx from a program that runs under it, so it is registered anew. */
+function throughTsx(file: URL): string {
+  const url = JSON.stringify(file.href);
+  return `
+    const { createRequire } = require('node:module');
+    const { pathToFileURL } = require('node:url');
+    const api = createRequire(${url}).resolve('tsx/esm/api').replace(/cjs$/, 'mjs');
+    import(pathToFileURL(api).href).then(({ register }) => { register(); return import(${url}); });`;
 }
 
 /** Serves machines from inside the thread. */
