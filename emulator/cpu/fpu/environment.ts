@@ -90,7 +90,8 @@ export function loadEnvironment(
   setTags(state, full);
   if (layout.protectedMode) {
     setPointers(state, word(3), word(4) & 0xffff, word(5), word(6) & 0xffff);
-    if (wide) state.u16[L.FPU_OPCODE >> 1] = (word(4) >>> 16) & 0x7ff;
+    // the 16-bit layout has no opcode
+    state.u16[L.FPU_OPCODE >> 1] = wide ? (word(4) >>> 16) & 0x7ff : 0;
     return;
   }
   const linear = (low: number, high: number): number =>

@@ -11,7 +11,7 @@ import type { SegmentIndex } from '../layout.ts';
 import type { Platform } from '../platform.ts';
 import { GuestFault, VECTOR } from '../processor.ts';
 import type { LinearMemory, Processor } from '../processor.ts';
-import { CpuState } from '../state.ts';
+import { CR0, CpuState } from '../state.ts';
 
 type TestMemory = Pick<
   LinearMemory,
@@ -98,7 +98,7 @@ export class TestProcessor implements Pick<
   nextEip = 0;
   halted = false;
 
-  /** @param platform the pins that the test looks at. */
+  /** In flat protected mode. @param platform the pins that the test looks at. */
   constructor(memorySize = 0x10000, platform: Partial<Platform> = {}) {
     this.memory = new FlatMemory(memorySize, this);
     this.platform = platform as Platform;
@@ -107,6 +107,7 @@ export class TestProcessor implements Pick<
       this.state.setSegment(segment, { selector: 8 * (segment + 1), ...FLAT });
     }
     this.state.eflags = 2;
+    this.state.setCr(0, CR0.PE | CR0.ET | CR0.NE);
   }
 
   /** This object to an instruction; whatever is not here is undefined. */
