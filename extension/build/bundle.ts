@@ -1,21 +1,21 @@
 /**
  * Bundles what runs outside the repository: the extension, the stdio debug adapter, the machine's worker
- * and the text session, each as one CommonJS file in dist/ with a source map. Used by `npm run build`,
+ * and the text session, each as one file in dist/ with a source map. Used by `npm run build`,
  * `npm start`, the editor tests and the package. `--watch` rebuilds on change, `--production` minifies.
  */
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, context, type BuildOptions } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Bundle name in dist/ → its entry file. */
-const ENTRIES = {
+/** Bundle name in dist/ → its entry file. The editor loads extensions as CommonJS. */
+const COMMONJS = {
   extension: 'extension/main.ts',
   adapter: 'debug-adapter/main.ts',
   'machine-worker': 'debug-adapter/machine-worker-main.ts',
-  text: 'debug-adapter/text-main.ts',
 } as const;
+/** The same as ES modules. */
+const MODULES = { text: 'debug-adapter/text-main.ts' } as const;
 
 /** Pages of the views: script and style sheet each, in dist/web/. */
 const PAGES = ['extension/web/exits', 'extension/web/memory'] as const;
@@ -44,32 +44,44 @@ function pageOptions(production: boolean): BuildOptions {
   };
 }
 
-function programOptions(production: boolean): BuildOptions {
-  const present = Object.entries(ENTRIES).filter(([, file]) => existsSync(`${root}${file}`));
+/** Options of the programs that Node runs. */
+function programOptions(
+  production: boolean,
+  format: 'cjs' | 'esm',
+  entries: Readonly<Record<string, string>>,
+): BuildOptions {
   return {
     ...common(production),
-    entryPoints: Object.fromEntries(present),
+    entryPoints: entries,
     outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
+    outExtension: { '.js': format === 'cjs' ? '.cjs' : '.mjs' },
     platform: 'node',
-    format: 'cjs',
+    format,
     target: 'node20',
     external: ['vscode'],
     // import.meta.url is how the sources find their neighbours; in CommonJS that is __filename.
-    define: { 'import.meta.url': 'importMetaUrl' },
-    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    ...(format === 'cjs' && {
+      define: { 'import.meta.url': 'importMetaUrl' },
+      banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    }),
   };
+}
+
+function allOptions(production: boolean): readonly BuildOptions[] {
+  return [
+    programOptions(production, 'cjs', COMMONJS),
+    programOptions(production, 'esm', MODULES),
+    pageOptions(production),
+  ];
 }
 
 /** Builds all bundles once; rejects with esbuild's own message when a source does not compile. */
 export async function bundle(production = false): Promise<void> {
-  await Promise.all([build(programOptions(production)), build(pageOptions(production))]);
+  await Promise.all(allOptions(production).map((options) => build(options)));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--watch')) {
-    for (const options of [programOptions(false), pageOptions(false)]) {
-      await (await context(options)).watch();
-    }
+    for (const options of allOptions(false)) await (await context(options)).watch();
   } else await bundle(process.argv.includes('--production'));
 }

@@ -32,7 +32,7 @@ function openDesktop(): Promise<number> {
 function openText(args: readonly string[]): Promise<number> {
   return finished(process.execPath, [
     '--enable-source-maps',
-    join(projectRoot, 'dist/text.cjs'),
+    join(projectRoot, 'dist/text.mjs'),
     ...args,
   ]);
 }

@@ -25,6 +25,8 @@ export interface Tool {
   readonly packages: readonly string[];
   /** Folders below node_modules whose own package.json is to be installed as well. */
   readonly nested: readonly string[];
+  /** Packages that must be compiled here (needs a C++ compiler). */
+  readonly compiled?: readonly string[];
 }
 
 /**
@@ -43,6 +45,8 @@ export function ensureTool(tool: Tool): string {
     for (const nested of tool.nested) {
       npm(join(partial, 'node_modules', nested), ['install', '--omit=dev'], tool.title);
     }
+    const { compiled = [] } = tool;
+    if (compiled.length > 0) npm(partial, ['rebuild', ...compiled], tool.title, []);
     renameSync(partial, folder);
   } finally {
     rmSync(partial, { recursive: true, force: true });
@@ -50,8 +54,13 @@ export function ensureTool(tool: Tool): string {
   return folder;
 }
 
-function npm(cwd: string, args: readonly string[], title: string): void {
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+function npm(
+  cwd: string,
+  args: readonly string[],
+  title: string,
+  scripts: readonly string[] = ['--ignore-scripts'],
+): void {
+  const quiet = [...scripts, '--no-audit', '--no-fund', '--loglevel=error'];
   const cli = process.env['npm_execpath'];
   const result = spawnSync(
     cli ? process.execPath : 'npm',

@@ -4,34 +4,54 @@
  * 127.0.0.1 only, without telemetry, update check, gallery or password.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureTool, type Tool } from './tools.ts';
 
-/** Pairs of code-server and the Node that runs it; the VS Code inside is 1.x for code-server 4.x. */
-const SERVER = { codeServer: '4.139.1', node: '24.21.0' } as const;
+/**
+ * Versions that can be served, each with the Node that runs it: the VS Code inside is 1.x for code-server
+ * 4.x. GUESTSCOPE_VSCODE chooses; the older one is the oldest that the extension declares to support.
+ */
+const SERVERS = {
+  '1.139': {
+    codeServer: '4.139.1',
+    node: '24.21.0',
+    compiled: [],
+    driver: ['--vscode-option', 'enable-smoke-test-driver'],
+  },
+  '1.100': { codeServer: '4.100.3', node: '20.20.2', compiled: ['argon2'], driver: [] },
+} as const;
+
+/** Name of the package that brings Node for this computer. */
+const nodePackage = `node-${process.platform}-${process.arch}`;
+
+function chosenServer(): (typeof SERVERS)[keyof typeof SERVERS] {
+  const name = process.env['GUESTSCOPE_VSCODE'] ?? '1.139';
+  if (name !== '1.139' && name !== '1.100') {
+    throw new Error(
+      `GUESTSCOPE_VSCODE is "${name}"; there are ${Object.keys(SERVERS).join(', ')}.`,
+    );
+  }
+  return SERVERS[name];
+}
 
 function serverTool(): Tool {
+  const { codeServer, node, compiled } = chosenServer();
   return {
-    folder: `vscode-server-${SERVER.codeServer}`,
-    title: `VS Code server ${SERVER.codeServer}`,
-    packages: [
-      `code-server@${SERVER.codeServer}`,
-      `node-${process.platform}-${process.arch}@${SERVER.node}`,
-    ],
+    folder: `vscode-server-${codeServer}`,
+    title: `VS Code server ${codeServer}`,
+    packages: [`code-server@${codeServer}`, `${nodePackage}@${node}`],
     nested: ['code-server/lib/vscode'],
+    compiled,
   };
 }
 
 /** The server's command line without options; installs it on first use. */
 export function serverCommand(): readonly [string, ...string[]] {
   const modules = join(ensureTool(serverTool()), 'node_modules');
-  return [
-    join(modules, `node-${process.platform}-${process.arch}/bin/node`),
-    join(modules, 'code-server/out/node/entry.js'),
-  ];
+  return [join(modules, nodePackage, 'bin/node'), join(modules, 'code-server/out/node/entry.js')];
 }
 
 /** Whether the server can run here: code-server knows Linux and macOS. */
@@ -123,7 +143,8 @@ function serverArguments(options: ServerOptions, userData: string, port: number)
     ...['--user-data-dir', userData],
     ...['--extensions-dir', options.extensionsDir ?? join(options.directory, 'extensions')],
     ...['--session-socket', join(tmpdir(), `guestscope-${String(process.pid)}.sock`)],
-    ...(options.testDriver ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
+    // newer servers ignore the tests named in the address without it
+    ...(options.testDriver ? chosenServer().driver : []),
   ];
 }
 
@@ -137,7 +158,8 @@ async function waitUntilHealthy(server: VscodeServer): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await server.stop();
-  throw new Error(`The VS Code server did not come up; its log is ${server.logFile}.`);
+  const end = readFileSync(server.logFile, 'utf8').trim().split('\n').slice(-10).join('\n');
+  throw new Error(`The VS Code server did not come up; its log ends with:\n${end}`);
 }
 
 /** Ends the server and the processes it started (its group), by force after five seconds. */
