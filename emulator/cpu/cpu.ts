@@ -255,14 +255,14 @@ export class Cpu implements Processor, InterpreterHost {
     if (state.i32[L.SHADOW_FUEL >> 2] >= 0) state.i32[L.SHADOW_FUEL >> 2] += rest;
     this.#fuel += rest;
     this.#limit += rest;
-    if (traced && outcome === null && done) this.#singleStepTrap();
+    if (traced && outcome === null && done) return this.#singleStepTrap();
     return outcome === null && this.#outcome !== null ? this.#finishOutcome() : outcome;
   }
 
   /** #DB with DR6.BS after an instruction that began with TF set. */
-  #singleStepTrap(): void {
+  #singleStepTrap(): CpuOutcome | null {
     const singleStep = 1 << 14;
-    this.#raise(VECTOR.DB, null, singleStep);
+    return this.#raise(VECTOR.DB, null, singleStep);
   }
 
   /** Acts on why the interpreter returned. Null: go on. */
@@ -280,8 +280,7 @@ export class Cpu implements Processor, InterpreterHost {
       case R.EXIT_CODE.EXCEPTION: {
         this.#backTo(record);
         const error = state.i32[L.RAISED_ERROR >> 2];
-        this.#raise(state.get(L.RAISED_VECTOR), error < 0 ? null : error, 0);
-        return this.#finishOutcome();
+        return this.#raise(state.get(L.RAISED_VECTOR), error < 0 ? null : error, 0);
       }
       case R.EXIT_CODE.SLOW: {
         this.#backTo(record);

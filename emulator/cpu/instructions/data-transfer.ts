@@ -35,7 +35,7 @@ function extend(signed: boolean): EmittedInstruction {
 }
 
 const lea: EmittedInstruction = {
-  patterns: wordSizes('r#,m#'),
+  patterns: ['r2,m4', 'r4,m4'],
   hot: (shape) => /^r4,[bx]/.test(shape.operands.join(',')),
   emit(e) {
     const value = e.temp();
