@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findConfiguration, parseJsonWithComments } from './launch-json.ts';
+import { nodeScheduler } from './scheduler-node.ts';
+import { fakeSession } from './testing/fake-session.ts';
+import { TextSession } from './text-session.ts';
+
+const host = { scheduler: nodeScheduler, clone: structuredClone };
+/** mov eax, 'A'; out; cpuid; out; power off with 'A'. */
+const PROGRAM = [0xb8, 0x41, 0, 0, 0, 0xee, 0xa2, 0xee, 0xff];
+const LAUNCH = {
+  type: 'guestscope',
+  request: 'launch',
+  name: 'toy',
+  guest: { kernel: '/guest' },
+  exitBreakpoints: [{ reason: 'CPUID' }],
+};
+
+async function run(lines?: readonly string[], launch = LAUNCH): Promise<string> {
+  const { session } = fakeSession(PROGRAM, host);
+  let printed = '';
+  const typed = [...(lines ?? [])];
+  const text = new TextSession({
+    session,
+    print: (output) => (printed += output),
+    wait: () => new Promise(() => undefined),
+    ...(lines !== undefined && { ask: () => Promise.resolve(typed.shift() ?? null) }),
+  });
+  await text.run(launch);
+  session.dispose();
+  return printed;
+}
+
+describe('text session', () => {
+  it('shows the first exit with all there is to see, then runs to the end', async () => {
+    const printed = await run();
+    for (const part of [
+      'Guestscope: toy\n',
+      'Paused on entry.\n',
+      '== VM exit 10 CPUID at 0x00100006: leaf 0x41\n',
+      '   leaf = 0x41\n',
+      '-- Registers\nGeneral: eax=0x00000041',
+      '=> 0x00100006  a2                        cpuid\n',
+      '-- Memory at EIP\n0x00100006  a2 ee ff 00',
+      '#0  0x00100006\n',
+      '-- The rest of the run\n',
+      'The guest printed:\nAA\n',
+      'The guest has ended with exit code 65.\n',
+    ])
+      assert.ok(printed.includes(part), `${JSON.stringify(part)} is missing in:\n${printed}`);
+  });
+
+  it('takes commands and expressions where somebody types', async () => {
+    const printed = await run(['eax + 1', 'nonsense', 's', 'eax = 7', 'exits', 'q']);
+    for (const part of [
+      '0x42 (66)\n',
+      'There is no "nonsense" here.\n',
+      'Paused on step\n=> 0x00100007  ee                        out dx, al\n',
+      '0x00000007\n',
+      '1 @2  VM exit 10 CPUID',
+      'The session ends with the guest stopped.\n',
+    ])
+      assert.ok(printed.includes(part), `${JSON.stringify(part)} is missing in:\n${printed}`);
+  });
+
+  it('fails with the sentence of the adapter', async () => {
+    await assert.rejects(
+      run([], { ...LAUNCH, guest: { kernel: '/none' } }),
+      /there is no such file/,
+    );
+  });
+});
+
+describe('launch.json', () => {
+  it('may have comments, trailing commas and both inside strings', () => {
+    const text = '{ // one\n "a": "x // y", /* two */ "b": [1, 2, /* c */ ], "c": "/* */,]", }';
+    assert.deepEqual(parseJsonWithComments(text), { a: 'x // y', b: [1, 2], c: '/* */,]' });
+    assert.throws(() => parseJsonWithComments('{'), SyntaxError);
+  });
+
+  it('gives a configuration by name with the folder put in', () => {
+    const text = JSON.stringify({
+      configurations: [
+        { type: 'node', name: 'other' },
+        { type: 'guestscope', name: 'one', guest: { kernel: '${workspaceFolder}/k' } },
+        { type: 'guestscope', name: 'two' },
+      ],
+    });
+    assert.deepEqual(findConfiguration(text, '/w', undefined)['guest'], { kernel: '/w/k' });
+    assert.equal(findConfiguration(text, '/w', 'two')['name'], 'two');
+    assert.throws(
+      () => findConfiguration(text, '/w', 'three'),
+      /no configuration "three"; there is "one", "two"/,
+    );
+    assert.throws(
+      () => findConfiguration('{}', '/w', undefined),
+      /no configuration of type "guestscope"/,
+    );
+  });
+});

@@ -1,0 +1,252 @@
+/**
+ * A debug session as text: the same launch configuration through the same debug adapter as in the editor,
+ * for a terminal or a log. It runs to the first exit breakpoint and shows what an editor would show
+ * there: the stop, the exit with its decoded fields, registers, disassembly and memory. Then a prompt, or
+ * without a terminal the rest of the run and what the guest printed.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { LaunchArguments } from './launch-json.ts';
+import type { GuestscopeSession } from './session.ts';
+import type { Body } from './session-client.ts';
+import { SessionClient } from './session-client.ts';
+import { THREAD_ID } from './stops.ts';
+
+export interface TextEnvironment {
+  readonly session: GuestscopeSession;
+  print(text: string): void;
+  /** A line that was typed, null at the end; absent where nobody types. */
+  readonly ask?: (prompt: string) => Promise<string | null>;
+  /** Resolves after so many milliseconds. */
+  wait(milliseconds: number): Promise<void>;
+}
+
+/** Longest unattended run after the first stop. */
+const LIMIT_SECONDS = 120;
+/** Stops of an unattended run that are told one by one. */
+const STOPS_TOLD = 20;
+
+type Outcome =
+  | { readonly kind: 'stopped'; readonly body: Body }
+  | { readonly kind: 'ended'; readonly code: number | null };
+
+export class TextSession {
+  private readonly environment: TextEnvironment;
+  private readonly client: SessionClient;
+  private outcomes: Outcome[] = [];
+  private wakeUp: (() => void) | null = null;
+  private exitCode: number | null = null;
+  private console = '';
+
+  constructor(environment: TextEnvironment) {
+    this.environment = environment;
+    this.client = new SessionClient(environment.session);
+    const attended = environment.ask !== undefined;
+    this.client.on('stopped', (body) => this.note({ kind: 'stopped', body }));
+    this.client.on('exited', ({ exitCode }) => (this.exitCode = Number(exitCode)));
+    this.client.on('terminated', () => this.note({ kind: 'ended', code: this.exitCode }));
+    this.client.on('output', ({ output }) => this.print(String(output).trimEnd()));
+    this.client.on('guestscope.console', ({ text }) => {
+      if (attended) this.environment.print(String(text).replaceAll('\r', ''));
+      else this.console += String(text);
+    });
+  }
+
+  /** Runs it all; rejects with a sentence when the guest cannot be launched. */
+  async run(configuration: LaunchArguments): Promise<void> {
+    const { client } = this;
+    const { name } = configuration;
+    this.print(`Guestscope: ${typeof name === 'string' ? name : 'guest'}`);
+    await client.request('initialize', { adapterID: 'guestscope', clientID: 'text' });
+    const launched = new Promise<void>((resolve) => client.on('initialized', () => resolve()));
+    // An unattended run waits for nobody, so neither should the guest.
+    const unattended = this.environment.ask === undefined && { machine: withSkip(configuration) };
+    await client.request('launch', {
+      ...configuration,
+      console: 'integratedTerminal',
+      ...unattended,
+    });
+    await launched;
+    await client.request('configurationDone');
+    let outcome = await this.outcome();
+    while (outcome.kind === 'stopped' && outcome.body['reason'] === 'entry') {
+      this.print(`${String(outcome.body['description'])}.`);
+      await this.continue();
+      outcome = await this.outcome();
+    }
+    if (outcome.kind === 'stopped') {
+      await this.show(outcome.body);
+      outcome = await (this.environment.ask === undefined ? this.finish() : this.prompt());
+    }
+    if (this.console !== '') {
+      this.print('\nThe guest printed:');
+      this.print(this.console.replaceAll('\r', '').trimEnd());
+    }
+    this.print(
+      outcome.kind === 'ended' ? ended(outcome.code) : 'The session ends with the guest stopped.',
+    );
+    await client.request('disconnect');
+  }
+
+  // ------------------------------------------------------------------------------------ the story
+
+  /** Everything about a stop. */
+  private async show(stop: Body): Promise<void> {
+    this.print(`\n== ${String(stop['text'] ?? stop['description'])}`);
+    if (stop['reason'] === 'exception') await this.showException();
+    this.print('\n-- Registers');
+    this.print(await this.evaluate('r'));
+    this.print('\n-- Disassembly');
+    this.print(await this.disassembly());
+    this.print('\n-- Memory at EIP');
+    this.print(await this.evaluate('x eip 64'));
+    this.print('\n-- Call stack');
+    this.print(await this.evaluate('bt'));
+  }
+
+  private async showException(): Promise<void> {
+    const { details } = (await this.client.request('exceptionInfo', {
+      threadId: THREAD_ID,
+    })) as { readonly details?: DebugProtocol.ExceptionDetails };
+    for (const line of details?.stackTrace?.split('\n') ?? []) this.print(`   ${line}`);
+  }
+
+  /** Rows around the instruction pointer, as the editor asks for them. */
+  private async disassembly(): Promise<string> {
+    const { stackFrames } = (await this.client.request('stackTrace', {
+      threadId: THREAD_ID,
+      levels: 1,
+    })) as unknown as DebugProtocol.StackTraceResponse['body'];
+    const here = stackFrames[0]?.instructionPointerReference ?? '';
+    const { instructions } = (await this.client.request('disassemble', {
+      memoryReference: here,
+      instructionOffset: -4,
+      instructionCount: 12,
+      resolveSymbols: true,
+    })) as unknown as { readonly instructions: readonly DebugProtocol.DisassembledInstruction[] };
+    return instructions
+      .map(({ address, instruction, instructionBytes = '', symbol }) => {
+        const label = symbol === undefined ? '' : `${symbol}:\n`;
+        const arrow = address === here ? '=>' : '  ';
+        return `${label}${arrow} ${address}  ${instructionBytes.padEnd(24)}  ${instruction}`;
+      })
+      .join('\n');
+  }
+
+  /** Nobody types: lets the guest run to its end and tells where it stopped on the way. */
+  private async finish(): Promise<Outcome> {
+    this.print('\n-- The rest of the run');
+    const timedOut = this.environment.wait(LIMIT_SECONDS * 1000).then((): null => null);
+    for (let stops = 0; ; stops++) {
+      await this.continue();
+      const outcome = await Promise.race([this.outcome(), timedOut]);
+      if (outcome === null) {
+        this.print(`The guest still runs after ${LIMIT_SECONDS} seconds.`);
+        return { kind: 'ended', code: null };
+      }
+      if (outcome.kind === 'ended') return outcome;
+      if (stops < STOPS_TOLD) this.print(summary(outcome.body));
+      else if (stops === STOPS_TOLD) this.print('… and more stops, which are not told.');
+      if (FINAL.includes(String(outcome.body['description']))) return outcome;
+    }
+  }
+
+  private async prompt(): Promise<Outcome> {
+    this.print(`\n${HELP}`);
+    for (;;) {
+      const line = await this.environment.ask?.('(guest) ');
+      if (line === null || line === undefined || line.trim() === 'q')
+        return { kind: 'stopped', body: {} };
+      const [word = ''] = line.trim().split(/\s+/, 1);
+      const command = RESUMING[word];
+      try {
+        if (command === undefined) await this.command(line);
+        else {
+          await this.client.request(command, { threadId: THREAD_ID });
+          const outcome = await this.outcome();
+          if (outcome.kind === 'ended') return outcome;
+          this.print(summary(outcome.body));
+          this.print(await this.evaluate('u eip 1'));
+        }
+      } catch (cause) {
+        this.print(cause instanceof Error ? cause.message : String(cause));
+      }
+    }
+  }
+
+  private async command(line: string): Promise<void> {
+    const text = /^\s*>\s?(.*)$/.exec(line)?.[1];
+    if (text !== undefined)
+      await this.client.request('guestscope/consoleInput', { text: `${text}\r` });
+    else if (line.trim() !== '') this.print(await this.evaluate(line));
+  }
+
+  /** Stops a running guest; for Ctrl+C. */
+  pause(): void {
+    this.client.request('pause', { threadId: THREAD_ID }).catch(() => undefined);
+  }
+
+  // -------------------------------------------------------------------------------------- helpers
+
+  private async continue(): Promise<void> {
+    await this.client.request('continue', { threadId: THREAD_ID });
+  }
+
+  private async evaluate(expression: string): Promise<string> {
+    const { result } = await this.client.request('evaluate', { expression, context: 'repl' });
+    return String(result);
+  }
+
+  private note(outcome: Outcome): void {
+    this.outcomes.push(outcome);
+    this.wakeUp?.();
+  }
+
+  /** The next stop, or the end. */
+  private async outcome(): Promise<Outcome> {
+    for (;;) {
+      const next = this.outcomes.shift();
+      if (next !== undefined) return next;
+      await new Promise<void>((resolve) => (this.wakeUp = resolve));
+    }
+  }
+
+  private print(line: string): void {
+    this.environment.print(`${line}\n`);
+  }
+}
+
+/** Stops after which going on leads nowhere new. */
+const FINAL: readonly string[] = [
+  'Paused: halted for good',
+  'Paused on reset',
+  'Paused on triple fault',
+  'Paused on an error of the guest',
+];
+
+const RESUMING: { readonly [word: string]: string } = {
+  c: 'continue',
+  s: 'stepIn',
+  n: 'next',
+  o: 'stepOut',
+};
+
+const HELP =
+  'c continues, s steps in, n steps over, o steps out, > TEXT types into the console, q ends.\n' +
+  'help lists the commands of the debug console; everything else is an expression.';
+
+function summary(stop: Body): string {
+  return String(stop['text'] ?? stop['description']);
+}
+
+function ended(code: number | null): string {
+  return code === null
+    ? '\nThe session has ended.'
+    : `\nThe guest has ended with exit code ${code}.`;
+}
+
+/** The "machine" attribute with idle time skipped, unless the configuration says otherwise. */
+function withSkip(configuration: LaunchArguments): unknown {
+  const { machine } = configuration;
+  if (machine === undefined) return { idle: 'skip' };
+  return typeof machine === 'object' && machine !== null ? { idle: 'skip', ...machine } : machine;
+}
