@@ -9,7 +9,6 @@ import { Float80 } from './float80.ts';
 import {
   controlWord,
   fullRegisters,
-  readPhysical,
   readRegister,
   setControlWord,
   setStatusWord,

@@ -128,6 +128,7 @@ function locateExtended(cpu: Processor, instruction: Instruction, write: boolean
 /** Saves XMM registers and MXCSR whether CR4.OSFXSR is set or not, which is left to the processor. */
 const fxsave = control((cpu, instruction) => {
   const linear = locateExtended(cpu, instruction, true);
+  cpu.memory.probeWrite(linear, 512);
   cpu.memory.writeBytes(linear, saveExtended(cpu.state, mxcsrMask(cpu)));
 });
 

@@ -4,7 +4,8 @@
  * then reports its exceptions, and writes and pops only if none of them forbids it.
  */
 import type { Instruction } from '../decode/instruction.ts';
-import { Float80, indefinite, one, zero } from '../fpu/float80.ts';
+import { indefinite, one, zero } from '../fpu/float80.ts';
+import type { Float80 } from '../fpu/float80.ts';
 import {
   fromBcd,
   fromDouble,

@@ -82,7 +82,7 @@ export class Replay {
 
   /** Executes a record of the family environment; returns it as this x87 unit makes it. */
   runEnvironment(record: Uint8Array): Uint8Array {
-    const { state, memory } = this.cpu;
+    const { memory } = this.cpu;
     setState(this.cpu, record.subarray(ENVIRONMENT.BEFORE));
     memory.bytes.set(record.subarray(ENVIRONMENT.MEMORY, ENVIRONMENT.MEMORY + 108), MEMORY_AT);
     const [prefix = 0, opcode = 0, modrm = 0] = record;
