@@ -1,11 +1,11 @@
 /**
  * Comparison and classification (SDM vol. 2, FCOM, FUCOM, FTST, FXAM; vol. 1, table 8-6).
  */
-import { noteDenormals } from './arithmetic.ts';
 import { KIND, compareSignificands, kindOf, normalized } from './float80.ts';
 import type { Float80 } from './float80.ts';
 import { STATUS } from './rounding.ts';
 import type { Context } from './rounding.ts';
+import { noteDenormals } from './special-operands.ts';
 
 export type Relation = 'less' | 'equal' | 'greater' | 'unordered';
 

@@ -3,7 +3,6 @@
  * doubleword and quadword integers, and packed BCD, to and from registers. Words of memory are signed
  * 32-bit integers, low one first.
  */
-import { nanOfOne } from './arithmetic.ts';
 import {
   EXPONENT_BIAS,
   EXPONENT_MAX,
@@ -20,6 +19,7 @@ import {
 import { integerOf } from './partial.ts';
 import { DOUBLE, SINGLE, STATUS, round } from './rounding.ts';
 import type { Context, Format } from './rounding.ts';
+import { nanOfOne } from './special-operands.ts';
 
 /** A single as an operand. Raises #D for a denormal; a signalling NaN stays one. */
 export function fromSingle(context: Context, bits: number): Float80 {

@@ -3,7 +3,6 @@
  * extraction of exponent and significand (SDM vol. 2, FPREM, FPREM1, FRNDINT, FSCALE, FXTRACT).
  * Precision control has no effect on them.
  */
-import { divideByZero, invalid, nanOf, nanOfOne, noteDenormals } from './arithmetic.ts';
 import {
   EXPONENT_BIAS,
   Float80,
@@ -19,6 +18,7 @@ import {
 } from './float80.ts';
 import { EXPONENT_WRAP, EXTENDED, STATUS, WideSignificand, round } from './rounding.ts';
 import type { Context } from './rounding.ts';
+import { divideByZero, invalid, nanOf, nanOfOne, noteDenormals } from './special-operands.ts';
 
 export interface Remainder {
   readonly value: Float80;
@@ -107,8 +107,7 @@ export function roundToInteger(context: Context, x: Float80): Float80 {
   noteDenormals(context, kind, kind);
   if (x.exponent >= EXPONENT_BIAS + 63) return x;
   const integer = integerOf(context, x);
-  const result = fromInteger(x.sign, integer.high, integer.low);
-  return result;
+  return fromInteger(x.sign, integer.high, integer.low);
 }
 
 /**

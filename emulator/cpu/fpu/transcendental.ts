@@ -4,7 +4,6 @@
  * correctly rounded as RC says, for the functions reduced by the 66-bit pi that processors use;
  * precision control has no effect. Processors stay within one ulp of that and differ among themselves.
  */
-import { divideByZero, invalid, nanOf, nanOfOne, noteDenormals } from './arithmetic.ts';
 import {
   EXPONENT_BIAS,
   Float80,
@@ -19,6 +18,7 @@ import {
 } from './float80.ts';
 import { EXTENDED, STATUS, round } from './rounding.ts';
 import type { Context } from './rounding.ts';
+import { divideByZero, invalid, nanOf, nanOfOne, noteDenormals } from './special-operands.ts';
 import { atan2, bitLength, exp2Minus1, log2, log2Plus1, piQuarters, product, quotient, sineAndCosine } from './series.ts'; // prettier-ignore
 import type { Big, SineAndCosine } from './series.ts';
 
