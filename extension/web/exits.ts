@@ -108,7 +108,7 @@ function visible(): { from: number; to: number } {
 }
 
 function draw(): void {
-  const count = Math.min(total - first, MAXIMUM_ROWS);
+  const count = total - first;
   spacer.style.height = `${String(count * ROW_HEIGHT)}px`;
   if (following) scroller.scrollTop = count * ROW_HEIGHT;
   const { from, to } = visible();
@@ -169,8 +169,8 @@ host.onMessage((received) => {
     case 'rows':
       for (const row of received.rows) cache.set(row.ordinal, row);
       // a page that comes late must not shorten the log
-      first = Math.max(first, received.first);
       total = Math.max(total, received.total);
+      first = Math.max(first, received.first, total - MAXIMUM_ROWS);
       asked = -1;
       forgetFarRows();
       break;
