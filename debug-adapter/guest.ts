@@ -55,7 +55,7 @@ export class Guest {
   /** The guest runs again, or from the start: what was learned at the stop no longer holds. */
   moved(): void {
     this.stop = null;
-    this.before = this.shown;
+    if (this.shown !== null) this.before = this.shown;
     this.shown = null;
     this.registerCache = null;
     this.frames.clear();
@@ -69,8 +69,9 @@ export class Guest {
     this.listing.forget();
   }
 
-  /** Read once per stop. */
+  /** Read once per stop; anew each time while the guest runs. */
   registers(): Promise<readonly RegisterGroup[]> {
+    if (this.stop === null) return this.machine.call('registers');
     this.registerCache ??= this.machine.call('registers').then((groups) => {
       this.shown = snapshotOf(groups);
       return groups;

@@ -7,7 +7,6 @@ import type { RegisterGroup, RegisterValue } from '../emulator/debug-port.ts';
 import { formatReference } from './memory-reference.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 import type { Container, Row, ValueFormat } from './variables.ts';
-import { fixed } from './variables.ts';
 
 /** What the rows need of the session. */
 export interface RegisterAccess {
@@ -31,18 +30,49 @@ export function snapshotOf(groups: readonly RegisterGroup[]): RegisterSnapshot {
   return new Map(values);
 }
 
+/** The scope: a row for each group, which is read when it is opened and so never stale. */
 export function registersContainer(access: RegisterAccess): Container {
+  return {
+    async rows() {
+      const groups = await access.registers();
+      const rows = groups.map(({ name }) => ({ name, value: '', children: groupOf(access, name) }));
+      if (changedRegisters(access, groups).length === 0) return rows;
+      return [{ name: 'Changed', value: '', children: changedGroup(access) }, ...rows];
+    },
+  };
+}
+
+function groupOf(access: RegisterAccess, name: string): Container {
   return {
     async rows(format) {
       const groups = await access.registers();
-      const rows = groups.map(({ name, registers }) => ({
-        name,
-        value: '',
-        children: fixed(registers.map((register) => registerRow(access, register, format, ''))),
+      const group = groups.find((candidate) => candidate.name === name);
+      return (group?.registers ?? []).map((register) => registerRow(access, register, format));
+    },
+  };
+}
+
+/** Registers that differ from the stop before, with what they were. */
+function changedGroup(access: RegisterAccess): Container {
+  return {
+    async rows(format) {
+      return changedRegisters(access, await access.registers()).map(({ register, was }) => ({
+        ...registerRow(access, register, format),
+        type: `was ${was}`,
       }));
-      const changed = changedRows(access, groups, format);
-      if (changed.length === 0) return rows;
-      return [{ name: 'Changed', value: '', children: fixed(changed) }, ...rows];
+    },
+  };
+}
+
+/** Flags, fields of a segment: the parts of a register, by its path "eflags". */
+function partsOf(access: RegisterAccess, path: readonly string[]): Container {
+  return {
+    async rows(format) {
+      const [name = '', ...inner] = path;
+      let register = findRegister(await access.registers(), name);
+      for (const part of inner)
+        register = register?.children?.find((child) => child.name === part) ?? null;
+      return (register?.children ?? []).map((child) => registerRow(access, child, format, path));
     },
   };
 }
@@ -55,27 +85,27 @@ export function findRegister(groups: readonly RegisterGroup[], name: string): Re
   return null;
 }
 
+/** @param parents names of the registers that this one is a part of. */
 export function registerRow(
   access: RegisterAccess,
   register: RegisterValue,
   format: ValueFormat,
-  parent: string,
+  parents: readonly string[] = [],
 ): Row {
-  const path = parent === '' ? register.name : `${parent}.${register.name}`;
+  const path = [...parents, register.name];
   const { addressOf, children = [], bits, value } = register;
   const symbol = addressOf === 'linear' ? access.symbols.describe(value) : null;
+  const name = path.join('.').toLowerCase();
   return {
     name: register.name,
     value: formatRegister(register, format) + (symbol === null ? '' : ` <${symbol}>`),
     type: bits === 1 ? '1 bit' : `${bits} bits`,
-    ...(parent === '' && { evaluateName: register.name.toLowerCase() }),
+    ...(parents.length === 0 && { evaluateName: name }),
     ...(addressOf !== undefined && {
       memoryReference: formatReference({ space: addressOf, address: value }),
     }),
-    ...(children.length > 0 && {
-      children: fixed(children.map((child) => registerRow(access, child, format, path))),
-    }),
-    ...(register.writable && { write: (next: number) => access.write(path.toLowerCase(), next) }),
+    ...(children.length > 0 && { children: partsOf(access, path) }),
+    ...(register.writable && { write: (next: number) => access.write(name, next) }),
   };
 }
 
@@ -89,18 +119,15 @@ export function formatRegister({ value, bits, text }: RegisterValue, { hex }: Va
   return text === undefined || text === '' ? number : `${number} ${text}`;
 }
 
-function changedRows(
-  access: RegisterAccess,
+function changedRegisters(
+  { before }: RegisterAccess,
   groups: readonly RegisterGroup[],
-  format: ValueFormat,
-): readonly Row[] {
-  const { before } = access;
+): readonly { readonly register: RegisterValue; readonly was: string }[] {
   if (before === null) return [];
   return groups.flatMap(({ registers }) =>
     registers.flatMap((register) => {
-      const old = before.get(register.name);
-      if (old === undefined || old === formatRegister(register, HEX)) return [];
-      return [{ ...registerRow(access, register, format, ''), type: `was ${old}` }];
+      const was = before.get(register.name);
+      return was === undefined || was === formatRegister(register, HEX) ? [] : [{ register, was }];
     }),
   );
 }

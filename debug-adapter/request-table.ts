@@ -94,7 +94,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
   { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
   { command: 'guestscope/consoleInput',     legal: ALIVE,           handle: consoleInput },
-  { command: 'guestscope/consoleHistory',   legal: ALIVE,           handle: consoleHistory },
+  { command: 'guestscope/consoleHistory',   legal: [...ALIVE, 'ended'],           handle: consoleHistory },
   { command: 'guestscope/translate',        legal: ALIVE,           handle: translate },
   { command: 'guestscope/position',         legal: ALIVE,           handle: position },
 ];

@@ -41,7 +41,7 @@ describe('text session', () => {
       '   leaf = 0x41\n',
       '-- Registers\nGeneral: eax=0x00000041',
       '=> 0x00100006  a2                        cpuid\n',
-      '-- Memory at EIP\n0x00100006  a2 ee ff 00',
+      '-- Memory\n0x00100006  a2 ee ff 00',
       '#0  0x00100006\n',
       '-- The rest of the run\n',
       'The guest printed:\nAA\n',

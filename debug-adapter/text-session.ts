@@ -95,10 +95,11 @@ export class TextSession {
     if (stop['reason'] === 'exception') await this.showException();
     this.print('\n-- Registers');
     this.print(await this.evaluate('r'));
+    const here = await this.here();
     this.print('\n-- Disassembly');
-    this.print(await this.disassembly());
-    this.print('\n-- Memory at EIP');
-    this.print(await this.evaluate('x eip 64'));
+    this.print(await this.disassembly(here));
+    this.print('\n-- Memory');
+    this.print(await this.evaluate(`x ${here} 64`));
     this.print('\n-- Call stack');
     this.print(await this.evaluate('bt'));
   }
@@ -110,13 +111,17 @@ export class TextSession {
     for (const line of details?.stackTrace?.split('\n') ?? []) this.print(`   ${line}`);
   }
 
-  /** Rows around the instruction pointer, as the editor asks for them. */
-  private async disassembly(): Promise<string> {
+  /** Linear address of the next instruction, as a memory reference. */
+  private async here(): Promise<string> {
     const { stackFrames } = (await this.client.request('stackTrace', {
       threadId: THREAD_ID,
       levels: 1,
     })) as unknown as DebugProtocol.StackTraceResponse['body'];
-    const here = stackFrames[0]?.instructionPointerReference ?? '';
+    return stackFrames[0]?.instructionPointerReference ?? '';
+  }
+
+  /** Rows around it, as the editor asks for them. */
+  private async disassembly(here: string): Promise<string> {
     const { instructions } = (await this.client.request('disassemble', {
       memoryReference: here,
       instructionOffset: -4,
@@ -165,7 +170,7 @@ export class TextSession {
           const outcome = await this.outcome();
           if (outcome.kind === 'ended') return outcome;
           this.print(summary(outcome.body));
-          this.print(await this.evaluate('u eip 1'));
+          this.print(await this.evaluate(`u ${await this.here()} 1`));
         }
       } catch (cause) {
         this.print(cause instanceof Error ? cause.message : String(cause));

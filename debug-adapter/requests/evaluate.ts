@@ -47,7 +47,7 @@ export async function evaluate(
 async function valueOf(guest: Guest, expression: string, format: ValueFormat): Promise<unknown> {
   const register = findRegister(await guest.registers(), expression.trim());
   if (register !== null) {
-    const row = registerRow(guest.registerAccess(), register, format, '');
+    const row = registerRow(guest.registerAccess(), register, format);
     const { value, ...rest } = guest.variables.asVariable(row);
     const memoryReference =
       rest.memoryReference ?? formatReference({ space: 'linear', address: register.value });
