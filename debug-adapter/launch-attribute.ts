@@ -51,6 +51,8 @@ interface Common<T> {
   readonly default: T;
 }
 
+const OPTIONAL = { required: false, remedy: '' } as const;
+
 /** A value as an error shows it: short, and strings in quotes. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
@@ -76,8 +78,7 @@ export function required<T>(attribute: Attribute<T | undefined>, remedy: string)
 export function text<T extends string | undefined>(options: Common<T>): Attribute<string | T> {
   const { description } = options;
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: options.default,
     read(value, name, problems) {
       if (typeof value === 'string') return value;
@@ -107,8 +108,7 @@ export function path(options: { readonly description: string }): Attribute<strin
 
 export function flag(options: Common<boolean>): Attribute<boolean> {
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: options.default,
     read(value, name, problems) {
       if (typeof value === 'boolean') return value;
@@ -155,8 +155,7 @@ export function size(options: SizeOptions): Attribute<number> {
     `a size from ${options.minimum} to ${options.maximum} in steps of ` +
     `${options.multiple / 1024}K, such as "${options.default}"`;
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback,
     read(value, name, problems) {
       const bytes = parseSize(value);
@@ -189,8 +188,7 @@ export function address<const Word extends string>(
 ): Attribute<number | Word> {
   const expected = `"${options.default}" or an address such as "0x1000000"`;
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: options.default,
     read(value, name, problems) {
       if (value === options.default) return options.default;
@@ -244,8 +242,7 @@ export function optionalChoice(options: {
 }): Attribute<string | undefined> {
   const names = Object.keys(options.values);
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: undefined,
     read(value, name, problems) {
       if (typeof value === 'string' && names.includes(value)) return value;
@@ -271,8 +268,7 @@ export function optionalChoice(options: {
 /** A number that must be one of a few because nothing else is built. */
 export function only(options: Common<number> & { readonly remedy: string }): Attribute<number> {
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: options.default,
     read(value, name, problems) {
       if (value === options.default) return options.default;
@@ -298,8 +294,7 @@ export function only(options: Common<number> & { readonly remedy: string }): Att
 /** A binding name whose feature is not built: refused, with the remedy as the end of a sentence. */
 export function unavailable(remedy = 'remove it'): Attribute<undefined> {
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: undefined,
     read(_value, name, problems) {
       problems.push(failure('attributeUnavailable', { attribute: name, value: '', remedy }));
@@ -314,8 +309,7 @@ export function list<T>(
   options: { readonly description: string },
 ): Attribute<readonly T[]> {
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: [],
     read(value, name, problems) {
       if (Array.isArray(value))
@@ -339,8 +333,7 @@ export function dictionary<T>(
 ): Attribute<{ readonly [name: string]: T }> {
   const { keys } = options;
   return {
-    required: false,
-    remedy: '',
+    ...OPTIONAL,
     fallback: {},
     read(value, name, problems) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -7,8 +7,7 @@
  *              ↘ idle: the guest waits in HLT; the next slice comes when its time has come, or when
  *                something arrives from outside
  *
- * Output goes out in batches, each only after the one before was taken: a slow client makes batches
- * rarer and, at the limits of output-queue.ts, lossy, but never grows memory.
+ * What the guest puts out leaves through output-pump.ts.
  */
 import type {
   DebugPort,
@@ -27,18 +26,14 @@ import type {
   RunOptions,
   ToWorker,
 } from './machine-channel.ts';
-import { OutputQueue } from './output-queue.ts';
+import { OutputPump } from './output-pump.ts';
 import { Pacer } from './pacing.ts';
-import { EXIT_ROWS_PER_EVENT } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SLICE_MS, SliceBudget } from './slice-budget.ts';
 
 /** Builds a machine; the emulator's createMachine, or a test's fake. */
 export type MachineFactory = (configuration: MachineConfiguration) => DebugPort;
 
-/** Least milliseconds between two batches of console output, and between two with exits. */
-const OUTPUT_INTERVAL_MS = 33;
-const EXITS_INTERVAL_MS = 100;
 /** Longest single timer; a longer wait is continued. */
 const LONGEST_WAIT_MS = 60_000;
 
@@ -77,19 +72,13 @@ class MachineHost {
   private cancelWait: (() => void) | null = null;
   private readonly budget = new SliceBudget();
   private readonly pacer = new Pacer();
-  private readonly output = new OutputQueue();
-  private batchOutstanding = false;
-  private flushPlanned = false;
-  private lastBatch = -Infinity;
-  private lastExits = -Infinity;
-  private following = false;
-  /** Ordinal of the first exit that was not sent. */
-  private exitsSent = 0;
+  private readonly output: OutputPump;
 
   constructor(channel: Channel, createMachine: MachineFactory, scheduler: Scheduler) {
     this.channel = channel;
     this.createMachine = createMachine;
     this.scheduler = scheduler;
+    this.output = new OutputPump(scheduler, (batch) => this.post({ kind: 'output', batch }));
     // Calls come as data; the client's types have checked them.
     this.service = this.methods() as unknown as AnyService;
   }
@@ -104,8 +93,7 @@ class MachineHost {
   }
 
   batchTaken(): void {
-    this.batchOutstanding = false;
-    this.flushWhenDue();
+    this.output.taken();
   }
 
   private methods(): MachineService {
@@ -149,10 +137,7 @@ class MachineHost {
         machine().sendSerialInput(bytes);
         this.wake();
       },
-      followExits: (follow) => {
-        if (follow && !this.following) this.exitsSent = machine().position().exits;
-        this.following = follow;
-      },
+      followExits: (follow) => this.output.follow(follow),
     };
   }
 
@@ -174,7 +159,7 @@ class MachineHost {
   private adopt(machine: DebugPort): void {
     this.machine = machine;
     this.resetPending = false;
-    this.exitsSent = 0;
+    this.output.adopt(machine);
     setGood(this.instructionBreakpoints, (list) => machine.setInstructionBreakpoints(list));
     setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
   }
@@ -207,11 +192,11 @@ class MachineHost {
     const reason = this.runSlice(machine);
     switch (reason.kind) {
       case 'budget':
-        this.flushWhenDue();
+        this.output.pump();
         this.scheduler.yield(() => this.slice(run));
         break;
       case 'idle':
-        this.flushWhenDue();
+        this.output.pump();
         this.rest(run, machine.position().time, reason.wakeAt);
         break;
       default:
@@ -227,12 +212,11 @@ class MachineHost {
     do {
       const { instructions } = this.budget;
       reason = runGuarded(machine, instructions);
-      this.output.addConsole(machine.takeSerialOutput());
+      this.output.collect(machine);
       const now = this.scheduler.now();
       if (reason.kind === 'budget') this.budget.learn(instructions, now - before);
       before = now;
     } while (reason.kind === 'budget' && before - started < SLICE_MS);
-    this.output.addNotices(machine.takeNotices());
     return reason;
   }
 
@@ -260,46 +244,8 @@ class MachineHost {
     this.halt();
     this.resetPending =
       reason.kind === 'reset' || reason.kind === 'triple-fault' || reason.kind === 'power-off';
-    this.flush();
+    this.output.drain();
     this.post({ kind: 'stopped', reason, position: machine.position() });
-  }
-
-  /** Sends a batch if there is something, the last one was taken, and not too often. */
-  private flushWhenDue(): void {
-    if (this.batchOutstanding) return;
-    const now = this.scheduler.now();
-    const hasExits = this.following && this.exitsSent !== this.machine?.position().exits;
-    const outputDue = this.output.empty ? Infinity : this.lastBatch + OUTPUT_INTERVAL_MS;
-    const exitsDue = hasExits ? this.lastExits + EXITS_INTERVAL_MS : Infinity;
-    const due = Math.min(outputDue, exitsDue);
-    if (due <= now) this.flush();
-    else if (due !== Infinity && !this.flushPlanned) {
-      this.flushPlanned = true;
-      this.scheduler.after(due - now, () => {
-        this.flushPlanned = false;
-        this.flushWhenDue();
-      });
-    }
-  }
-
-  private flush(): void {
-    const { machine } = this;
-    if (machine === null) return;
-    const now = this.scheduler.now();
-    const total = machine.position().exits;
-    const withExits =
-      this.following && (!this.running || now >= this.lastExits + EXITS_INTERVAL_MS);
-    const from = Math.max(this.exitsSent, total - EXIT_ROWS_PER_EVENT);
-    const rows = withExits && from < total ? machine.exitLog(from, EXIT_ROWS_PER_EVENT) : [];
-    if (this.output.empty && rows.length === 0) return;
-    const batch = this.output.take(rows, rows.length === 0 ? 0 : from - this.exitsSent, total);
-    this.lastBatch = now;
-    if (rows.length > 0) {
-      this.exitsSent = total;
-      this.lastExits = now;
-    }
-    this.batchOutstanding = true;
-    this.post({ kind: 'output', batch });
   }
 
   private post(message: FromWorker): void {

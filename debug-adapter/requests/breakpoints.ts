@@ -3,7 +3,12 @@
  * cannot be set is answered as unverified with the reason, never silently dropped.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { SetBreakpoint, WantedExit, WantedInstruction } from '../breakpoints.ts';
+import type {
+  InstructionSource,
+  SetBreakpoint,
+  WantedExit,
+  WantedInstruction,
+} from '../breakpoints.ts';
 import { AdapterError, failure } from '../errors.ts';
 import { findFilter } from '../exit-filters.ts';
 import type { Guest } from '../guest.ts';
@@ -25,30 +30,27 @@ export function setBreakpoints(
   });
 }
 
-export async function setInstructionBreakpoints(
-  session: GuestscopeSession,
-  request: IncomingRequest,
-): Promise<unknown> {
-  const { guest } = session;
-  const wanted = request
-    .list('breakpoints')
-    .map((given) => attempt(() => instruction(guest, given, addressOf(given))));
-  const set = await guest.breakpoints.setInstructions(guest.machine, 'instruction', wanted);
-  return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
-}
+export const setInstructionBreakpoints = onInstructions('instruction', (_guest, given) =>
+  addressOf(given),
+);
 
-export async function setFunctionBreakpoints(
-  session: GuestscopeSession,
-  request: IncomingRequest,
-): Promise<unknown> {
-  const { guest } = session;
-  const wanted = request
-    .list('breakpoints')
-    .map((given) =>
-      attempt(() => instruction(guest, given, functionAddress(guest, given.string('name')))),
-    );
-  const set = await guest.breakpoints.setInstructions(guest.machine, 'function', wanted);
-  return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
+export const setFunctionBreakpoints = onInstructions('function', (guest, given) =>
+  functionAddress(guest, given.string('name')),
+);
+
+/** A handler for breakpoints on instructions, whose address is found so. */
+function onInstructions(
+  source: InstructionSource,
+  find: (guest: Guest, given: RequestArguments) => number,
+) {
+  return async (session: GuestscopeSession, request: IncomingRequest): Promise<unknown> => {
+    const { guest } = session;
+    const wanted = request
+      .list('breakpoints')
+      .map((given) => attempt(() => instruction(guest, given, find(guest, given))));
+    const set = await guest.breakpoints.setInstructions(guest.machine, source, wanted);
+    return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
+  };
 }
 
 /** The checkboxes of the editor's breakpoint view; each may bring a condition. */

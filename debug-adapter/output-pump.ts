@@ -1,0 +1,101 @@
+/**
+ * Sends the guest's output in batches: not more often than an editor can show, each only after the one
+ * before was taken, and everything there is before a stop is told. A slow client makes batches rarer and,
+ * at the limits of output-queue.ts, lossy, but never grows memory.
+ */
+import type { DebugPort } from '../emulator/debug-port.ts';
+import type { OutputBatch } from './machine-channel.ts';
+import { OutputQueue } from './output-queue.ts';
+import { EXIT_ROWS_PER_EVENT } from './protocol.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** Least milliseconds between two batches of console output, and between two with exits. */
+const OUTPUT_INTERVAL_MS = 33;
+const EXITS_INTERVAL_MS = 100;
+
+export class OutputPump {
+  private readonly scheduler: Scheduler;
+  private readonly send: (batch: OutputBatch) => void;
+  private readonly queue = new OutputQueue();
+  private machine: DebugPort | null = null;
+  /** A batch was sent and not yet taken. */
+  private outstanding = false;
+  private planned = false;
+  private lastBatch = -Infinity;
+  private lastExits = -Infinity;
+  private following = false;
+  /** Ordinal of the first exit that was not sent. */
+  private exitsSent = 0;
+
+  constructor(scheduler: Scheduler, send: (batch: OutputBatch) => void) {
+    this.scheduler = scheduler;
+    this.send = send;
+  }
+
+  /** A fresh machine: its exits are numbered from 0. */
+  adopt(machine: DebugPort): void {
+    this.machine = machine;
+    this.exitsSent = 0;
+  }
+
+  /** Whether batches carry new rows of the exit log, from now on. */
+  follow(follow: boolean): void {
+    if (follow && !this.following) this.exitsSent = this.total();
+    this.following = follow;
+  }
+
+  /** Takes over what the machine holds; to be called after every run, since the machine's own room is small. */
+  collect(machine: DebugPort): void {
+    this.queue.addConsole(machine.takeSerialOutput());
+    this.queue.addNotices(machine.takeNotices());
+  }
+
+  taken(): void {
+    this.outstanding = false;
+    this.pump();
+  }
+
+  /** Sends a batch if there is something, the last one was taken, and it is time; else plans one. */
+  pump(): void {
+    if (this.outstanding) return;
+    const now = this.scheduler.now();
+    const newExits = this.following && this.exitsSent !== this.total();
+    const outputDue = this.queue.empty ? Infinity : this.lastBatch + OUTPUT_INTERVAL_MS;
+    const exitsDue = newExits ? this.lastExits + EXITS_INTERVAL_MS : Infinity;
+    const due = Math.min(outputDue, exitsDue);
+    if (due <= now) this.flush(exitsDue <= now);
+    else if (due !== Infinity && !this.planned) {
+      this.planned = true;
+      this.scheduler.after(due - now, () => {
+        this.planned = false;
+        this.pump();
+      });
+    }
+  }
+
+  /** Sends everything there is, at once. */
+  drain(): void {
+    this.flush(true);
+  }
+
+  private flush(withExits: boolean): void {
+    const now = this.scheduler.now();
+    const total = this.total();
+    const from = Math.max(this.exitsSent, total - EXIT_ROWS_PER_EVENT);
+    const wanted = this.following && withExits && from < total;
+    const rows = wanted ? (this.machine?.exitLog(from, EXIT_ROWS_PER_EVENT) ?? []) : [];
+    if (this.queue.empty && rows.length === 0) return;
+    const batch = this.queue.take(rows, rows.length === 0 ? 0 : from - this.exitsSent, total);
+    this.lastBatch = now;
+    if (rows.length > 0) {
+      this.exitsSent = total;
+      this.lastExits = now;
+    }
+    this.outstanding = true;
+    this.send(batch);
+  }
+
+  private total(): number {
+    return this.machine?.position().exits ?? 0;
+  }
+}
