@@ -7,16 +7,18 @@ import type { Backend } from '../translate/backend.ts';
 import { eachSize, isCommon, type EmittedInstruction, type Shape } from '../translate/shape.ts';
 import { flagsOfAdd, flagsOfCount, flagsOfLogic, flagsOfSub, pushCarry } from './flags.ts';
 
-const TWO_OPERANDS = eachSize('r#,r#', 'r#,i', 'r#,m#', 'm#,r#', 'm#,i');
+/** TEST has no form with memory as its second operand. */
+const TEST_OPERANDS = ['r#,r#', 'r#,i', 'm#,r#', 'm#,i'];
+const TWO_OPERANDS = [...TEST_OPERANDS, 'r#,m#'];
 
 /** Operation on both operands; the result goes to the first one unless it is only compared. */
 function binary(
   combine: (e: Backend) => void,
   flags: typeof flagsOfAdd,
-  { writes = true, carry = false } = {},
+  { writes = true, carry = false, operands = TWO_OPERANDS } = {},
 ): EmittedInstruction {
   return {
-    patterns: TWO_OPERANDS,
+    patterns: eachSize(...operands),
     hot: (shape: Shape) => isCommon(shape) && !carry,
     emit(e) {
       const { body } = e;
@@ -157,7 +159,7 @@ export const arithmeticInstructions: Readonly<Record<string, EmittedInstruction>
   and: binary(and, logicFlags),
   or: binary((e) => void e.body.op('or'), logicFlags),
   xor: binary((e) => void e.body.op('xor'), logicFlags),
-  test: binary(and, logicFlags, { writes: false }),
+  test: binary(and, logicFlags, { writes: false, operands: TEST_OPERANDS }),
   inc: count(true),
   dec: count(false),
   neg,

@@ -79,7 +79,10 @@ function pushChanged(
   }
 }
 
-/** Destination unchanged when the source is zero, as processors do (the SDM says undefined). */
+/**
+ * Destination unchanged when the source is zero, as processors do (the SDM says undefined); the undefined
+ * flags are those of a Xeon (test/vectors/integer).
+ */
 function scan(forward: boolean): EmittedInstruction {
   return {
     patterns: wordSizes('r#,r#', 'r#,m#'),
@@ -87,18 +90,19 @@ function scan(forward: boolean): EmittedInstruction {
     emit(e) {
       const { body } = e;
       const source = e.temp();
+      const index = e.temp();
       const found = e.temp();
       e.read(1);
-      body.set(source);
-      body.get(source);
+      body.tee(source);
       if (forward) body.op('ctz');
       else body.op('clz').i32(31).op('xor');
+      body.tee(index);
       e.read(0);
       body.get(source).op('select').set(found);
       e.write(0, found);
-      // ZF from the source; CF OF SF AF clear, PF as the source's low byte has it
+      // ZF tells that the source is zero; PF is that of the index, CF OF SF AF are clear
       e.setFlags(
-        () => body.get(source),
+        () => body.get(index).i32(0x100).op('or').i32(0).get(source).op('select'),
         () => body.i32(0),
       );
       e.next();

@@ -35,7 +35,8 @@ function extend(signed: boolean): EmittedInstruction {
 }
 
 const lea: EmittedInstruction = {
-  patterns: ['r2,m4', 'r4,m4'],
+  // no access, hence no segment check
+  patterns: ['r2,b4', 'r2,x4', 'r2,w4', 'r4,b4', 'r4,x4', 'r4,w4'],
   hot: (shape) => /^r4,[bx]/.test(shape.operands.join(',')),
   emit(e) {
     const value = e.temp();
@@ -47,19 +48,17 @@ const lea: EmittedInstruction = {
 };
 
 const xchg: EmittedInstruction = {
-  patterns: eachSize('r#,r#', 'm#,r#', 'r#,m#'),
+  patterns: eachSize('r#,r#', 'm#,r#'),
   emit(e) {
     const { body } = e;
     const first = e.temp();
     const second = e.temp();
-    const memory = e.isMemory(1) ? 1 : 0;
-    const register = 1 - memory;
-    e.readForWrite(memory);
+    e.readForWrite(0);
     body.set(first);
-    e.read(register);
+    e.read(1);
     body.set(second);
-    e.write(memory, second);
-    e.write(register, first);
+    e.write(0, second);
+    e.write(1, first);
     e.next();
   },
 };
@@ -189,13 +188,9 @@ export const dataTransferInstructions: Readonly<Record<string, EmittedInstructio
   cwd,
   lahf,
   sahf,
-  nop: {
-    patterns: ['', 'r4,r4', 'r2,r2'],
-    hot: (shape) => shape.operands.length === 0,
-    emit: doNothing,
-  },
+  nop: { patterns: [''], hot: () => true, emit: doNothing },
   'hint-nop': {
-    patterns: ['', ...eachSize('r#', 'm#'), 'r2,r2', 'r4,r4', 'm2,r2', 'm4,r4'],
+    patterns: ['', 'm1', ...wordSizes('r#', 'm#')],
     emit: doNothing,
   },
 };

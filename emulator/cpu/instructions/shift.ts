@@ -1,12 +1,19 @@
 /**
  * Shifts and rotates: SHL SHR SAR ROL ROR RCL RCR SHLD SHRD (SDM vol. 2). Counts are taken modulo 32;
- * a count of zero changes no flag. Where the SDM leaves OF undefined (counts above one) it follows the
- * same formula as for a count of one, and AF is cleared, as Intel processors do.
+ * a count of zero changes no flag. Where the SDM leaves OF undefined (counts above one) it is what a
+ * count of one would have given, except that ROL and ROR of a register by an immediate leave it, and AF is cleared:
+ * so a Xeon does (test/vectors/integer).
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend, Size } from '../translate/backend.ts';
 import { eachSize, isCommon, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
-import { pushAuxOf, pushCarry, replaceCarryAndOverflow, signExtend } from './flags.ts';
+import {
+  pushAuxOf,
+  pushCarry,
+  pushCondition,
+  replaceCarryAndOverflow,
+  signExtend,
+} from './flags.ts';
 
 const PATTERNS = eachSize('r#,i', 'r#,c', 'm#,i', 'm#,c');
 
@@ -22,13 +29,34 @@ interface Work {
   readonly overflow: Local;
 }
 
-function pushTopBit(e: Backend, { bits }: Work, value: Local): void {
+const OVERFLOW = 0;
+
+function pushTopBit(e: Backend, { bits }: Pick<Work, 'bits'>, value: Local): void {
   e.body
     .get(value)
     .i32(bits - 1)
     .op('shrU')
     .i32(1)
     .op('and');
+}
+
+/** Pushes whether the operand's two highest bits differ: a move to the left by one changes the sign. */
+function pushTopBitsDiffer(e: Backend, { bits, a }: Pick<Work, 'bits' | 'a'>): void {
+  const { body } = e;
+  body.get(a).get(a).i32(1).op('shl').op('xor');
+  body
+    .i32(bits - 1)
+    .op('shrU')
+    .i32(1)
+    .op('and');
+}
+
+/** Keeps OF where the condition that is pushed says so. */
+function keepOverflow(e: Backend, { overflow }: Work, pushKeeps: () => void): void {
+  pushCondition(e, OVERFLOW);
+  e.body.get(overflow);
+  pushKeeps();
+  e.body.op('select').set(overflow);
 }
 
 /** The frame that all have in common: operand, count, nothing at all for count zero, result, flags. */
@@ -77,21 +105,16 @@ const shl = shift((e, work) => {
   if (work.size === 4) body.get(work.a).i32(32).get(work.count).op('sub').op('shrU');
   else body.get(work.result).i32(work.bits).op('shrU');
   body.i32(1).op('and').set(work.carry);
-  pushTopBit(e, work, work.result);
-  body.get(work.carry).op('xor').set(work.overflow);
+  pushTopBitsDiffer(e, work);
+  body.set(work.overflow);
 });
 
 const shr = shift((e, work) => {
   const { body } = e;
   body.get(work.a).get(work.count).op('shrU').set(work.result);
   body.get(work.a).get(work.count).i32(1).op('sub').op('shrU').i32(1).op('and').set(work.carry);
-  body.get(work.result).get(work.result).i32(1).op('shl').op('xor');
-  body
-    .i32(work.bits - 1)
-    .op('shrU')
-    .i32(1)
-    .op('and')
-    .set(work.overflow);
+  pushTopBit(e, work, work.a);
+  body.set(work.overflow);
 });
 
 const sar = shift((e, work) => {
@@ -118,25 +141,25 @@ function rotate(left: boolean): EmittedInstruction {
         .set(work.result);
       if (left) {
         body.get(work.result).i32(1).op('and').set(work.carry);
-        pushTopBit(e, work, work.result);
-        body.get(work.carry).op('xor').set(work.overflow);
+        pushTopBitsDiffer(e, work);
       } else {
         pushTopBit(e, work, work.result);
         body.set(work.carry);
-        body.get(work.result).get(work.result).i32(1).op('shl').op('xor');
-        body
-          .i32(work.bits - 1)
-          .op('shrU')
-          .i32(1)
-          .op('and')
-          .set(work.overflow);
+        pushTopBit(e, work, work.a);
+        body.get(work.a).i32(1).op('and').op('xor');
       }
+      body.set(work.overflow);
+      if (e.isImmediate(1) && !e.isMemory(0))
+        keepOverflow(e, work, () => body.get(work.count).i32(1).op('ne'));
     },
     { rotates: true },
   );
 }
 
-/** RCL and RCR: a rotate of bits + 1 with CF on top, in 64 bits; the count is taken modulo bits + 1. */
+/**
+ * RCL and RCR: a rotate of bits + 1 with CF on top, in 64 bits; the count is taken modulo bits + 1, and
+ * when that is zero all flags stay.
+ */
 function rotateThroughCarry(left: boolean): EmittedInstruction {
   return shift(
     (e, work) => {
@@ -145,7 +168,7 @@ function rotateThroughCarry(left: boolean): EmittedInstruction {
       const width = work.bits + 1;
       if (work.size !== 4) body.get(work.count).i32(width).op('remU').set(work.count);
       pushCarry(e);
-      body.op('extendU').i64(BigInt(work.bits)).op('shl64');
+      body.tee(work.carry).op('extendU').i64(BigInt(work.bits)).op('shl64');
       body.get(work.a).op('extendU').op('or64').set(wide);
       const push = (amount: () => void, op: 'shl64' | 'shrU64'): void => {
         body.get(wide);
@@ -158,6 +181,14 @@ function rotateThroughCarry(left: boolean): EmittedInstruction {
       push(rest, left ? 'shrU64' : 'shl64');
       body.op('or64').set(wide);
       body.get(wide).op('wrap').set(work.result);
+      if (left) {
+        pushTopBitsDiffer(e, work);
+      } else {
+        pushTopBit(e, work, work.a);
+        body.get(work.carry).op('xor');
+      }
+      body.set(work.overflow);
+      if (work.size !== 4) keepOverflow(e, work, () => body.get(work.count).op('eqz'));
       body
         .get(wide)
         .i64(BigInt(work.bits))
@@ -166,18 +197,6 @@ function rotateThroughCarry(left: boolean): EmittedInstruction {
         .i32(1)
         .op('and')
         .set(work.carry);
-      if (left) {
-        pushTopBit(e, work, work.result);
-        body.get(work.carry).op('xor').set(work.overflow);
-      } else {
-        body.get(work.result).get(work.result).i32(1).op('shl').op('xor');
-        body
-          .i32(work.bits - 1)
-          .op('shrU')
-          .i32(1)
-          .op('and')
-          .set(work.overflow);
-      }
     },
     { rotates: true },
   );
@@ -244,15 +263,14 @@ function doubleShift(left: boolean): EmittedInstruction {
         body.get(wide).get(count).i32(1).op('sub').op('extendU').op('shrU64');
       }
       body.op('wrap').i32(1).op('and').set(carry);
-      body
-        .get(result)
-        .get(a)
-        .op('xor')
-        .i32(bits - 1)
-        .op('shrU')
-        .i32(1)
-        .op('and')
-        .set(overflow);
+      if (left) {
+        pushTopBitsDiffer(e, { bits, a });
+      } else {
+        pushTopBit(e, { bits }, a);
+        e.read(1);
+        body.i32(1).op('and').op('xor');
+      }
+      body.set(overflow);
       e.write(0, result);
       e.setFlags(
         () => {

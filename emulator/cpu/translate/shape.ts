@@ -64,6 +64,17 @@ function expand(pattern: string): string[][] {
   });
 }
 
+/** An operand of 2 or 4 bytes has the operand size, where the shape has both (PUSH, CALL). */
+function agrees(operand: string | undefined, size: 0 | 2 | 4): boolean {
+  const digit = Number(operand?.[1] ?? size);
+  return size === 0 || digit === size;
+}
+
+/** Unchecked memory operands (b, x) come with a flat stack. */
+function meets(operand: string | undefined, stack: StackMode | null): boolean {
+  return stack === null || stack === 'flat' || !/^[bx]/.test(operand ?? '');
+}
+
 /** Every shape of an instruction, in a fixed order. */
 export function shapesOf(meaning: string, instruction: EmittedInstruction): Shape[] {
   const conditions = instruction.conditional ? [...Array(16).keys()] : [-1];
@@ -75,8 +86,8 @@ export function shapesOf(meaning: string, instruction: EmittedInstruction): Shap
   for (const pattern of instruction.patterns)
     for (const operands of expand(pattern))
       for (const condition of conditions)
-        for (const operandSize of sizes)
-          for (const stack of stacks)
+        for (const operandSize of sizes.filter((size) => agrees(operands[0], size)))
+          for (const stack of stacks.filter((mode) => meets(operands[0], mode)))
             for (const addressSize of addresses)
               for (const repeat of repeats)
                 shapes.push({

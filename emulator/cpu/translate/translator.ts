@@ -235,7 +235,7 @@ export class Translator {
     instruction: Instruction,
     mode: number,
   ): Shape {
-    const string = emitted.patterns[0]?.startsWith('e') === true;
+    const string = emitted.patterns[0]?.startsWith('e');
     const operands = string
       ? [`e${String(stringElement(instruction))}`]
       : instruction.operands.map((operand, n) => this.#operandShape(meaning, operand, n, mode));
@@ -322,7 +322,7 @@ export class Translator {
     instruction.operands.forEach((operand, n) => {
       switch (operand.kind) {
         case 'register':
-          if (shape.operands[n]?.startsWith('r') === true) {
+          if (shape.operands[n]?.startsWith('r')) {
             const field = n === 0 ? R.R_DESTINATION : R.R_SOURCE;
             this.#u16[(record + field) >> 1] = registerOffset(operand.number, operand.size);
           }
@@ -340,13 +340,13 @@ export class Translator {
           return;
       }
     });
-    if (shape.operands[0]?.startsWith('e') === true) {
+    if (shape.operands[0]?.startsWith('e')) {
       const segment = instruction.segmentOverride < 0 ? L.SEGMENT.DS : instruction.segmentOverride;
       this.#u16[(record + R.R_SEGMENT) >> 1] = L.SEGMENTS + segment * L.SEGMENT_SIZE;
     }
   }
   #memoryFields(record: number, operand: MemoryOperand, shape: Shape): void {
-    if (shape.operands[0]?.startsWith('e') === true) return;
+    if (shape.operands[0]?.startsWith('e')) return;
     const register = (number: number): number => (number < 0 ? L.ZERO : L.GPR + number * 8);
     this.#u16[(record + R.R_BASE) >> 1] = register(operand.base);
     this.#u16[(record + R.R_INDEX) >> 1] = register(operand.index);

@@ -1,0 +1,42 @@
+/**
+ * The integer instructions against a real processor: every case of integer.vectors, made by native
+ * execution (make-vectors.c), in translated blocks and in single steps, through the TLB and past it, in
+ * flat segments and in segments that begin elsewhere.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { listHandlers } from '../../../emulator/cpu/translate/handlers.ts';
+import { type Difference, readVectors, Replay, SETTINGS } from './replay.ts';
+
+const SHOWN = 10;
+
+const replay = new Replay();
+const cases = [...readVectors(readFileSync(new URL('integer.vectors', import.meta.url)))];
+const differences: Difference[] = SETTINGS.flatMap((setting) =>
+  cases.flatMap((vector) => replay.run(vector, setting)),
+);
+
+function assertNone(found: readonly Difference[]): void {
+  const first = found.slice(0, SHOWN).map(({ text }) => text);
+  assert.equal(found.length, 0, `${String(found.length)} differences:\n${first.join('\n')}`);
+}
+
+test('defined results, flags, memory, EIP and faults are those of the processor', () => {
+  assert.ok(cases.length > 8000);
+  assertNone(differences.filter(({ loose }) => !loose));
+});
+
+test('what the manual leaves undefined is as on the processor that made the vectors', () => {
+  assertNone(differences.filter(({ loose }) => loose));
+});
+
+test('the cases reach every handler of the interpreter tier', () => {
+  // a user program cannot execute CLI and STI; a breakpoint is no instruction
+  const elsewhere = /^(?:cli|sti|pseudo:breakpoint)\//;
+  const used = replay.handlersUsed();
+  const missing = listHandlers()
+    .handlers.map(({ key }) => key)
+    .filter((key) => !used.has(key) && !elsewhere.test(key));
+  assert.deepEqual(missing, []);
+});
