@@ -69,7 +69,7 @@ export function buildBadGuests(target: string): void {
 }
 
 /** Debugging information names the source by its folder's name alone, wherever the checkout is. */
-function assemble(source: string, work: string): string {
+export function assemble(source: string, work: string): string {
   const folder = path.dirname(source);
   const object = path.join(work, `${path.basename(source, '.s')}.o`);
   run(
@@ -83,11 +83,11 @@ function assemble(source: string, work: string): string {
   return object;
 }
 
-function run(tool: string, toolArguments: readonly string[], cwd?: string): void {
+export function run(tool: string, toolArguments: readonly string[], cwd?: string): void {
   execFileSync(tool, toolArguments, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-function inTemporaryFolder(use: (folder: string) => void): void {
+export function inTemporaryFolder(use: (folder: string) => void): void {
   const folder = mkdtempSync(path.join(tmpdir(), 'guestscope-guests-'));
   try {
     use(folder);
