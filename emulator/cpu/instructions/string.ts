@@ -1,9 +1,10 @@
 /**
  * String instructions MOVS STOS LODS CMPS SCAS with REP, REPE and REPNE (SDM vol. 2; vol. 1, 7.3.9).
  * Each element is complete, registers included, before the next is begun, so that a fault in the middle
- * leaves the state from which the instruction resumes. A repeated instruction counts as one, but no
- * longer than MAX_ELEMENTS at a time: then it is a boundary at which interrupts are taken. MOVS and
- * STOS upwards move whole runs at once where both sides are plain RAM.
+ * leaves the state from which the instruction resumes. A repeated instruction counts as one, but each
+ * time that (E)CX comes to a multiple of BOUNDARY, it counts as one more and interrupts are taken: so
+ * the count depends on nothing but registers, however often the instruction was resumed. MOVS and STOS
+ * upwards move whole runs at once where both sides are plain RAM.
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend, Size } from '../translate/backend.ts';
@@ -16,13 +17,15 @@ const AX = 0;
 const CX = 1;
 const SI = 6;
 const DI = 7;
-const MAX_ELEMENTS = 16384;
+/** Elements, a power of two. */
+const BOUNDARY = 16384;
 
 interface Iteration {
   readonly size: Size;
   readonly addressSize: 2 | 4;
   readonly source: Local;
   readonly destination: Local;
+  /** Elements up to the end or the next boundary. */
   readonly count: Local;
   /** Elements done in this iteration, set by the body. */
   readonly done: Local;
@@ -65,14 +68,20 @@ function string(parts: StringParts): EmittedInstruction {
         addressSize: shape.addressSize === 2 ? 2 : 4,
         source: e.temp(), destination: e.temp(), count: e.temp(), done: e.temp(),
       }; // prettier-ignore
-      const budget = e.temp();
+      const rest = e.temp();
       const repeated = shape.repeat !== 0;
       const finished = body.block();
       const pause = body.block();
       if (repeated) {
         e.getRegister(CX, it.addressSize);
-        body.tee(it.count).op('eqz').brIf(finished);
-        body.i32(MAX_ELEMENTS).set(budget);
+        body.tee(rest).op('eqz').brIf(finished);
+        body.get(rest).i32(1).op('sub');
+        body
+          .i32(BOUNDARY - 1)
+          .op('and')
+          .i32(1)
+          .op('add')
+          .set(it.count);
       } else {
         body.i32(1).set(it.count);
       }
@@ -86,16 +95,17 @@ function string(parts: StringParts): EmittedInstruction {
       if (parts.usesSource) advance(e, SI, it);
       if (parts.usesDestination) advance(e, DI, it);
       if (repeated) {
-        body.get(it.count).get(it.done).op('sub').tee(it.count);
+        body.get(it.count).get(it.done).op('sub').set(it.count);
+        body.get(rest).get(it.done).op('sub').tee(rest);
         e.setRegister(CX, it.addressSize);
-        body.get(it.count).op('eqz').brIf(finished);
+        body.get(rest).op('eqz').brIf(finished);
         if (parts.compares) {
           e.getFlagResult();
           if (shape.repeat === 0xf3) body.i32(0).op('ne');
           else body.op('eqz');
           body.brIf(finished);
         }
-        body.get(budget).get(it.done).op('sub').tee(budget).i32(0).op('leS').brIf(pause);
+        body.get(it.count).op('eqz').brIf(pause);
         body.br(loop);
       } else {
         body.br(finished);
