@@ -156,7 +156,7 @@ export interface ConsoleEvent {
   readonly dropped: number;
 }
 
-/** The machine has stopped here, or (running true) was started by something else than this client. */
+/** The machine has stopped here, or its registers or memory were changed from outside. */
 export type PositionEvent = PositionBody;
 
 /** A message of the machine that a user should see, one sentence. */

@@ -58,6 +58,7 @@ export class GuestscopeSession {
   private disposed = false;
   private currentState: SessionState = 'new';
   private currentGuest: Guest | null = null;
+  firstColumn: 0 | 1 = 1;
   /** Arguments of the launch, for a restart that brings none. */
   private launchArguments: unknown = undefined;
   private stopOnEntry = true;
@@ -134,7 +135,9 @@ export class GuestscopeSession {
     this.environment.disconnected?.();
   }
 
-  initialized(): void {
+  /** @param firstColumn number that the client gives to the first column of a line. */
+  initialized(firstColumn: 0 | 1): void {
+    this.firstColumn = firstColumn;
     this.currentState = 'initialized';
   }
 

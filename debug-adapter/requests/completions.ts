@@ -10,8 +10,9 @@ export async function completions(
 ): Promise<unknown> {
   const { guest } = session;
   const text = request.string('text');
-  // Columns begin at 1; the cursor stands before the column.
-  const before = text.slice(0, Math.max(request.integer('column', text.length + 1) - 1, 0));
+  // The cursor stands before the column.
+  const column = request.integer('column', text.length + session.firstColumn);
+  const before = text.slice(0, Math.max(column - session.firstColumn, 0));
   const word = /[\w.$]*$/.exec(before)?.[0] ?? '';
   const start = before.length - word.length;
   const item = (

@@ -1,11 +1,12 @@
 /** The first request: the client introduces itself and learns what the adapter can do. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 /** @param capabilities what to announce, from the request table. */
 export const initialize =
   (capabilities: () => DebugProtocol.Capabilities) =>
-  (session: GuestscopeSession): Promise<DebugProtocol.Capabilities> => {
-    session.initialized();
+  (session: GuestscopeSession, request: IncomingRequest): Promise<DebugProtocol.Capabilities> => {
+    session.initialized(request.boolean('columnsStartAt1', true) ? 1 : 0);
     return Promise.resolve(capabilities());
   };
