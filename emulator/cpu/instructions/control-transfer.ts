@@ -1,12 +1,22 @@
 /**
  * Near control transfers: JMP CALL RET Jcc LOOP/LOOPE/LOOPNE JCXZ (SDM vol. 2). Targets come truncated
- * to the operand size from the decoder; indirect ones are truncated here. Far forms are in
- * control-far.ts.
+ * to the operand size from the decoder; indirect ones are truncated here. A target beyond the limit of
+ * CS is a fault of the transfer itself. Far forms are in control-far.ts.
  */
+import type { Local } from '../../wasm/assembler.ts';
+import type { Backend } from '../translate/backend.ts';
 import { isCommon, type EmittedInstruction } from '../translate/shape.ts';
 import { pushCondition } from './flags.ts';
 
 const CX = 1;
+
+/** Checks the target, which is the immediate operand where no local holds it. */
+function checkTarget(e: Backend, target: Local | null): void {
+  e.checkTarget(() => {
+    if (target === null) e.immediate();
+    else e.body.get(target);
+  });
+}
 
 const jmp: EmittedInstruction = {
   patterns: ['j', 'r4', 'm4', 'r2', 'm2'],
@@ -14,10 +24,15 @@ const jmp: EmittedInstruction = {
   hot: (shape) => shape.operands[0] === 'j' || isCommon(shape),
   emit(e, shape) {
     if (shape.operands[0] === 'j') {
+      checkTarget(e, null);
       e.jumpStatic();
       return;
     }
+    const target = e.temp();
     e.read(0);
+    e.body.set(target);
+    checkTarget(e, target);
+    e.body.get(target);
     e.jumpDynamic();
   },
 };
@@ -49,6 +64,7 @@ const call: EmittedInstruction = {
       e.read(0);
       body.set(target);
     }
+    checkTarget(e, shape.operands[0] === 'j' ? null : target);
     e.nextEip();
     body.set(from);
     e.pushStack(size, from);
@@ -75,6 +91,7 @@ const ret: EmittedInstruction = {
     const target = e.temp();
     e.peekStack(size, 0);
     body.set(target);
+    checkTarget(e, target);
     if (shape.operands.length === 0) e.addToStackPointer(size);
     else
       e.addToStackPointer(() => {
@@ -95,15 +112,21 @@ function loop(condition: number | null): EmittedInstruction {
     emit(e, shape) {
       const { body } = e;
       const size = shape.addressSize === 2 ? 2 : 4;
+      const count = e.temp();
+      const taken = e.temp();
       e.getRegister(CX, size);
-      body.i32(1).op('sub');
-      e.setRegister(CX, size);
-      e.getRegister(CX, size);
-      body.i32(0).op('ne');
+      body.tee(count).i32(1).op('ne');
       if (condition !== null) {
         pushCondition(e, condition);
         body.op('and');
       }
+      body.tee(taken);
+      body.if();
+      checkTarget(e, null);
+      body.end();
+      body.get(count).i32(1).op('sub');
+      e.setRegister(CX, size);
+      body.get(taken);
       e.branch();
     },
   };

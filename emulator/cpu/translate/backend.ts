@@ -86,11 +86,14 @@ export interface Backend {
   /** No interrupt is taken at the boundary after this instruction (STI). */
   inhibitInterrupts(): void;
 
+  /** #GP(0) when the offset that is pushed lies beyond the limit of CS; before any state changes. */
+  checkTarget(pushTarget: () => void): void;
+
   /** Ends of an instruction: exactly one of these on every path. */
   next(): void;
-  /** Goes to the static target (the immediate operand). */
+  /** Goes to the static target (the immediate operand), which has been checked. */
   jumpStatic(): void;
-  /** A two-way branch on the stack's condition: target or next. */
+  /** A two-way branch on the stack's condition: target, which is checked here, or next. */
   branch(): void;
   /** Jumps to the EIP on the stack. */
   jumpDynamic(): void;

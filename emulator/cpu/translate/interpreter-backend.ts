@@ -8,6 +8,7 @@ import { type FunctionBody, I64, type Label, type Local } from '../../wasm/assem
 import { PAGE_SIZE } from '../../memory/address.ts';
 import { TLB_ENTRIES, TLB_WRITE } from '../../memory/memory-map.ts';
 import * as L from '../layout.ts';
+import { VECTOR } from '../processor.ts';
 import { FLAG } from '../state.ts';
 import type { Backend, Size } from './backend.ts';
 import * as R from './record.ts';
@@ -598,6 +599,15 @@ export class InterpreterBackend implements Backend {
       body.set(this.#frame.target).br(this.#frame.main.lookup);
     }
   }
+  checkTarget(pushTarget: () => void): void {
+    const { body } = this;
+    pushTarget();
+    this.getState(SEGMENT_BLOCK(L.SEGMENT.CS) + L.SEG_HIGH);
+    body.op('gtU');
+    body.if();
+    this.raise(VECTOR.GP, 0);
+    body.end();
+  }
   jumpStatic(): void {
     const target = (): void => {
       this.immediate();
@@ -614,6 +624,9 @@ export class InterpreterBackend implements Backend {
   }
   branch(): void {
     this.body.if();
+    this.checkTarget(() => {
+      this.immediate();
+    });
     this.jumpStatic();
     this.body.end();
     const next = (): void => {
