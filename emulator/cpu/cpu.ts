@@ -337,8 +337,8 @@ export class Cpu implements Processor, InterpreterHost {
     try {
       const linear = this.#fetchAddress(eip);
       const physical = this.memory.translate(linear, this.#fetchAccess());
-      const found = this.#code.find(physical, this.#mode);
-      const valid = found !== undefined && this.#stillValid(found, eip, linear);
+      const found = this.#code.find(physical, this.#mode, eip);
+      const valid = found !== undefined && this.#stillValid(found, linear);
       const block = valid ? found : this.#translate(eip, linear, physical);
       if (block === null) return this.#uncached(eip, linear, physical);
       this.#remember(eip, block, link);
@@ -363,8 +363,8 @@ export class Cpu implements Processor, InterpreterHost {
   #fetchAccess(): number {
     return ACCESS.FETCH | (this.state.cpl === 3 ? ACCESS.USER : 0);
   }
-  #stillValid(block: Block, eip: number, linear: number): boolean {
-    if (block.eip !== eip || block.lastEip > this.#csLimit) return false;
+  #stillValid(block: Block, linear: number): boolean {
+    if (block.lastEip > this.#csLimit) return false;
     if (block.secondPage < 0) return true;
     return this.memory.translate(nextPage(linear), this.#fetchAccess()) === block.secondPage;
   }
@@ -374,10 +374,11 @@ export class Cpu implements Processor, InterpreterHost {
     this.#i32[slot] = eip;
     this.#i32[slot + 1] = state.i32[L.JUMP_GENERATION >> 2];
     this.#i32[slot + 2] = block.record;
-    if (link === 0 || block.secondPage >= 0) return;
+    if (link === 0 || block.secondPage >= 0 || block.lastEip > this.#csLimit) return;
     const source = this.#i32[((link & -R.RECORD_SIZE) + R.R_EIP) >> 2];
     if ((((source + this.#csBase) ^ (eip + this.#csBase)) & ~0xfff) === 0) {
       this.#i32[link >> 2] = block.record;
+      this.#code.noteLink(this.#mode, block.lastEip);
     }
   }
 
@@ -646,6 +647,7 @@ export class Cpu implements Processor, InterpreterHost {
     }
     if (mode !== this.#mode) this.#stale = true;
     this.#mode = mode;
+    if (this.#code.reachesBeyond(mode, cs.limit)) this.#dropAllCode();
     this.#publishGeneration();
     this.#updateWalkMode();
   }

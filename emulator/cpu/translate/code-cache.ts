@@ -1,7 +1,7 @@
 /**
  * Translated blocks by the guest-physical page that their bytes lie in, so that a write to the page
  * finds them whatever linear address it came through. A block belongs to one mode (decode size, stack
- * size, flatness, privilege) and one EIP. Links between records stay within a page; hence dropping a
+ * size, flatness, privilege) and one EIP: the same bytes under two EIPs are two blocks. Links between records stay within a page; hence dropping a
  * page's blocks leaves nothing that points to them but the jump cache, which a new generation empties.
  */
 import { CODE_CHUNK_SHIFT, PAGE_FLAG, type MemoryMap } from '../../memory/memory-map.ts';
@@ -16,10 +16,18 @@ export interface Block {
   readonly secondPage: number;
 }
 
+/** Number of modes (translator.ts MODE). */
+const MODES = 16;
+
 class CodePage {
   readonly blocks = new Map<number, Block>();
   /** Pages whose blocks reach into this one. */
   readonly crossing = new Set<number>();
+}
+
+/** Below 2^48: offset in the page (CS may begin anywhere), EIP and mode. */
+function keyOf(physical: number, mode: number, eip: number): number {
+  return (eip * 4096 + (physical & 0xfff)) * MODES + mode;
 }
 
 /** Bits of the chunks from byte `first` to `last` of a page. */
@@ -34,31 +42,42 @@ export class CodeCache {
   /** Shared with the emitted code (memory-map.ts). */
   readonly #flags: Uint8Array;
   readonly #chunks: Int32Array;
+  /** Highest offset in CS that a block of each mode reaches. */
+  readonly #highest = new Float64Array(MODES);
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap) {
     this.#flags = new Uint8Array(buffer, map.pageFlags, map.ramSize >>> 12);
     this.#chunks = new Int32Array(buffer, map.codeChunks, map.ramSize >>> 12);
   }
 
-  /** @param key mode bits of the block, below 16. */
-  find(physical: number, key: number): Block | undefined {
-    return this.#pages.get(physical >>> 12)?.blocks.get(((physical & 0xfff) << 4) | key);
+  /** @param mode mode bits of the block, below MODES. */
+  find(physical: number, mode: number, eip: number): Block | undefined {
+    return this.#pages.get(physical >>> 12)?.blocks.get(keyOf(physical, mode, eip));
   }
 
   /**
    * Enters a block whose bytes in its first page are `length` long. Returns true when a page has become
    * a code page: writes that the TLB already allows must be taken back.
    */
-  add(physical: number, key: number, length: number, block: Block): boolean {
+  add(physical: number, mode: number, length: number, block: Block): boolean {
     const first = physical & 0xfff;
     let fresh = this.#mark(physical >>> 12, first, Math.min(first + length - 1, 0xfff));
-    this.#page(physical >>> 12).blocks.set((first << 4) | key, block);
+    this.#page(physical >>> 12).blocks.set(keyOf(physical, mode, block.eip), block);
     if (block.secondPage >= 0) {
       // the second part is at most 14 bytes long
       fresh = this.#mark(block.secondPage >>> 12, 0, 13) || fresh;
       this.#page(block.secondPage >>> 12).crossing.add(physical >>> 12);
     }
     return fresh;
+  }
+
+  /** A block that links may lead to: they do not look at the limit of CS. */
+  noteLink(mode: number, lastEip: number): void {
+    if (lastEip > this.#highest[mode]) this.#highest[mode] = lastEip;
+  }
+  /** Whether links may lead beyond a limit of CS. */
+  reachesBeyond(mode: number, limit: number): boolean {
+    return this.#highest[mode] > limit;
   }
 
   #page(number: number): CodePage {
@@ -97,6 +116,7 @@ export class CodeCache {
   clear(): void {
     for (const number of this.#pages.keys()) this.#unmark(number);
     this.#pages.clear();
+    this.#highest.fill(0);
   }
   #unmark(number: number): void {
     if (number >= this.#flags.length) return;
