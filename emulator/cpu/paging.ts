@@ -27,7 +27,7 @@ export const WALK_MODE = {
 /** Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. */
 export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8 } as const;
 /** Bits of layout WALK_FLAGS. */
-export const WALK_FLAG = { GLOBAL: 1 } as const;
+export const WALK_FLAG = { GLOBAL: 1, LARGE: 2 } as const;
 
 // bits of paging-structure entries
 const P = 1;
@@ -162,8 +162,11 @@ class WalkEmitter {
     body.end();
   }
 
-  /** The leaf is in `entry` and `high`, its page frame in `physical`: rights, flags, result. */
-  #finish(): void {
+  /**
+   * The leaf is in `entry` and `high`, its page frame in `physical`: rights, flags, result.
+   * @param flag LARGE for a page of 2 or 4 MiB, else 0
+   */
+  #finish(flag: 0 | typeof WALK_FLAG.LARGE): void {
     const { body } = this;
     // user access to a supervisor page
     this.#accessHas(ACCESS.USER);
@@ -193,6 +196,8 @@ class WalkEmitter {
       .i32(0)
       .op('ne')
       .op('and')
+      .i32(flag)
+      .op('or')
       .store(this.#map.vcpu + L.WALK_FLAGS);
     body.i32(0).op('return');
   }
@@ -259,7 +264,7 @@ class WalkEmitter {
       .op('or')
       .set(this.#physical);
     body.get(this.#entry).i32(13).op('shrU').i32(0xff).op('and').set(this.#physicalHigh);
-    this.#finish();
+    this.#finish(WALK_FLAG.LARGE);
     body.end();
     this.#mark(() => body.i32(A));
     body.get(this.#entry).i32(-4096).op('and');
@@ -267,7 +272,7 @@ class WalkEmitter {
     this.#loadEntry(false);
     this.#combineRights();
     body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
-    this.#finish();
+    this.#finish(0);
   }
 
   #emitPae(): void {
@@ -309,7 +314,7 @@ class WalkEmitter {
       .op('and')
       .op('or')
       .set(this.#physical);
-    this.#finish();
+    this.#finish(WALK_FLAG.LARGE);
     body.end();
     body.get(this.#physicalHigh);
     body.if();
@@ -319,7 +324,7 @@ class WalkEmitter {
     descend(9);
     body.get(this.#high).i32(0xf).op('and').set(this.#physicalHigh);
     body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
-    this.#finish();
+    this.#finish(0);
   }
 }
 
@@ -391,7 +396,13 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
     .op('sub')
     .store(4);
   // remember the slot for the next flush; a list that is full flushes everything
+  state(L.WALK_FLAGS).i32(WALK_FLAG.LARGE).op('and');
+  body.if();
+  body.get(linear).i32(22).op('shrU').i32(1).store8(map.largePages);
+  body.end();
   state(L.WALK_FLAGS)
+    .i32(WALK_FLAG.GLOBAL)
+    .op('and')
     .i32(2)
     .op('shl')
     .tee(list)

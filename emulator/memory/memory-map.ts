@@ -15,6 +15,8 @@ export const TLB_WRITE = TLB_TABLE;
 export const TLB_USER = 2 * TLB_TABLE;
 /** Slots remembered for a flush that touches only what was filled. */
 export const TLB_LIST = 4096;
+/** Regions of 4 MiB in a 32-bit address space. */
+export const LARGE_REGIONS = 1024;
 /** Entries of the jump cache, 16 bytes each: EIP, generation, record, unused. */
 export const JUMP_ENTRIES = 8192;
 
@@ -36,6 +38,8 @@ export interface MemoryMap {
   readonly tlb: number;
   /** Addresses of filled TLB slots, non-global then global, TLB_LIST words each. */
   readonly tlbList: number;
+  /** One byte for each 4 MiB of linear addresses: a larger page than 4 KiB was entered into the TLB. */
+  readonly largePages: number;
   readonly jumpCache: number;
   /** Decoded records. */
   readonly records: number;
@@ -63,13 +67,14 @@ export function memoryMap(ramSize: number): MemoryMap {
   const vcpu = take(VCPU_BLOCK);
   const tlb = take(4 * TLB_TABLE);
   const tlbList = take(2 * TLB_LIST * 4);
+  const largePages = take(LARGE_REGIONS);
   const jumpCache = take(JUMP_ENTRIES * 16);
   const records = take(RECORDS_SIZE);
   const pageFlags = take(ramSize / PAGE_SIZE);
   const codeChunks = take((ramSize / PAGE_SIZE) * 4);
   const ram = take(ramSize, 65536);
   return {
-    vcpu, tlb, tlbList, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, codeChunks, ram, ramSize,
+    vcpu, tlb, tlbList, largePages, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, codeChunks, ram, ramSize,
     wasmPages: Math.ceil(next / 65536),
   }; // prettier-ignore
 }
