@@ -3,8 +3,8 @@
  * guest that a loader put in. run() is the whole story of a machine's time: let devices catch up with
  * the clock, let the processor run to the next deadline, resolve what left the guest.
  *
- * The clock counts retired instructions as nanoseconds, plus the time that the guest has slept through
- * in HLT. Nothing else enters, so that the same configuration gives the same run to the instruction.
+ * The clock counts retired instructions as nanoseconds, plus the time slept through in HLT and a fixed
+ * time for each exit and each port access. Nothing else enters, so that the same configuration gives the same run to the instruction.
  */
 import { Cpu } from './cpu/cpu.ts';
 import { cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
@@ -24,6 +24,7 @@ import { guestRam } from './guest-ram.ts';
 import { didYouMean } from './nearest-name.ts';
 import { KvmInterface } from './paravirt/kvm.ts';
 import type { StopReason } from './stop-reason.ts';
+import { SteppingHook } from './stepping-hook.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { wasm, type WasmMemory } from './wasm/host.ts';
 
@@ -36,8 +37,16 @@ const LARGEST_MEMORY = 3 * 2 ** 30;
 /** Serial bytes that wait for the host before run() returns to let it take them. */
 const SERIAL_BACKLOG = 1 << 16;
 const NOTICE_LIMIT = 256;
+/**
+ * Virtual time, ns, that a VM exit with its entry takes, and an access to an I/O port on an ISA bus:
+ * about what hardware needs, so that a guest that polls a device does not poll it a thousand times.
+ */
+const EXIT_TIME = 1000;
+const PORT_TIME = 1000;
 /** Longest run between two looks at the board. */
 const LONGEST_RUN = 1 << 28;
+/** Exits and looks at the board without an instruction between them before run() returns. */
+const ROUNDS_LIMIT = 4096;
 
 /** A launch configuration that cannot be carried out. */
 export class ConfigurationError extends Error {
@@ -75,8 +84,11 @@ export class Machine {
   readonly memory: WasmMemory;
   readonly #vcpu: CpuVcpu;
 
-  /** Virtual time slept through in HLT, ns. */
-  #slept = 0;
+  /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
+  #waited = 0;
+  readonly #hook: SteppingHook;
+  /** Interrupts that the processor has taken from the board. */
+  #interrupts = 0;
   #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
   #observed: VmExit | null = null;
   #idleReported = false;
@@ -102,13 +114,16 @@ export class Machine {
     this.board = this.#buildBoard(memoryBytes);
     const kvm = chosen.interface === 'kvm' ? this.#buildKvm() : null;
     this.hypervisor = new Hypervisor(controls.controls, kvm);
+    this.#hook = new SteppingHook(this.hypervisor, () => {
+      this.cpu.requestLeave();
+    });
     this.cpu = new Cpu({
       memory: this.memory,
       map: this.map,
       shared: configuration.shared,
       platform: this.#platform(),
       model,
-      hook: this.hypervisor,
+      hook: this.#hook,
     });
     this.#vcpu = new CpuVcpu(this.cpu);
     this.hypervisor.attach(this.#vcpu);
@@ -169,10 +184,12 @@ export class Machine {
     const { board } = this;
     return {
       readPort: (port, size) => {
+        this.#waited += PORT_TIME;
         this.cpu.requestLeave();
         return board.readPort(port, size);
       },
       writePort: (port, size, value) => {
+        this.#waited += PORT_TIME;
         this.cpu.requestLeave();
         board.writePort(port, size, value);
       },
@@ -185,7 +202,10 @@ export class Machine {
         board.writeMmio(address, size, value);
       },
       interruptPending: () => board.interruptPending(),
-      acknowledgeInterrupt: () => board.acknowledgeInterrupt(),
+      acknowledgeInterrupt: () => {
+        this.#interrupts++;
+        return board.acknowledgeInterrupt();
+      },
       now: () => this.now,
     };
   }
@@ -222,7 +242,7 @@ export class Machine {
 
   /** Virtual time, ns since power-on. */
   get now(): number {
-    return this.cpu.retired + this.#slept;
+    return this.cpu.retired + this.#waited;
   }
 
   #end(stop: Extract<MachineStop, { kind: 'power-off' | 'reset' }>): void {
@@ -240,15 +260,24 @@ export class Machine {
   run(budget: number, observe: ExitObserver): MachineStop {
     const { cpu, board } = this;
     const end = cpu.retired + budget;
+    let last = cpu.retired;
+    let rounds = 0;
     this.#wake();
     for (;;) {
+      // also when events and exits repeat without end: let the host look
+      if (cpu.retired !== last) rounds = 0;
+      else if (++rounds > ROUNDS_LIMIT) return { kind: 'budget' };
+      last = cpu.retired;
       const exit = this.hypervisor.pending;
       if (exit !== null) {
         if (exit !== this.#observed) {
           this.#observed = exit;
           if (observe(exit)) return { kind: 'exit', exit };
         }
+        this.#waited += EXIT_TIME;
         this.hypervisor.resolve();
+        // a triple fault on the way back into the guest is an exit of its own
+        if (this.hypervisor.pending !== null) continue;
       }
       if (this.#ended !== null) return this.#ended;
       if (board.nextDeadline() <= this.now) board.advance(this.now);
@@ -257,11 +286,12 @@ export class Machine {
       const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
       switch (outcome) {
         case 'limit':
-          // also when events repeat without end: let the host look
           if (cpu.retired === end - rest && board.nextDeadline() > this.now)
             return { kind: 'budget' };
           break;
         case 'leave':
+          if (this.#hook.sawException) return { kind: 'budget' };
+          break;
         case 'exit':
           break;
         case 'breakpoint':
@@ -279,6 +309,29 @@ export class Machine {
     }
   }
 
+  /**
+   * One instruction, or one event that comes first: 'interrupted' when an interrupt was delivered
+   * (and possibly the first instruction of its handler executed), 'stepped' when the instruction
+   * retired or its own exception was delivered.
+   */
+  step(
+    observe: ExitObserver,
+  ): MachineStop | { readonly kind: 'stepped' } | { readonly kind: 'interrupted' } {
+    const { retired } = this.cpu;
+    const interrupts = this.#interrupts;
+    this.#hook.watch(true);
+    try {
+      for (;;) {
+        const stop = this.run(1, observe);
+        if (stop.kind !== 'budget') return stop;
+        if (this.#interrupts !== interrupts) return { kind: 'interrupted' };
+        if (this.#hook.sawException || this.cpu.retired > retired) return { kind: 'stepped' };
+      }
+    } finally {
+      this.#hook.watch(false);
+    }
+  }
+
   /** HLT: the first time it is reported, so that the host may pace; then time jumps to the next event. */
   #sleep(): MachineStop | null {
     const deadline = this.board.nextDeadline();
@@ -288,7 +341,7 @@ export class Machine {
       return { kind: 'idle', wakeAt: deadline };
     }
     this.#idleReported = false;
-    this.#slept += Math.max(0, deadline - this.now);
+    this.#waited += Math.max(0, deadline - this.now);
     return null;
   }
   #wake(): void {
