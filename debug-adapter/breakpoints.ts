@@ -24,7 +24,11 @@ interface Conditions {
 export type WantedInstruction =
   (Conditions & { readonly address: number }) | { readonly problem: string };
 export type WantedExit =
-  (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
+  | (Conditions & {
+      readonly reasons: readonly string[];
+      readonly logMessage?: string | undefined;
+    })
+  | { readonly problem: string };
 
 /** For the client: set, or not and why. */
 export interface SetBreakpoint {
@@ -123,7 +127,9 @@ export class Breakpoints {
       'reasons' in wanted
         ? wanted.reasons.flatMap((reason, index) => {
             const id = machineIds[index];
-            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted) }];
+            const { logMessage } = wanted;
+            const log = logMessage !== undefined && { logMessage };
+            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted), ...log }];
           })
         : [],
     );

@@ -43,6 +43,11 @@ export class GuestOutput {
     for (const message of batch.notices) this.notice(message);
     if (batch.noticesDropped > 0)
       this.notice(`${batch.noticesDropped} more messages of the machine were left out.`);
+    for (const line of batch.logs) this.sink.print('console', `${line}\n`);
+    if (batch.logsDropped > 0)
+      this.notice(
+        `${batch.logsDropped} more log messages were left out because they came too fast.`,
+      );
     if (batch.exits.length > 0)
       this.sink.custom('guestscope.exits', {
         rows: exitRows(batch.exits, symbols),

@@ -10,6 +10,7 @@ import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import { resolveSymbols } from './expressions.ts';
+import { mapExpressions } from './log-message.ts';
 import type { MachineClient } from './machine-client.ts';
 import { MachineRefusal } from './machine-client.ts';
 import type { MemoryReference } from './memory-reference.ts';
@@ -111,6 +112,13 @@ export class Guest {
     return text === undefined || text.trim() === ''
       ? undefined
       : resolveSymbols(text, this.symbols);
+  }
+
+  /** A log message as the machine's worker is to see it. */
+  logMessage(text: string | undefined): string | undefined {
+    return text === undefined || text === ''
+      ? undefined
+      : mapExpressions(text, (expression) => resolveSymbols(expression, this.symbols));
   }
 
   addFrame(frame: StackFrame, depth: number): number {

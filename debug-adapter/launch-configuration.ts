@@ -178,6 +178,11 @@ const exitBreakpoint = group(
         '`3` stops from the third hit on, `== 3` at the third only, `% 3` at every third.',
       default: undefined,
     }),
+    logMessage: text({
+      description:
+        'Print this instead of stopping. Expressions in braces are replaced by their values: `CPUID leaf {leaf}`.',
+      default: undefined,
+    }),
   },
   { description: 'A breakpoint on VM exits.' },
 );

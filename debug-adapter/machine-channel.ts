@@ -38,6 +38,12 @@ export interface RunOptions {
   readonly idle: 'pace' | 'skip';
 }
 
+/** An exit breakpoint that may print instead of stopping. */
+export interface ServedExitBreakpoint extends ExitBreakpoint {
+  /** Text with expressions in braces. */
+  readonly logMessage?: string;
+}
+
 /** What the worker does on request: most of DebugPort, and the running of the guest. */
 export interface MachineService {
   /** Builds the machine, in place of an earlier one, stopped before its first instruction. */
@@ -58,7 +64,7 @@ export interface MachineService {
   setInstructionBreakpoints(
     breakpoints: readonly InstructionBreakpoint[],
   ): readonly (string | null)[];
-  setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
+  setExitBreakpoints(breakpoints: readonly ServedExitBreakpoint[]): readonly (string | null)[];
   evaluate(expression: string): number;
   exitLog(from: number, limit: number): readonly ExitRecord[];
   exitCounts(): { readonly [name: string]: number };
@@ -80,6 +86,9 @@ export interface OutputBatch {
   readonly exitsTotal: number;
   readonly notices: readonly string[];
   readonly noticesDropped: number;
+  /** What exit breakpoints with a log message have printed. */
+  readonly logs: readonly string[];
+  readonly logsDropped: number;
 }
 
 /** An error of a call, as data. */

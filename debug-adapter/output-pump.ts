@@ -50,6 +50,10 @@ export class OutputPump {
     this.queue.addNotices(machine.takeNotices());
   }
 
+  log(line: string): void {
+    this.queue.addLog(line);
+  }
+
   taken(): void {
     this.outstanding = false;
     this.pump();

@@ -8,20 +8,21 @@ import type { OutputBatch } from './machine-channel.ts';
 
 /** Bytes of serial output kept between two batches. */
 export const CONSOLE_LIMIT = 256 * 1024;
-/** Notices kept between two batches. */
+/** Notices, and printed log messages, kept between two batches. */
 export const NOTICE_LIMIT = 64;
-/** Longest notice passed on, in characters. */
-const NOTICE_LENGTH = 500;
+export const LOG_LIMIT = 500;
+/** Longest of either that is passed on, in characters. */
+const LINE_LENGTH = 500;
 
 export class OutputQueue {
   private chunks: Uint8Array[] = [];
   private bytes = 0;
   private bytesDropped = 0;
-  private notices: string[] = [];
-  private noticesDropped = 0;
+  private notices = new Lines(NOTICE_LIMIT);
+  private logs = new Lines(LOG_LIMIT);
 
   get empty(): boolean {
-    return this.bytes === 0 && this.notices.length === 0;
+    return this.bytes === 0 && this.notices.empty && this.logs.empty;
   }
 
   addConsole(chunk: Uint8Array): void {
@@ -35,10 +36,11 @@ export class OutputQueue {
   }
 
   addNotices(notices: readonly string[]): void {
-    for (const notice of notices) {
-      if (this.notices.length < NOTICE_LIMIT) this.notices.push(notice.slice(0, NOTICE_LENGTH));
-      else this.noticesDropped++;
-    }
+    for (const notice of notices) this.notices.add(notice);
+  }
+
+  addLog(line: string): void {
+    this.logs.add(line);
   }
 
   /** Everything so far as one batch with these rows of the exit log; the queue is empty afterwards. */
@@ -55,14 +57,16 @@ export class OutputQueue {
       exits,
       exitsSkipped,
       exitsTotal,
-      notices: this.notices,
-      noticesDropped: this.noticesDropped,
+      notices: this.notices.kept,
+      noticesDropped: this.notices.dropped,
+      logs: this.logs.kept,
+      logsDropped: this.logs.dropped,
     };
     this.chunks = [];
     this.bytes = 0;
     this.bytesDropped = 0;
-    this.notices = [];
-    this.noticesDropped = 0;
+    this.notices = new Lines(NOTICE_LIMIT);
+    this.logs = new Lines(LOG_LIMIT);
     return batch;
   }
 
@@ -74,5 +78,25 @@ export class OutputQueue {
     else this.chunks[0] = oldest.subarray(dropped);
     this.bytes -= dropped;
     this.bytesDropped += dropped;
+  }
+}
+
+/** The first so many lines, and how many more there were. */
+class Lines {
+  readonly kept: string[] = [];
+  dropped = 0;
+  private readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get empty(): boolean {
+    return this.kept.length === 0;
+  }
+
+  add(line: string): void {
+    if (this.kept.length < this.limit) this.kept.push(line.slice(0, LINE_LENGTH));
+    else this.dropped++;
   }
 }

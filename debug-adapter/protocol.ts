@@ -101,6 +101,8 @@ export interface ExitBreakpointDescription {
   readonly condition?: string;
   /** "3" from the third hit on, "== 3" at the third only, "% 3" at every third. */
   readonly hitCondition?: string;
+  /** Print this instead of stopping; `{leaf}` in it is replaced by the expression's value. */
+  readonly logMessage?: string;
 }
 export interface SetExitBreakpointsArguments {
   /** Replaces what this request set before; those of launch.json and of exception filters stay. */

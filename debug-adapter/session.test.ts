@@ -139,6 +139,22 @@ describe('session', () => {
     session.dispose();
   });
 
+  it('prints the log message of an exit breakpoint and does not stop', async () => {
+    const { client, session } = setup([...PROGRAM.slice(0, 9), 0xff]);
+    await begin(client, {
+      exitBreakpoints: [{ reason: 'CPUID', logMessage: 'leaf {leaf}, eip {eip}, {nothing}' }],
+    });
+    await client.ask('continue', { threadId: 1 });
+    await client.event('exited');
+    const lines = client.events('output').map(({ output }) => output);
+    assert.ok(
+      lines.includes('leaf 0x6, eip 0x100007, <There is no "nothing" here.>\n'),
+      JSON.stringify(lines),
+    );
+    assert.equal(client.events('stopped').length, 1, 'on entry only');
+    session.dispose();
+  });
+
   it('keeps the ids of breakpoints that stay', async () => {
     const { client, session } = setup(PROGRAM);
     await begin(client);

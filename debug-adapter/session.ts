@@ -260,10 +260,11 @@ export class GuestscopeSession {
     guest.moved();
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
-    const wanted = configuration.exitBreakpoints.map(({ reason, condition, hitCondition }) => ({
-      reasons: [reason],
-      condition: guest.condition(condition),
-      hitCondition,
+    const wanted = configuration.exitBreakpoints.map((given) => ({
+      reasons: [given.reason],
+      condition: guest.condition(given.condition),
+      hitCondition: given.hitCondition,
+      logMessage: guest.logMessage(given.logMessage),
     }));
     const set = await guest.breakpoints.setExits(guest.machine, 'launch', wanted);
     for (const [index, { problem }] of set.entries()) {

@@ -83,6 +83,7 @@ export async function setExitBreakpoints(
     reasons: [given.string('reason')],
     condition: guest.condition(given.optionalString('condition')),
     hitCondition: given.optionalString('hitCondition'),
+    logMessage: guest.logMessage(given.optionalString('logMessage')),
   }));
   const set = await guest.breakpoints.setExits(guest.machine, 'editor', wanted);
   return {
