@@ -25,6 +25,11 @@ function isStopped(message: object): message is StoppedEvent {
   return 'event' in message && message.event === 'stopped' && 'body' in message;
 }
 
+/** The call stack's head has room for what decides; the address stands below it anyway. */
+function shortText(text: string | undefined): string | undefined {
+  return text?.replace(/ at 0x[0-9a-f]+( <[^>]*>)?/, '');
+}
+
 /** The messages to hand to the editor in place of one of the adapter's. */
 export function forEditor(message: object): readonly object[] {
   if (!isStopped(message)) return [message];
@@ -32,7 +37,11 @@ export function forEditor(message: object): readonly object[] {
   const { text } = body;
   const stopped = {
     ...message,
-    body: { ...body, reason: 'instruction breakpoint', description: text ?? body.description },
+    body: {
+      ...body,
+      reason: 'instruction breakpoint',
+      description: shortText(text) ?? body.description,
+    },
   };
   if (text === undefined) return [stopped];
   const output = { category: 'console', output: `${text}\n` };

@@ -89,11 +89,12 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
     this.#following = session.on('guestscope.exits', ({ rows, total }) => {
       this.#post({ kind: 'rows', rows, first: this.#first, total });
     });
-    void this.#fetchNewest(true);
+    void this.#fetchNewest();
   }
 
-  #fetchNewest(follow?: true): Promise<void> {
-    return this.#request({ limit: EXIT_ROWS_PER_PAGE, ...(follow && { follow }) });
+  /** Also asks to be told of new ones; asking twice does no harm. */
+  #fetchNewest(): Promise<void> {
+    return this.#request({ limit: EXIT_ROWS_PER_PAGE, follow: true });
   }
 
   #fetch(from: number, count: number): Promise<void> {

@@ -72,6 +72,7 @@ class MemoryPanel {
     sessions: GuestSessions,
     session: GuestSession,
     start: { space: AddressSpace; address: number; text: string },
+    column: vscode.ViewColumn,
     onClosed: () => void,
   ) {
     this.#session = session;
@@ -79,7 +80,7 @@ class MemoryPanel {
     this.#panel = vscode.window.createWebviewPanel(
       'guestscope.memory',
       start.space === 'physical' ? 'Physical Memory' : 'Linear Memory',
-      { viewColumn: vscode.ViewColumn.Beside, preserveFocus: false },
+      { viewColumn: column, preserveFocus: false },
       {
         enableScripts: true,
         retainContextWhenHidden: true,
@@ -105,6 +106,10 @@ class MemoryPanel {
       onClosed();
     });
     webview.html = viewPage(webview, extensionUri, 'memory');
+  }
+
+  get column(): vscode.ViewColumn | undefined {
+    return this.#panel.viewColumn;
   }
 
   show(place: { space: AddressSpace; address: number; text: string }): void {
@@ -187,8 +192,15 @@ export class MemoryViews {
       this.#sessions,
       session,
       { space, address, text },
+      this.#column(),
       () => this.#panels.delete(key),
     );
     this.#panels.set(key, panel);
+  }
+
+  /** Beside the disassembly, and where memory is shown already. */
+  #column(): vscode.ViewColumn {
+    const columns = [...this.#panels.values()].map(({ column }) => column);
+    return columns.find((column) => column !== undefined) ?? vscode.ViewColumn.Beside;
   }
 }

@@ -5,14 +5,16 @@
 import type { AddressSpace, FromMemoryPage, ToMemoryPage } from '../views/memory-messages.ts';
 import { connectHost, element } from './host.ts';
 
-const ROW_BYTES = 16;
 const ROW_HEIGHT = 20;
-const LAST_ROW = 2 ** 32 - ROW_BYTES;
+const ADDRESS_END = 2 ** 32;
+/** Width of a row of sixteen bytes, in widths of a digit; narrower views have rows of eight. */
+const WIDE = 84;
 
 const host = connectHost<ToMemoryPage, FromMemoryPage>();
 
 /** What is shown: `cursor` is the byte that typing changes, `top` the first byte in sight. */
 const place = { space: 'linear' as AddressSpace, top: 0, cursor: 0 };
+let rowBytes = 16;
 /** Bytes by address, as last read; absent ones cannot be read. */
 let known = new Map<number, number>();
 /** The same at the stop before, for what changed since. */
@@ -35,8 +37,9 @@ const toolbar = element('form', 'toolbar', [spaceField, addressField, status]);
 const grid = element('div', 'grid');
 grid.tabIndex = 0;
 grid.setAttribute('role', 'grid');
-grid.setAttribute('aria-label', 'Guest memory');
-document.body.append(toolbar, grid);
+/** As wide as a digit. */
+const ruler = element('span', 'ruler', '0');
+document.body.append(toolbar, grid, ruler);
 
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0');
@@ -68,7 +71,7 @@ function drawByte(address: number): HTMLElement {
 }
 
 function drawRow(address: number): HTMLElement {
-  const addresses = Array.from({ length: ROW_BYTES }, (_, index) => address + index);
+  const addresses = Array.from({ length: rowBytes }, (_, index) => address + index);
   const text = addresses.map((at) => character(known.get(at))).join('');
   const row = element('div', 'row', [
     element('span', 'address', hex(address, 8)),
@@ -82,30 +85,30 @@ function drawRow(address: number): HTMLElement {
 function draw(): void {
   const rows: HTMLElement[] = [];
   for (let row = 0; row < rowCount(); row++) {
-    const address = place.top + row * ROW_BYTES;
-    if (address <= LAST_ROW) rows.push(drawRow(address));
+    const address = place.top + row * rowBytes;
+    if (address < ADDRESS_END) rows.push(drawRow(address));
   }
   grid.replaceChildren(...rows);
 }
 
 function ask(): void {
-  const count = Math.min(rowCount() * ROW_BYTES, 2 ** 32 - place.top);
+  const count = Math.min(rowCount() * rowBytes, ADDRESS_END - place.top);
   host.send({ kind: 'need', space: place.space, address: place.top, count });
 }
 
 function moveTop(address: number): void {
-  const aligned = address - (address % ROW_BYTES);
-  place.top = Math.min(Math.max(aligned, 0), LAST_ROW);
+  const aligned = address - (address % rowBytes);
+  place.top = Math.min(Math.max(aligned, 0), ADDRESS_END - rowBytes);
   draw();
   ask();
 }
 
 /** Puts the cursor on a byte and scrolls so far that it is in sight. */
 function moveCursor(address: number): void {
-  place.cursor = Math.min(Math.max(address, 0), 2 ** 32 - 1);
+  place.cursor = Math.min(Math.max(address, 0), ADDRESS_END - 1);
   digit = null;
-  const row = place.cursor - (place.cursor % ROW_BYTES);
-  const last = place.top + (rowCount() - 1) * ROW_BYTES;
+  const row = place.cursor - (place.cursor % rowBytes);
+  const last = place.top + (rowCount() - 1) * rowBytes;
   if (row < place.top) moveTop(row);
   else if (row > last) moveTop(place.top + row - last);
   else draw();
@@ -134,10 +137,10 @@ function type(value: number): void {
 const MOVES: Readonly<Record<string, () => number>> = {
   ArrowLeft: () => -1,
   ArrowRight: () => 1,
-  ArrowUp: () => -ROW_BYTES,
-  ArrowDown: () => ROW_BYTES,
-  PageUp: () => -rowCount() * ROW_BYTES,
-  PageDown: () => rowCount() * ROW_BYTES,
+  ArrowUp: () => -rowBytes,
+  ArrowDown: () => rowBytes,
+  PageUp: () => -rowCount() * rowBytes,
+  PageDown: () => rowCount() * rowBytes,
 };
 
 grid.addEventListener('keydown', (event) => {
@@ -152,7 +155,7 @@ grid.addEventListener('keydown', (event) => {
 grid.addEventListener('wheel', (event) => {
   const rows =
     Math.sign(event.deltaY) * Math.max(1, Math.round(Math.abs(event.deltaY) / ROW_HEIGHT));
-  moveTop(place.top + rows * ROW_BYTES);
+  moveTop(place.top + rows * rowBytes);
 });
 grid.addEventListener('click', (event) => {
   const cell = event.target instanceof HTMLElement ? event.target.dataset['address'] : undefined;
@@ -170,8 +173,10 @@ toolbar.addEventListener('submit', (event) => {
 });
 spaceField.addEventListener('change', go);
 new ResizeObserver(() => {
-  draw();
-  ask();
+  ruler.hidden = false;
+  rowBytes = grid.clientWidth < WIDE * ruler.clientWidth ? 8 : 16;
+  ruler.hidden = true;
+  moveTop(place.top);
 }).observe(grid);
 
 function receiveBytes(message: Extract<ToMemoryPage, { kind: 'bytes' }>): void {
@@ -195,6 +200,7 @@ host.onMessage((message) => {
       place.space = message.space;
       place.cursor = message.address;
       spaceField.value = message.space;
+      grid.setAttribute('aria-label', `Guest memory, ${message.space}`);
       addressField.value = message.text;
       known = new Map();
       before = new Map();

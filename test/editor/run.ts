@@ -19,6 +19,7 @@ import { runTests } from '@vscode/test-electron';
 import { build } from 'esbuild';
 import { bundle } from '../../extension/build/bundle.ts';
 import { cacheDirectory, projectRoot } from '../../extension/build/tools.ts';
+import { debianKernel } from '../support/debian-kernel.ts';
 
 export interface EditorResult {
   readonly title: string;
@@ -68,7 +69,16 @@ function copyWorkspace(directory: string): string {
   const workspace = join(directory, 'workspace');
   mkdirSync(workspace);
   const sample = join(projectRoot, 'extension/sample');
-  if (existsSync(sample)) cpSync(sample, workspace, { recursive: true });
+  cpSync(sample, workspace, { recursive: true });
+  try {
+    const { kernel, initrd } = debianKernel();
+    mkdirSync(join(workspace, 'linux'), { recursive: true });
+    cpSync(kernel, join(workspace, 'linux/vmlinuz'));
+    cpSync(initrd, join(workspace, 'linux/initrd.gz'));
+  } catch (error) {
+    // the suite says so as well: it skips, or fails in CI
+    console.log(`  Linux cannot be tested here: ${error instanceof Error ? error.message : ''}`);
+  }
   return workspace;
 }
 

@@ -16,7 +16,8 @@ export interface StoppedBody {
 }
 
 const PATIENCE = 15_000;
-const CONFIGURATION = 'Story: a guest that finds its hypervisor';
+export const STORY = 'Story: a guest that finds its hypervisor';
+export const LINUX = 'Linux: boot to a shell under KVM';
 
 /** Resolves once the probe gives something else than undefined; rejects with `what` after a while. */
 export async function eventually<T>(
@@ -44,13 +45,16 @@ export class DebugRun {
     this.#messages = messages;
   }
 
-  /** The launch configuration of the sample, changed by `overrides`. */
-  static configuration(overrides: Record<string, unknown> = {}): vscode.DebugConfiguration {
+  /** A launch configuration of the sample, changed by `overrides`. */
+  static configuration(
+    overrides: Record<string, unknown>,
+    wanted: string,
+  ): vscode.DebugConfiguration {
     const found = vscode.workspace
       .getConfiguration('launch')
       .get<vscode.DebugConfiguration[]>('configurations')
-      ?.find(({ name }) => name === CONFIGURATION);
-    assert.ok(found, `launch.json of the sample has no "${CONFIGURATION}"`);
+      ?.find(({ name }) => name === wanted);
+    assert.ok(found, `launch.json of the sample has no "${wanted}"`);
     return { ...found, ...overrides };
   }
 
@@ -74,9 +78,9 @@ export class DebugRun {
     }
   }
 
-  static launch(overrides: Record<string, unknown>): Thenable<boolean> {
+  static launch(overrides: Record<string, unknown>, wanted = STORY): Thenable<boolean> {
     const folder = vscode.workspace.workspaceFolders?.[0];
-    return vscode.debug.startDebugging(folder, DebugRun.configuration(overrides));
+    return vscode.debug.startDebugging(folder, DebugRun.configuration(overrides, wanted));
   }
 
   events(name: string): readonly Record<string, unknown>[] {
@@ -96,6 +100,12 @@ export class DebugRun {
   async nextStop(): Promise<StoppedBody> {
     const stop = await eventually('a stop', () => this.events('stopped')[this.#stopsTaken]);
     this.#stopsTaken++;
+    // the adapter has said so; the editor's buttons work once it has a frame in focus
+    await eventually('a frame in focus', () => {
+      const item = vscode.debug.activeStackItem;
+      const focused = item instanceof vscode.DebugStackFrame && item.session.id === this.session.id;
+      return focused ? true : undefined;
+    });
     return stop as unknown as StoppedBody;
   }
 
@@ -103,8 +113,13 @@ export class DebugRun {
     return (await this.session.customRequest(command, argument)) as T;
   }
 
+  /** Goes on as the button or key does: continue, pause, stepInto, stepOver, stepOut. */
+  async press(button: 'continue' | 'pause' | 'stepInto' | 'stepOver' | 'stepOut'): Promise<void> {
+    await vscode.commands.executeCommand(`workbench.action.debug.${button}`);
+  }
+
   async continueToStop(): Promise<StoppedBody> {
-    await this.request('continue', { threadId: 1 });
+    await this.press('continue');
     return this.nextStop();
   }
 

@@ -12,6 +12,7 @@ suite('exits', () => {
   let run: DebugRun;
 
   suiteSetup(async () => {
+    await vscode.commands.executeCommand('workbench.view.debug');
     await vscode.commands.executeCommand('guestscope.exits.focus');
     run = await DebugRun.start();
     await run.nextStop();
@@ -54,7 +55,7 @@ suite('exits', () => {
 
   test('follows while the guest runs', async function () {
     if (ui === null) return this.skip();
-    await run.request('continue', { threadId: 1 });
+    await run.press('continue');
     await eventually('a hypercall in the view', async () =>
       (await rows()).find((row) => row.includes('HLT') || row.includes('VMCALL')),
     );

@@ -60,7 +60,7 @@ suite('launch', () => {
 
   test('steps by one instruction', async () => {
     const before = await topFrame();
-    await run.request('stepIn', { threadId: 1, granularity: 'instruction' });
+    await run.press('stepInto');
     assert.equal((await run.nextStop()).description, 'Paused on step');
     const after = await topFrame();
     assert.notEqual(after.address, before.address);
@@ -113,13 +113,13 @@ suite('launch', () => {
   });
 
   test('steps over a call and out of a function', async () => {
-    await run.request('next', { threadId: 1, granularity: 'instruction' });
+    await run.press('stepOver');
     await run.nextStop();
-    await run.request('stepOut', { threadId: 1, granularity: 'instruction' });
+    await run.press('stepOut');
     await run.nextStop();
     assert.equal((await topFrame()).name.split('+')[0], 'try_hypercalls');
     // the call of print_decimal: over it, not into it
-    await run.request('next', { threadId: 1, granularity: 'instruction' });
+    await run.press('stepOver');
     await run.nextStop();
     assert.equal((await topFrame()).name.split('+')[0], 'try_hypercalls');
   });
@@ -137,13 +137,13 @@ suite('launch', () => {
 
   test('pauses while the guest waits for a line', async () => {
     const soFar = run.events('stopped').length;
-    await run.request('continue', { threadId: 1 });
+    await run.press('continue');
     await eventually('the prompt', () =>
       run.consoleText().includes('type a line') ? true : undefined,
     );
     assert.equal(run.events('stopped').length, soFar);
     const asked = performance.now();
-    await run.request('pause', { threadId: 1 });
+    await run.press('pause');
     assert.equal((await run.nextStop()).description, 'Paused');
     const milliseconds = performance.now() - asked;
     assert.ok(milliseconds < 1000, `pause took ${String(milliseconds)} ms`);

@@ -5,8 +5,9 @@ import * as vscode from 'vscode';
 import { DebugRun, eventually } from './debug-run.ts';
 import { Ui } from './ui.ts';
 
-/** An element that only the memory view's page has. */
-const VIEW = '[aria-label="Guest memory"]';
+/** Elements that only the memory views' pages have. */
+const PHYSICAL = '[aria-label="Guest memory, physical"]';
+const LINEAR = '[aria-label="Guest memory, linear"]';
 /** A place in low memory that the story does not use. */
 const SCRATCH = 0x600;
 
@@ -26,10 +27,10 @@ suite('memory', () => {
   });
 
   /** Bytes of the row that begins at this address, as the view shows them. */
-  async function shownRow(address: number): Promise<string | undefined> {
-    const rows = (await ui?.texts('.row', VIEW)) ?? [];
+  async function shownRow(view: string, address: number): Promise<string | undefined> {
+    const rows = (await ui?.texts('.row', view)) ?? [];
     const prefix = address.toString(16).padStart(8, '0');
-    return rows.find((row) => row.trim().startsWith(prefix))?.replace(/\s+/g, ' ');
+    return rows.find((row) => row.trim().startsWith(prefix))?.replace(/\s+/g, '');
   }
 
   async function openAt(command: string, title: string, address: string): Promise<void> {
@@ -55,10 +56,9 @@ suite('memory', () => {
   test('the view opens at a physical address', async function () {
     if (ui === null) return this.skip();
     await openAt('guestscope.openPhysicalMemory', 'physical address', '0x7c00');
-    const bytes = await run.readMemory('phys:0x7c00', 16);
-    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const hex = (await run.readMemory('phys:0x7c00', 8)).toString('hex');
     await eventually('the bytes on the screen', async () =>
-      (await shownRow(0x7c00))?.includes(hex) ? true : undefined,
+      (await shownRow(PHYSICAL, 0x7c00))?.includes(hex) ? true : undefined,
     );
     await ui.screenshot('physical memory');
   });
@@ -66,15 +66,15 @@ suite('memory', () => {
   test('bytes typed over others are written into the guest', async function () {
     if (ui === null) return this.skip();
     await openAt('guestscope.openPhysicalMemory', 'physical address', '0x600');
-    await eventually('the row', () => shownRow(SCRATCH));
-    await ui.click(`[data-address="${String(SCRATCH)}"]`, { view: VIEW });
+    await eventually('the row', () => shownRow(PHYSICAL, SCRATCH));
+    await ui.click(`[data-address="${String(SCRATCH)}"]`, { view: PHYSICAL });
     await ui.type('c0de');
     await eventually('the bytes in the guest', async () => {
       const bytes = await run.readMemory('phys:0x600', 2);
       return bytes.toString('hex') === 'c0de' ? true : undefined;
     });
     await eventually('the bytes on the screen', async () =>
-      (await shownRow(SCRATCH))?.includes('c0 de') ? true : undefined,
+      (await shownRow(PHYSICAL, SCRATCH))?.includes('c0de') ? true : undefined,
     );
     await ui.screenshot('memory written');
   });
@@ -82,9 +82,9 @@ suite('memory', () => {
   test('the view opens at a linear address and says where it lies', async function () {
     if (ui === null) return this.skip();
     await openAt('guestscope.openLinearMemory', 'linear address', 'esp');
-    await ui.waitFor('.status', { view: '[aria-label="Address space"]', text: '' });
-    const esp = Number(await run.evaluate('esp'));
-    await eventually('the row of ESP', () => shownRow(esp - (esp % 16)));
+    const esp = parseInt(await run.evaluate('esp'), 16);
+    await eventually('the row of ESP', () => shownRow(LINEAR, esp - (esp % 8)));
+    await ui.waitFor('.status', { view: LINEAR, text: '→ physical 0x' });
     await ui.screenshot('linear memory');
   });
 
