@@ -20,6 +20,8 @@ const MODULES = { text: 'debug-adapter/text-main.ts' } as const;
 /** Pages of the views: script and style sheet each, in dist/web/. */
 const PAGES = ['extension/web/exits', 'extension/web/memory'] as const;
 
+const DIST = 'dist';
+
 /** Options that all bundles share. */
 function common(production: boolean): BuildOptions {
   return {
@@ -33,11 +35,11 @@ function common(production: boolean): BuildOptions {
   };
 }
 
-function pageOptions(production: boolean): BuildOptions {
+function pageOptions(production: boolean, outdir: string): BuildOptions {
   return {
     ...common(production),
     entryPoints: PAGES.flatMap((page) => [`${page}.ts`, `${page}.css`]),
-    outdir: 'dist/web',
+    outdir: `${outdir}/web`,
     platform: 'browser',
     format: 'iife',
     target: 'es2022',
@@ -47,13 +49,14 @@ function pageOptions(production: boolean): BuildOptions {
 /** Options of the programs that Node runs. */
 function programOptions(
   production: boolean,
+  outdir: string,
   format: 'cjs' | 'esm',
   entries: Readonly<Record<string, string>>,
 ): BuildOptions {
   return {
     ...common(production),
     entryPoints: entries,
-    outdir: 'dist',
+    outdir,
     outExtension: { '.js': format === 'cjs' ? '.cjs' : '.mjs' },
     platform: 'node',
     format,
@@ -67,21 +70,24 @@ function programOptions(
   };
 }
 
-function allOptions(production: boolean): readonly BuildOptions[] {
+function allOptions(production: boolean, outdir: string): readonly BuildOptions[] {
   return [
-    programOptions(production, 'cjs', COMMONJS),
-    programOptions(production, 'esm', MODULES),
-    pageOptions(production),
+    programOptions(production, outdir, 'cjs', COMMONJS),
+    programOptions(production, outdir, 'esm', MODULES),
+    pageOptions(production, outdir),
   ];
 }
 
-/** Builds all bundles once; rejects with esbuild's own message when a source does not compile. */
-export async function bundle(production = false): Promise<void> {
-  await Promise.all(allOptions(production).map((options) => build(options)));
+/**
+ * Builds all bundles once; rejects with esbuild's own message when a source does not compile.
+ * @param outdir where they go; relative to the project.
+ */
+export async function bundle(production = false, outdir = DIST): Promise<void> {
+  await Promise.all(allOptions(production, outdir).map((options) => build(options)));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (process.argv.includes('--watch')) {
-    for (const options of allOptions(false)) await (await context(options)).watch();
+    for (const options of allOptions(false, DIST)) await (await context(options)).watch();
   } else await bundle(process.argv.includes('--production'));
 }

@@ -1,27 +1,22 @@
-# The benchmark's guest: loops of integer instructions with paging on, each announced and closed on the
-# serial port, so that whoever runs it can time them. A multiboot 1 image with its load addresses in the
-# header, hence the same binary for this emulator, qemu-system-i386 -kernel and others.
+# The benchmark's guest: loops of integer instructions with paging on. It asks before each loop and tells
+# its result on the serial port, so that whoever runs it can time the loop between the two. A multiboot 1
+# image with its load addresses in the header, hence the same binary for this emulator,
+# qemu-system-i386 -kernel and others.
 #
-#   "crc 2d0c1a5b\n"    the loop's name, a space, the loop, its result, end of the line
+#   "crc?"          the loop's name; the guest sleeps in HLT until a byte comes from the host
+#   " 2d0c1a5b\n"   a space just before the loop; after it the result
 #
-# The space is the last byte before the loop and the first digit is the first one after it. After the last
-# loop it begins again with the first: the host decides when it has seen enough. A digit as the last
-# character of the command line halves every loop's count that many times (but not below one), for tests.
-#
-# Nothing is written on a page that holds code. Interrupts stay off; there are no descriptors but the
-# loader's.
+# After the last loop it begins again with the first: the host decides when it has seen enough. A digit as
+# the last character of the command line halves every loop's count that many times (but not below one),
+# for tests. Nothing is written on a page that holds code, and interrupts are off while a loop runs.
 
         .intel_syntax noprefix
         .include "memory.inc.s"
 
         .set    MAGIC,      0x1badb002
         .set    ADDRESSES,  0x00010000          # the header says where the image goes
-        .set    COMMAND_LINE, 4                 # flag of the information block, and offset of its string
-        .set    INFO_COMMAND_LINE, 16
-        .set    PRESENT_RW, 3
-        .set    CR0_PG,     0x80000000
-        .set    SERIAL,     0x3f8               # COM1: THR, and LSR at +5
-        .set    LSR_THRE,   0x20
+        .set    COMMAND_LINE, 4                 # flag of the information block
+        .set    INFO_COMMAND_LINE, 16           # offset of its string's address
         .set    ROW_BYTES,  32                  # of the table of loops
 
         .section .boot, "ax"
@@ -35,15 +30,15 @@ start:
         cld
         mov     esp, offset STACK_TOP
         call    read_command_line
-        call    enable_paging
+        call    set_up_processor
+        call    set_up_serial
         call    fill_source
 
-round:
-        mov     esi, offset loops
-1:      cmp     dword ptr [esi], 0
-        je      round
-        call    run_loop
+1:      mov     esi, offset loops
+2:      call    run_loop
         add     esi, ROW_BYTES
+        cmp     esi, offset loops_end
+        jne     2b
         jmp     1b
 
 # ESI: row of the table. The loop gets its count in EBP, leaves its result in EAX and may change all else.
@@ -51,49 +46,28 @@ run_loop:
         push    esi
         mov     ebx, esi
         add     ebx, 8
-2:      mov     al, [ebx]
+1:      mov     al, [ebx]
         test    al, al
-        jz      3f
+        jz      2f
         call    put
         inc     ebx
-        jmp     2b
-3:      mov     cl, [halvings]
+        jmp     1b
+2:      mov     al, '?'
+        call    put
+        call    wait_for_host
+        mov     cl, [halvings]
         mov     ebp, [esi + 4]
         shr     ebp, cl
         test    ebp, ebp
-        jnz     4f
+        jnz     3f
         inc     ebp
-4:      mov     al, ' '
+3:      mov     al, ' '
         call    put
         call    [esi]
         call    put_hex
-        mov     al, 10
+        mov     al, '\n'
         call    put
         pop     esi
-        ret
-
-# Sends AL when the transmitter is free. Changes DX.
-put:
-        push    eax
-        mov     dx, SERIAL + 5
-1:      in      al, dx
-        test    al, LSR_THRE
-        jz      1b
-        pop     eax
-        mov     dx, SERIAL
-        out     dx, al
-        ret
-
-# Sends EAX as eight digits. Changes EAX, EBX, ECX, EDX.
-put_hex:
-        mov     ebx, eax
-        mov     ecx, 8
-1:      rol     ebx, 4
-        mov     eax, ebx
-        and     eax, 15
-        mov     al, [digits + eax]
-        call    put
-        loop    1b
         ret
 
 # EBX: multiboot information block.
@@ -112,27 +86,6 @@ read_command_line:
         ja      3f
         mov     [halvings], cl
 3:      ret
-
-# Linear addresses are physical ones, in pages of 4 KiB.
-enable_paging:
-        mov     edi, offset PAGE_TABLES
-        mov     eax, PRESENT_RW
-        mov     ecx, MAPPED_TABLES * 1024
-1:      stosd
-        add     eax, 0x1000
-        loop    1b
-        mov     edi, offset PAGE_DIRECTORY
-        mov     eax, offset PAGE_TABLES + PRESENT_RW
-        mov     ecx, MAPPED_TABLES
-2:      stosd
-        add     eax, 0x1000
-        loop    2b
-        mov     eax, offset PAGE_DIRECTORY
-        mov     cr3, eax
-        mov     eax, cr0
-        or      eax, CR0_PG
-        mov     cr0, eax
-        ret
 
 # What several loops read: words of a linear congruential generator.
 fill_source:
@@ -153,19 +106,17 @@ fill_source:
         .asciz  "\name"
 .endm
 loops:
-        row     crc,      96
-        row     sieve,    48
-        row     copy,     512
-        row     calls,    160
-        row     bytecode, 8192
-        row     hash,     256
-        row     sort,     96
-        row     stride,   256
-        row     strings,  512
+        row     crc,      192
+        row     sieve,    96
+        row     copy,     1024
+        row     calls,    320
+        row     bytecode, 16384
+        row     hash,     512
+        row     sort,     192
+        row     stride,   512
+        row     strings,  1024
         .balign ROW_BYTES
-        .long   0
-
-digits: .ascii  "0123456789abcdef"
+loops_end:
 
         .bss
 halvings:

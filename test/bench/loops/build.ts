@@ -12,7 +12,7 @@ import { assemble, cannotBuild, inTemporaryFolder, run } from '../../guests/buil
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 /** boot.s begins with the multiboot header; the loops follow in the order in which they run. */
-const PARTS = ['boot', 'crc', 'sieve', 'copy', 'calls', 'bytecode', 'hash', 'sort', 'stride', 'strings'] as const; // prettier-ignore
+const PARTS = ['boot', 'processor', 'serial', 'crc', 'sieve', 'copy', 'calls', 'bytecode', 'hash', 'sort', 'stride', 'strings'] as const; // prettier-ignore
 
 /** Writes loops.bin into `target`. */
 export function buildLoops(target: string): void {

@@ -1,0 +1,23 @@
+/** What the measuring processes do: parameters and result of each job. Plain data, since both travel. */
+import type { LinuxBoot, LinuxOptions } from '../linux/boot.ts';
+import type { GuestOptions } from '../loops/contender.ts';
+import type { Pass } from '../loops/marks.ts';
+import type { SessionFigures, SessionOptions } from '../session/figures.ts';
+
+interface LoopsOptions extends GuestOptions {
+  /** Path of loops.bin. */
+  readonly image: string;
+}
+
+export interface Jobs {
+  readonly loops: { readonly options: LoopsOptions; readonly result: Pass };
+  /** `folder`: the package. */
+  readonly v86: {
+    readonly options: LoopsOptions & { readonly folder: string };
+    readonly result: Pass;
+  };
+  readonly linux: { readonly options: LinuxOptions; readonly result: LinuxBoot };
+  readonly session: { readonly options: SessionOptions; readonly result: SessionFigures };
+}
+
+export type Answer = { readonly value: unknown } | { readonly problem: string };

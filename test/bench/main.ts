@@ -1,0 +1,182 @@
+/**
+ * `npm run bench`: how fast the machine and the debugger are on this computer, as a Markdown table.
+ *
+ *   npm run bench                      everything, about three minutes
+ *   npm run bench -- --json FILE       also writes the figures as JSON (report.ts, Figures)
+ *   npm run bench -- --only loops      loops, linux or session, or several with commas between
+ *   npm run bench -- --rounds 9        passes of the loops that count
+ *   npm run bench -- --quick           small counts: says that it runs, not how fast
+ *
+ * Times are CPU seconds where two cores may be shared with others, and never decide anything.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { projectRoot } from '../../extension/build/tools.ts';
+import {
+  COMMAND_LINE,
+  type DebianKernel,
+  debianKernel,
+  READY_MARKER,
+} from '../support/debian-kernel.ts';
+import { bundleProgram, type Program } from './child/start.ts';
+import type { LinuxBoot, LinuxOptions } from './linux/boot.ts';
+import { bootOnQemu } from './linux/qemu.ts';
+import type { Absent } from './loops/contender.ts';
+import { ours, peers } from './loops/contenders.ts';
+import { type LoopsFigures, measureLoops } from './loops/measure.ts';
+import { qemuVersion } from './qemu.ts';
+import { type Figures, type LinuxFigures, markdown } from './report.ts';
+import type { SessionFigures } from './session/figures.ts';
+
+const PARTS = ['loops', 'linux', 'session'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Options {
+  readonly json: string | undefined;
+  readonly parts: readonly Part[];
+  readonly rounds: number;
+  readonly quick: boolean;
+}
+
+/** The options, or one sentence about what is wrong with them. */
+function readOptions(args: string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        json: { type: 'string' },
+        only: { type: 'string', default: PARTS.join() },
+        rounds: { type: 'string', default: '5' },
+        quick: { type: 'boolean', default: false },
+      },
+    });
+    const { json, only, quick } = values;
+    const rounds = Number(values.rounds);
+    if (!Number.isInteger(rounds) || rounds < 1) return '--rounds takes a number from 1 on.';
+    const asked = only.split(',');
+    const unknown = asked.find((name) => !PARTS.some((part) => part === name));
+    if (unknown !== undefined) {
+      return `--only knows no part '${unknown}': write ${PARTS.join(', ')}.`;
+    }
+    return { json, parts: PARTS.filter((part) => asked.includes(part)), rounds, quick };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+class Bench {
+  readonly missing: Absent[] = [];
+  private readonly program: Program;
+  private readonly options: Options;
+  private readonly kernel: Kernel | null;
+
+  constructor(program: Program, options: Options) {
+    this.program = program;
+    this.options = options;
+    this.kernel = options.quick || !needsLinux(options.parts) ? null : this.findKernel();
+  }
+
+  async loops(): Promise<LoopsFigures> {
+    const { program } = this;
+    const { quick, rounds } = this.options;
+    const guest = { halvings: quick ? 6 : 0 };
+    const { present, absent } = peers(program, guest);
+    this.missing.push(...absent);
+    const contenders = [ours(program, guest), ...present];
+    try {
+      return await measureLoops(contenders, { rounds, warmUp: 2 });
+    } finally {
+      for (const contender of contenders) contender.close();
+    }
+  }
+
+  async linux(): Promise<LinuxFigures | null> {
+    if (this.kernel === null) return null;
+    const { release, ...guest } = this.kernel;
+    const options: LinuxOptions = { ...guest, marker: READY_MARKER, memory: 128 << 20 };
+    const process = this.program.start('linux', options);
+    const own = await process.measure().finally(() => process.close());
+    const boots: Record<string, LinuxBoot> = { Guestscope: own };
+    const qemu = qemuVersion();
+    if ('reason' in qemu) this.missing.push({ title: 'Linux on QEMU', reason: qemu.reason });
+    else boots[`QEMU ${qemu.version} TCG`] = await bootOnQemu(options);
+    return { release, mips: (own.instructions ?? NaN) / own.cpuSeconds / 1e6, boots };
+  }
+
+  async session(): Promise<SessionFigures> {
+    const { kernel } = this;
+    const { quick } = this.options;
+    const process = this.program.start('session', {
+      adapter: await this.program.adapter(),
+      story: path.join(projectRoot, 'extension/sample/story'),
+      linux: kernel && {
+        kernel: kernel.kernel,
+        initrd: kernel.initrd,
+        commandLine: kernel.commandLine,
+      },
+      launches: quick ? 1 : 10,
+      roundTrips: quick ? 5 : 200,
+      pauses: quick ? 2 : 30,
+    });
+    return process.measure().finally(() => process.close());
+  }
+
+  /** The real guest, or null after a note of why not. */
+  private findKernel(): Kernel | null {
+    try {
+      return { ...debianKernel(), commandLine: COMMAND_LINE };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.missing.push({ title: 'Linux', reason });
+      return null;
+    }
+  }
+}
+
+type Kernel = DebianKernel & { readonly commandLine: string };
+
+function needsLinux(parts: readonly Part[]): boolean {
+  return parts.includes('linux') || parts.includes('session');
+}
+
+async function measure(options: Options): Promise<Figures> {
+  const [before = NaN] = loadavg();
+  const program = await bundleProgram();
+  const bench = new Bench(program, options);
+  const asked = (part: Part): boolean => options.parts.includes(part);
+  try {
+    const loops = asked('loops') ? await bench.loops() : null;
+    const linux = asked('linux') ? await bench.linux() : null;
+    const session = asked('session') ? await bench.session() : null;
+    const [after = NaN] = loadavg();
+    const [{ model } = { model: 'unknown processor' }] = cpus();
+    return {
+      host: {
+        node: process.versions.node,
+        processor: model,
+        cores: cpus().length,
+        load: [before, after],
+      },
+      loops,
+      linux,
+      session,
+      missing: bench.missing,
+    };
+  } finally {
+    program.remove();
+  }
+}
+
+const options = readOptions(process.argv.slice(2));
+if (typeof options === 'string') {
+  console.error(options);
+  process.exitCode = 2;
+} else {
+  const figures = await measure(options);
+  console.log(markdown(figures));
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
+  }
+}
