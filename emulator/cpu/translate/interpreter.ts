@@ -16,7 +16,8 @@ import { wasm, type WasmMemory } from '../../wasm/host.ts';
 import * as L from '../layout.ts';
 import { emitFill, emitWalk } from '../paging.ts';
 import { type HandlerList, listHandlers } from './handlers.ts';
-import { type Frame, InterpreterBackend, type InterpreterContext } from './interpreter-backend.ts';
+import type { Frame, InterpreterContext } from './frame-emitter.ts';
+import { InterpreterBackend } from './interpreter-backend.ts';
 import { EXIT_CODE, R_HANDLER } from './record.ts';
 
 /** What emitted code calls in TypeScript. */
