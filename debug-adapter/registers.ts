@@ -4,7 +4,7 @@
  * address carries a memory reference and the nearest symbol.
  */
 import type { RegisterGroup, RegisterValue } from '../emulator/debug-port.ts';
-import { formatReference } from './memory-reference.ts';
+import { formatAddress, formatReference } from './memory-reference.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 import type { Container, Row, ValueFormat } from './variables.ts';
 
@@ -20,6 +20,9 @@ export interface RegisterAccess {
 
 /** Shown values of registers (without their parts) by name. */
 export type RegisterSnapshot = ReadonlyMap<string, string>;
+
+/** Bytes after a symbol that a register's value is still told by it: most values are no addresses. */
+const NEAR = 0x1000;
 
 const HEX: ValueFormat = { hex: true };
 
@@ -46,8 +49,8 @@ function groupOf(access: RegisterAccess, name: string): Container {
   return {
     async rows(format) {
       const groups = await access.registers();
-      const group = groups.find((candidate) => candidate.name === name);
-      return (group?.registers ?? []).map((register) => registerRow(access, register, format));
+      const registers = groups.find((candidate) => candidate.name === name)?.registers ?? [];
+      return registers.map((register) => registerRow(access, groups, register, format));
     },
   };
 }
@@ -56,55 +59,80 @@ function groupOf(access: RegisterAccess, name: string): Container {
 function changedGroup(access: RegisterAccess): Container {
   return {
     async rows(format) {
-      return changedRegisters(access, await access.registers()).map(({ register, was }) => ({
-        ...registerRow(access, register, format),
+      const groups = await access.registers();
+      return changedRegisters(access, groups).map(({ register, was }) => ({
+        ...registerRow(access, groups, register, format),
         type: `was ${was}`,
       }));
     },
   };
 }
 
-/** Flags, fields of a segment: the parts of a register, by its path "eflags". */
-function partsOf(access: RegisterAccess, path: readonly string[]): Container {
+/** Flags, fields of a segment: the parts of the register of that name. */
+function partsOf(access: RegisterAccess, name: string): Container {
   return {
     async rows(format) {
-      const [name = '', ...inner] = path;
-      let register = findRegister(await access.registers(), name);
-      for (const part of inner)
-        register = register?.children?.find((child) => child.name === part) ?? null;
-      return (register?.children ?? []).map((child) => registerRow(access, child, format, path));
+      const groups = await access.registers();
+      const parts = findRegister(groups, name)?.children ?? [];
+      return parts.map((part) => ({
+        ...registerRow(access, groups, part, format),
+        // Their own names are whole: "eflags.cf".
+        name: part.name.slice(part.name.lastIndexOf('.') + 1),
+      }));
     },
   };
 }
 
-/** The row of one register by its name, in any case; null when there is none. */
+/** A register by its name, in any case; null when there is none. */
 export function findRegister(groups: readonly RegisterGroup[], name: string): RegisterValue | null {
   const wanted = name.toLowerCase();
-  for (const { registers } of groups)
-    for (const register of registers) if (register.name.toLowerCase() === wanted) return register;
-  return null;
+  const among = (registers: readonly RegisterValue[]): RegisterValue | null => {
+    for (const register of registers) {
+      if (register.name.toLowerCase() === wanted) return register;
+      const part = among(register.children ?? []);
+      if (part !== null) return part;
+    }
+    return null;
+  };
+  return among(groups.flatMap(({ registers }) => registers));
 }
 
-/** @param parents names of the registers that this one is a part of. */
+/** Linear address that a register points to, with the base of the segment that it is an offset in. */
+export function pointedTo(
+  groups: readonly RegisterGroup[],
+  { name, value, addressOf }: RegisterValue,
+): number | null {
+  const segment = SEGMENT_OF[name.toLowerCase()];
+  if (segment === undefined) return addressOf === 'linear' ? value : null;
+  const base = findRegister(groups, `${segment}.base`)?.value ?? 0;
+  return (base + value) >>> 0;
+}
+
+const SEGMENT_OF: { readonly [register: string]: string } = { eip: 'cs', esp: 'ss', ebp: 'ss' };
+
 export function registerRow(
   access: RegisterAccess,
+  groups: readonly RegisterGroup[],
   register: RegisterValue,
   format: ValueFormat,
-  parents: readonly string[] = [],
 ): Row {
-  const path = [...parents, register.name];
-  const { addressOf, children = [], bits, value } = register;
-  const symbol = addressOf === 'linear' ? access.symbols.describe(value) : null;
-  const name = path.join('.').toLowerCase();
+  const { name, children = [], bits, value, addressOf } = register;
+  const pointed = pointedTo(groups, register);
+  const near = pointed !== null && (access.symbols.near(pointed)?.offset ?? NEAR) < NEAR;
+  const symbol = near ? ` <${access.symbols.describe(pointed) ?? ''}>` : '';
+  const reference =
+    addressOf === 'physical'
+      ? formatReference({ space: 'physical', address: value })
+      : pointed === null
+        ? null
+        : formatAddress(pointed);
   return {
-    name: register.name,
-    value: formatRegister(register, format) + (symbol === null ? '' : ` <${symbol}>`),
+    name,
+    value: formatRegister(register, format) + symbol,
     type: bits === 1 ? '1 bit' : `${bits} bits`,
-    ...(parents.length === 0 && { evaluateName: name }),
-    ...(addressOf !== undefined && {
-      memoryReference: formatReference({ space: addressOf, address: value }),
-    }),
-    ...(children.length > 0 && { children: partsOf(access, path) }),
+    ...(bits <= 32 && { evaluateName: name }),
+    ...(reference !== null && { memoryReference: reference }),
+    ...(children.length > 0 && { children: partsOf(access, name) }),
     ...(register.writable && { write: (next: number) => access.write(name, next) }),
   };
 }

@@ -5,7 +5,7 @@
 import type { MachinePosition, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
 import type { MachineClient } from './machine-client.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
-import { findRegister } from './registers.ts';
+import { findRegister, pointedTo } from './registers.ts';
 import type { Container, Row } from './variables.ts';
 import { fixed } from './variables.ts';
 
@@ -34,7 +34,9 @@ export function memoryContainer(
   return {
     async rows() {
       const { linearEip } = await machine.call('position');
-      const stack = stackPointer(await registers());
+      const groups = await registers();
+      const esp = findRegister(groups, 'esp');
+      const stack = esp === null ? null : pointedTo(groups, esp);
       return [
         await place('Code at EIP', 'linear', linearEip),
         ...(stack === null ? [] : [await place('Stack at ESP', 'linear', stack)]),
@@ -43,15 +45,6 @@ export function memoryContainer(
       ];
     },
   };
-}
-
-/** SS base + ESP; the base counts in real mode and V86. */
-function stackPointer(groups: readonly RegisterGroup[]): number | null {
-  const esp = findRegister(groups, 'esp');
-  if (esp === null) return null;
-  const ss = findRegister(groups, 'ss');
-  const base = ss?.children?.find(({ name }) => name.toLowerCase() === 'base')?.value ?? 0;
-  return (base + esp.value) >>> 0;
 }
 
 export function machineContainer(machine: MachineClient): Container {

@@ -45,9 +45,10 @@ export async function evaluate(
 
 /** A register by its name as the Variables view shows it, any other expression as a number. */
 async function valueOf(guest: Guest, expression: string, format: ValueFormat): Promise<unknown> {
-  const register = findRegister(await guest.registers(), expression.trim());
+  const groups = await guest.registers();
+  const register = findRegister(groups, expression.trim());
   if (register !== null) {
-    const row = registerRow(guest.registerAccess(), register, format);
+    const row = registerRow(guest.registerAccess(), groups, register, format);
     const { value, ...rest } = guest.variables.asVariable(row);
     const memoryReference =
       rest.memoryReference ?? formatReference({ space: 'linear', address: register.value });

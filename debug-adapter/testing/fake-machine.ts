@@ -171,7 +171,7 @@ export class FakeMachine implements DebugPort {
       {
         name: 'Flags',
         registers: [
-          { name: 'eflags', value: eflags, bits: 32, writable: true, children: [bit('CF', 0), bit('ZF', 6)] },
+          { name: 'eflags', value: eflags, bits: 32, writable: true, children: [bit('eflags.cf', 0), bit('eflags.zf', 6)] },
         ],
       },
       {

@@ -64,7 +64,7 @@ describe('conversation', () => {
         ['variables', { variablesReference: 11 }],
         ['variables', { variablesReference: 13 }],
         ['variables', { variablesReference: 15 }],
-        ['setVariable', { variablesReference: 15, name: 'ZF', value: '1' }],
+        ['setVariable', { variablesReference: 15, name: 'zf', value: '1' }],
         [
           'disassemble',
           { memoryReference: '0x00100000', instructionOffset: -2, instructionCount: 7 },
