@@ -276,25 +276,7 @@ export class InterpreterBackend extends FlowEmitter implements Backend {
       this.#pushStringSegment(write);
       body.set(segment);
       body.get(offset).get(elements).i32(parts.size).op('mul').op('add').i32(1).op('sub').set(end);
-      body
-        .get(offset)
-        .get(segment)
-        .load(vcpu + L.SEG_LOW)
-        .op('ltU');
-      body
-        .get(end)
-        .get(segment)
-        .load(vcpu + L.SEG_HIGH)
-        .op('gtU')
-        .op('or');
-      body.get(end).get(offset).op('ltU').op('or');
-      body
-        .get(segment)
-        .load(vcpu + L.SEG_ABILITY)
-        .i32(write ? 2 : 1)
-        .op('and')
-        .op('eqz')
-        .op('or');
+      this.pushOutsideSegment(segment, offset, end, write);
       body.brIf(refused);
       body
         .get(segment)

@@ -11,6 +11,33 @@ import { FrameEmitter, SEGMENT_BLOCK } from './frame-emitter.ts';
 import * as R from './record.ts';
 
 export class MemoryEmitter extends FrameEmitter {
+  /**
+   * Pushes whether offsets `first` to `last` are not all in the segment, or may not be read or written.
+   * @param segment local with the offset of the segment cache in the vCPU block.
+   */
+  protected pushOutsideSegment(segment: Local, first: Local, last: Local, write: boolean): void {
+    const { body } = this;
+    const { vcpu } = this.context;
+    body
+      .get(first)
+      .get(segment)
+      .load(vcpu + L.SEG_LOW)
+      .op('ltU');
+    body
+      .get(last)
+      .get(segment)
+      .load(vcpu + L.SEG_HIGH)
+      .op('gtU')
+      .op('or');
+    body.get(last).get(first).op('ltU').op('or');
+    body
+      .get(segment)
+      .load(vcpu + L.SEG_ABILITY)
+      .i32(write ? 2 : 1)
+      .op('and')
+      .op('eqz')
+      .op('or');
+  }
   /** Checks the offset in `linear` against the segment whose block offset is in a local; adds its base. */
   protected segmentToLinear(segment: Local, linear: Local, last: () => void, write: boolean): void {
     const { body } = this;
@@ -19,25 +46,7 @@ export class MemoryEmitter extends FrameEmitter {
     body.get(linear);
     last();
     body.op('add').set(end);
-    body
-      .get(linear)
-      .get(segment)
-      .load(vcpu + L.SEG_LOW)
-      .op('ltU');
-    body
-      .get(end)
-      .get(segment)
-      .load(vcpu + L.SEG_HIGH)
-      .op('gtU')
-      .op('or');
-    body.get(end).get(linear).op('ltU').op('or');
-    body
-      .get(segment)
-      .load(vcpu + L.SEG_ABILITY)
-      .i32(write ? 2 : 1)
-      .op('and')
-      .op('eqz')
-      .op('or');
+    this.pushOutsideSegment(segment, linear, end, write);
     body.if();
     this.setState(L.RAISED_VECTOR, () => {
       body.i32(12).i32(13).get(segment).i32(SEGMENT_BLOCK(L.SEGMENT.SS)).op('eq').op('select');
