@@ -220,46 +220,32 @@ const lods = string({
   },
 });
 
-const cmps = string({
-  repeats: [0xf2, 0xf3],
-  usesSource: true,
-  usesDestination: true,
-  compares: true,
-  element(e, it) {
-    const { body } = e;
-    const a = e.temp();
-    const b = e.temp();
-    const result = e.temp();
-    e.readString('source', it.source, it.size);
-    body.set(a);
-    e.readString('destination', it.destination, it.size);
-    body.set(b).get(a).get(b).op('sub').set(result);
-    flagsOfSub(e, it.size, a, b, result);
-  },
-});
-
-const scas = string({
-  repeats: [0xf2, 0xf3],
-  usesSource: false,
-  usesDestination: true,
-  compares: true,
-  element(e, it) {
-    const { body } = e;
-    const a = e.temp();
-    const b = e.temp();
-    const result = e.temp();
-    e.getRegister(AX, it.size);
-    body.set(a);
-    e.readString('destination', it.destination, it.size);
-    body.set(b).get(a).get(b).op('sub').set(result);
-    flagsOfSub(e, it.size, a, b, result);
-  },
-});
+/** CMPS compares the source with the destination, SCAS the accumulator. */
+function compare(usesSource: boolean): EmittedInstruction {
+  return string({
+    repeats: [0xf2, 0xf3],
+    usesSource,
+    usesDestination: true,
+    compares: true,
+    element(e, it) {
+      const { body } = e;
+      const a = e.temp();
+      const b = e.temp();
+      const result = e.temp();
+      if (usesSource) e.readString('source', it.source, it.size);
+      else e.getRegister(AX, it.size);
+      body.set(a);
+      e.readString('destination', it.destination, it.size);
+      body.set(b).get(a).get(b).op('sub').set(result);
+      flagsOfSub(e, it.size, a, b, result);
+    },
+  });
+}
 
 export const stringInstructions: Readonly<Record<string, EmittedInstruction>> = {
   movs,
   stos,
   lods,
-  cmps,
-  scas,
+  cmps: compare(true),
+  scas: compare(false),
 };
