@@ -15,15 +15,15 @@ export interface ExitBreakpoint extends ExitBreakpointDescription {
   readonly enabled: boolean;
 }
 
-/** "CPUID when leaf == 0x40000000, hit % 3". */
-export function breakpointText({
-  reason,
-  condition,
-  hitCondition,
-}: ExitBreakpointDescription): string {
-  const when = condition === undefined ? '' : ` when ${condition}`;
-  const hits = hitCondition === undefined ? '' : `, hit ${hitCondition}`;
-  return `${reason === '*' ? 'any exit' : reason}${when}${hits}`;
+/** "CPUID when leaf == 0x40000000, hit % 3, logs: leaf {leaf}". */
+export function breakpointText(breakpoint: ExitBreakpointDescription): string {
+  const { reason, condition, hitCondition, logMessage } = breakpoint;
+  return [
+    reason === '*' ? 'any exit' : reason,
+    condition === undefined ? '' : ` when ${condition}`,
+    hitCondition === undefined ? '' : `, hit ${hitCondition}`,
+    logMessage === undefined ? '' : `, logs: ${logMessage}`,
+  ].join('');
 }
 
 export class ExitBreakpoints implements vscode.Disposable {

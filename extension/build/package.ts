@@ -17,6 +17,8 @@ export async function packageExtension(packagePath: string): Promise<string> {
     dependencies: false,
     packagePath,
     allowMissingRepository: true,
+    // the README's picture lies in the package
+    rewriteRelativeLinks: false,
     skipLicense: false,
   });
   return packagePath;

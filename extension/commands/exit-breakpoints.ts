@@ -95,6 +95,20 @@ export function registerExitBreakpointCommands(
       },
     ),
     vscode.commands.registerCommand(
+      'guestscope.logExitBreakpoint',
+      async (breakpoint: ExitBreakpoint) => {
+        const text = await vscode.window.showInputBox({
+          title: `Log ${breakpoint.reason} instead of stopping`,
+          prompt: 'Printed in the debug console; expressions in braces. Empty: stop again.',
+          placeHolder: 'leaf {leaf} from {eip}',
+          value: breakpoint.logMessage ?? '',
+        });
+        if (text === undefined) return;
+        const { logMessage: _, ...rest } = breakpoint;
+        await breakpoints.change(breakpoint, text === '' ? rest : { ...rest, logMessage: text });
+      },
+    ),
+    vscode.commands.registerCommand(
       'guestscope.removeExitBreakpoint',
       (breakpoint: ExitBreakpoint) => breakpoints.remove(breakpoint),
     ),

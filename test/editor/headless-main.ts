@@ -90,7 +90,7 @@ async function main(): Promise<number> {
       >,
     });
     browser = await launchBrowser();
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const page = await browser.newPage({ viewport: { width: 1680, height: 1000 } });
     driver.attach(page);
     try {
       status = await runTests(page, address(server.port, parsed));

@@ -42,6 +42,7 @@ const EXPECTED = [
   /^extension\/dist\/text\.mjs$/,
   /^extension\/dist\/web\/(exits|memory)\.(js|css)$/,
   /^extension\/extension\/(icon\.png|panel\.svg)$/,
+  /^extension\/extension\/media\/[\w-]+\.png$/,
   /^extension\/extension\/walkthrough\/\w+\.md$/,
   /^extension\/extension\/sample\/README\.md$/,
   /^extension\/extension\/sample\/\.vscode\/launch\.json$/,

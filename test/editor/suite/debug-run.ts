@@ -39,6 +39,8 @@ export class DebugRun {
   readonly session: vscode.DebugSession;
   readonly #messages: ProtocolMessage[];
   #stopsTaken = 0;
+  /** Frame that was in focus when the guest was last let go. */
+  #frameBefore: number | undefined;
 
   private constructor(session: vscode.DebugSession, messages: ProtocolMessage[]) {
     this.session = session;
@@ -103,8 +105,9 @@ export class DebugRun {
     // the adapter has said so; the editor's buttons work once it has a frame in focus
     await eventually('a frame in focus', () => {
       const item = vscode.debug.activeStackItem;
-      const focused = item instanceof vscode.DebugStackFrame && item.session.id === this.session.id;
-      return focused ? true : undefined;
+      if (!(item instanceof vscode.DebugStackFrame)) return undefined;
+      const ours = item.session.id === this.session.id && item.frameId !== this.#frameBefore;
+      return ours ? true : undefined;
     });
     return stop as unknown as StoppedBody;
   }
@@ -115,6 +118,8 @@ export class DebugRun {
 
   /** Goes on as the button or key does: continue, pause, stepInto, stepOver, stepOut. */
   async press(button: 'continue' | 'pause' | 'stepInto' | 'stepOver' | 'stepOut'): Promise<void> {
+    const item = vscode.debug.activeStackItem;
+    if (item instanceof vscode.DebugStackFrame) this.#frameBefore = item.frameId;
     await vscode.commands.executeCommand(`workbench.action.debug.${button}`);
   }
 

@@ -131,6 +131,7 @@ suite('launch', () => {
     });
     const stop = await run.continueToStop();
     assert.match(stop.text ?? stop.description ?? '', /IO_INSTRUCTION.*0x3f8/);
+    await ui?.waitFor('.debug-variables .monaco-list-row', { text: 'Registers' });
     await ui?.screenshot('port exit');
     await vscode.commands.executeCommand('guestscope.removeAllExitBreakpoints');
   });
