@@ -2,9 +2,10 @@
  * State of a processor at power-on (SDM vol. 3, table 10-1 "IA-32 and Intel 64 processor states
  * following power-up, reset, or INIT") and at a loader's hand-over, put into the vCPU.
  */
-import { ACTIVITY, type Cpu } from './cpu/cpu.ts';
+import type { Cpu } from './cpu/cpu.ts';
 import * as L from './cpu/layout.ts';
 import { resetMsrs } from './cpu/msrs.ts';
+import { ACTIVITY } from './cpu/state.ts';
 import type { InitialCpuState } from './loaders/loader.ts';
 
 /** Present LDT and busy 32-bit TSS, empty. */

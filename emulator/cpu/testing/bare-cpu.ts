@@ -5,7 +5,8 @@
  */
 import { memoryMap, type MemoryMap } from '../../memory/memory-map.ts';
 import { wasm, type WasmMemory } from '../../wasm/host.ts';
-import { Cpu, type CpuOutcome } from '../cpu.ts';
+import { Cpu } from '../cpu.ts';
+import type { CpuOutcome } from '../run-loop.ts';
 import { cpuModel } from '../cpu-model.ts';
 import type { GuestEvent } from '../exit-hook.ts';
 import * as L from '../layout.ts';

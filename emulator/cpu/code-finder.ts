@@ -1,0 +1,184 @@
+/**
+ * From CS:EIP to the decoded record with which execution goes on. Emitted code finds most records by
+ * itself, by links between records of a page and by the jump cache; what it does not find it asks for
+ * here. So this file also decides when what is remembered has become wrong.
+ *
+ * The cache of blocks goes by guest-physical page and holds as long as the bytes do. The jump cache goes
+ * by EIP and hence holds only for one mapping, one mode and one base of CS: each of its entries carries
+ * the generation in which it was made, and a new generation empties it at once.
+ */
+import { JUMP_ENTRIES, type MemoryMap } from '../memory/memory-map.ts';
+import type { CodeFetch } from './code-fetch.ts';
+import type { ExecutionMode } from './execution-mode.ts';
+import type { GuestMemory } from './guest-memory.ts';
+import * as L from './layout.ts';
+import type { RunSignals } from './run-signals.ts';
+import type { CpuState } from './state.ts';
+import type { Tlb } from './tlb.ts';
+import type { Block, CodeCache } from './translate/code-cache.ts';
+import { jumpSlot } from './translate/interpreter.ts';
+import * as R from './translate/record.ts';
+import type { Fetch, Translator } from './translate/translator.ts';
+
+/** Generations fit in 27 bits beside the four of the mode. */
+const GENERATIONS = 0x07ffffff;
+
+export interface CodeFinderParts {
+  readonly state: CpuState;
+  readonly memory: GuestMemory;
+  readonly mode: ExecutionMode;
+  readonly fetch: CodeFetch;
+  readonly code: CodeCache;
+  readonly tlb: Tlb;
+  readonly translator: Translator;
+  readonly signals: RunSignals;
+}
+
+export class CodeFinder {
+  readonly #parts: CodeFinderParts;
+  readonly #i32: Int32Array;
+  readonly #map: MemoryMap;
+  #generation = 0;
+  /** The link field of the jump that asked for the lookup under way, 0 if none did. */
+  #link = 0;
+  #breakpoints: ReadonlySet<number> = new Set();
+
+  constructor(buffer: ArrayBufferLike, map: MemoryMap, parts: CodeFinderParts) {
+    this.#parts = parts;
+    this.#i32 = new Int32Array(buffer);
+    this.#map = map;
+  }
+
+  // ---- finding
+
+  /** The record at CS:EIP; throws the faults of its fetch. */
+  find(): number {
+    const { state, mode, fetch, code } = this.#parts;
+    const { eip } = state;
+    this.#takeLink();
+    const linear = fetch.linear(eip);
+    const physical = fetch.physical(linear);
+    const found = code.find(physical, mode.bits, eip);
+    const valid = found !== undefined && this.#stillValid(found, linear);
+    const block = valid ? found : this.#translate(eip, linear, physical);
+    if (block === null) return this.#uncached(eip, linear, physical);
+    this.#remember(eip, block);
+    return block.record;
+  }
+  #takeLink(): void {
+    const { state } = this.#parts;
+    this.#link = state.get(L.EXIT) === R.EXIT_CODE.LOOKUP ? state.get(L.LINK) : 0;
+    state.set(L.LINK, 0);
+  }
+  #stillValid(block: Block, linear: number): boolean {
+    const { mode, fetch } = this.#parts;
+    if (block.lastEip > mode.csLimit) return false;
+    return block.secondPage < 0 || fetch.physicalOfNextPage(linear) === block.secondPage;
+  }
+  /** In the jump cache, and in the jump that led here if it lies in the same page. */
+  #remember(eip: number, block: Block): void {
+    const { state, mode, code } = this.#parts;
+    const slot = (this.#map.jumpCache >> 2) + jumpSlot(eip) * 4;
+    this.#i32[slot] = eip;
+    this.#i32[slot + 1] = state.i32[L.JUMP_GENERATION >> 2];
+    this.#i32[slot + 2] = block.record;
+    const link = this.#link;
+    if (link === 0 || block.secondPage >= 0 || block.lastEip > mode.csLimit) return;
+    const source = this.#i32[((link & -R.RECORD_SIZE) + R.R_EIP) >> 2];
+    if ((((source + mode.csBase) ^ (eip + mode.csBase)) & ~0xfff) === 0) {
+      this.#i32[link >> 2] = block.record;
+      code.noteLink(mode.bits, block.lastEip);
+    }
+  }
+
+  // ---- translating
+
+  /** Null when the code is not in RAM and hence not kept. */
+  #translate(eip: number, linear: number, physical: number): Block | null {
+    const { memory, mode, fetch, code, tlb, translator } = this.#parts;
+    const page = memory.codePage(physical);
+    if (page === null) return null;
+    if (!translator.hasRoom) this.dropAll();
+    const start = physical & 0xfff;
+    const crossing = fetch.crossing(page, eip, linear, start);
+    const bytes: Fetch = crossing?.fetch ?? { bytes: page, start, end: 4096 };
+    const isBreakpoint = (at: number): boolean => this.#breakpoints.has((mode.csBase + at) >>> 0);
+    const { record, length } = translator.translate(
+      bytes,
+      eip,
+      mode.bits,
+      mode.csLimit,
+      isBreakpoint,
+    );
+    const block: Block = {
+      record,
+      eip,
+      lastEip: eip + length - 1,
+      secondPage: crossing?.secondPage ?? -1,
+    };
+    // writes that the TLB lets through must be seen from now on
+    if (code.add(physical, mode.bits, length, block)) tlb.flush(true);
+    return block;
+  }
+  /** Code outside RAM is decoded anew each time and executed alone. */
+  #uncached(eip: number, linear: number, physical: number): number {
+    const { mode, fetch, translator } = this.#parts;
+    const bytes = fetch.deviceBytes(linear, physical);
+    return translator.translateStep(bytes, eip, mode.bits, mode.csLimit);
+  }
+
+  /** The record of the one instruction at CS:EIP for a single step; throws the faults of its fetch. */
+  findStep(): number {
+    const { state, mode, fetch, translator } = this.#parts;
+    const { eip } = state;
+    const linear = fetch.linear(eip);
+    const bytes = fetch.bytes(eip, linear, fetch.physical(linear));
+    return translator.translateStep(bytes, eip, mode.bits, mode.csLimit);
+  }
+
+  // ---- forgetting
+
+  /** The mapping of code, its bytes or the base of CS changed. */
+  newGeneration(): void {
+    this.#generation = (this.#generation + 1) & GENERATIONS;
+    if (this.#generation === 0) {
+      // stale entries of a generation long ago must not come back
+      const from = this.#map.jumpCache >> 2;
+      this.#i32.fill(0, from, from + 4 * JUMP_ENTRIES);
+      this.#generation = 1;
+    }
+    this.#parts.signals.stale = true;
+    this.publishGeneration();
+  }
+  /** After the mode's bits changed: entries of other modes are of no use. */
+  publishGeneration(): void {
+    const { state, mode } = this.#parts;
+    state.set(L.JUMP_GENERATION, (this.#generation << 4) | mode.bits);
+  }
+  /** Links do not look at the limit of CS: none may lead beyond the present one. */
+  keepLinksWithinLimit(): void {
+    const { code, mode } = this.#parts;
+    if (code.reachesBeyond(mode.bits, mode.csLimit)) this.dropAll();
+  }
+  codeWritten(pageNumber: number): void {
+    this.#parts.code.invalidate(pageNumber);
+    this.newGeneration();
+  }
+  dropAll(): void {
+    const { state, code, translator } = this.#parts;
+    code.clear();
+    translator.clear();
+    state.set(L.LINK, 0);
+    this.#link = 0;
+    this.newGeneration();
+  }
+
+  /** Linear addresses that blocks stop before. */
+  setBreakpoints(addresses: ReadonlySet<number>): void {
+    this.#breakpoints = addresses;
+    this.dropAll();
+  }
+  isBreakpoint(linear: number): boolean {
+    return this.#breakpoints.has(linear);
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * The count of retired instructions, which is the machine's clock, and what lies on it: the fuel of a
+ * run, and the boundary at which STI and MOV SS keep interrupts out (SDM vol. 3, 6.8.3).
+ *
+ * Emitted code counts FUEL down where a block ends; an instruction within a block is ahead of it by its
+ * ordinal. So retired = limit - FUEL + ordinal, exact at boundaries and whenever TypeScript runs. The
+ * shadow of STI is the value of FUEL at the boundary that it protects, so that it passes by itself.
+ */
+import * as L from './layout.ts';
+import type { CpuState } from './state.ts';
+
+/** Layout SHADOW_FUEL where nothing is inhibited: no value that FUEL takes. */
+const NO_SHADOW = -0x80000000;
+/** Layout SHADOW_FUEL between inhibit() and the end of that instruction. */
+const INHIBIT = -0x7fffffff;
+
+export class InstructionCount {
+  readonly #i32: Int32Array;
+  /** Retired instructions when FUEL reaches zero. */
+  #limit = 0;
+  /** Instructions of the current block before the TypeScript instruction that is running. */
+  ordinal = 0;
+
+  constructor({ i32 }: CpuState) {
+    this.#i32 = i32;
+    this.#shadow = NO_SHADOW;
+  }
+
+  /** Retired instructions since power-on. */
+  get retired(): number {
+    return this.#limit - this.fuel + this.ordinal;
+  }
+  /** Instructions left, not counting those of the running block. */
+  get fuel(): number {
+    return this.#i32[L.FUEL >> 2];
+  }
+  set fuel(value: number) {
+    this.#i32[L.FUEL >> 2] = value;
+  }
+  get #shadow(): number {
+    return this.#i32[L.SHADOW_FUEL >> 2];
+  }
+  set #shadow(value: number) {
+    this.#i32[L.SHADOW_FUEL >> 2] = value;
+  }
+
+  /** Begins a run of at most `instructions` (below 2^30). */
+  refill(instructions: number): void {
+    const { retired, inShadow } = this;
+    this.fuel = instructions;
+    this.#limit = retired + instructions;
+    this.#shadow = inShadow ? instructions : NO_SHADOW;
+  }
+
+  /** Leaves one instruction of fuel, and no shadow, for a single step; returns what putBack() takes. */
+  setAside(): number {
+    const rest = this.fuel - 1;
+    this.fuel = 1;
+    this.#limit -= rest;
+    this.#shadow = NO_SHADOW;
+    return rest;
+  }
+  putBack(rest: number): void {
+    if (this.#shadow >= 0) this.#shadow += rest;
+    this.fuel += rest;
+    this.#limit += rest;
+  }
+
+  /** The running TypeScript instruction keeps interrupts out until the one after it is complete. */
+  inhibit(): void {
+    this.#shadow = INHIBIT;
+  }
+  /** inhibit() was called in the running instruction. */
+  get inhibits(): boolean {
+    return this.#shadow === INHIBIT;
+  }
+  /** The running instruction is counted: a shadow that it asked for lies on this boundary. */
+  settleShadow(): void {
+    if (this.inhibits) this.#shadow = this.fuel;
+  }
+  endShadow(): void {
+    this.#shadow = NO_SHADOW;
+  }
+  /** This boundary is protected. */
+  get inShadow(): boolean {
+    const shadow = this.#shadow;
+    return shadow >= 0 && shadow === this.fuel;
+  }
+}
