@@ -117,7 +117,7 @@ export class CodeFinder {
       secondPage: crossing?.secondPage ?? -1,
     };
     // writes that the TLB lets through must be seen from now on
-    if (code.add(physical, mode.bits, length, block)) tlb.flush(true);
+    if (code.add({ physical, linear, length }, mode.bits, block)) tlb.flush(true);
     return block;
   }
   /** Code outside RAM is decoded anew each time and executed alone. */
@@ -175,8 +175,13 @@ export class CodeFinder {
 
   /** Linear addresses that blocks stop before. */
   setBreakpoints(addresses: ReadonlySet<number>): void {
+    const changed = (set: ReadonlySet<number>, other: ReadonlySet<number>): void => {
+      for (const at of set) if (!other.has(at)) this.#parts.code.dropLinear(at);
+    };
+    changed(addresses, this.#breakpoints);
+    changed(this.#breakpoints, addresses);
     this.#breakpoints = addresses;
-    this.dropAll();
+    this.newGeneration();
   }
   isBreakpoint(linear: number): boolean {
     return this.#breakpoints.has(linear);

@@ -244,9 +244,12 @@ export class Cpu implements Processor, MemoryOwner {
   setBreakpoints(addresses: ReadonlySet<number>): void {
     this.#finder.setBreakpoints(addresses);
   }
-  /** The next instruction is executed although a breakpoint is set on it. */
+  /**
+   * The instruction here is executed although a breakpoint is set on it. If an event comes in between,
+   * its handler's first instruction has its breakpoint as ever.
+   */
   skipBreakpoint(): void {
-    this.#loop.skipBreakpoint = true;
+    this.#loop.skipAt = this.linearEip;
   }
   /** Goes on after an instruction that is not implemented: with #UD. */
   raiseUndefined(): CpuOutcome | null {
@@ -272,7 +275,7 @@ export class Cpu implements Processor, MemoryOwner {
   emulateInstruction(): void {
     this.suppressed(() => {
       if (this.#count.fuel <= 0) this.#count.refill(1);
-      this.#loop.skipBreakpoint = true;
+      this.#loop.skipAt = this.linearEip;
       this.#loop.step();
     });
   }

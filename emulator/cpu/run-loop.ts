@@ -53,8 +53,8 @@ export class RunLoop {
   readonly #parts: RunLoopParts;
   readonly #i32: Int32Array;
   readonly #u8: Uint8Array;
-  /** The next instruction is executed although a breakpoint is set on it. */
-  skipBreakpoint = false;
+  /** Linear address of an instruction that is executed although a breakpoint is set on it, or -1. */
+  skipAt = -1;
   /** The hook is not asked: the hypervisor itself executes for the guest. */
   suppressed = false;
 
@@ -77,6 +77,10 @@ export class RunLoop {
       if (boundary !== 'go') {
         if (boundary === 'exit') return 'exit';
         if (boundary === 'halted') return 'halted';
+        if (signals.leave) {
+          signals.leave = false;
+          return 'leave';
+        }
         if (++events > EVENT_LIMIT) return 'limit';
         continue;
       }
@@ -122,7 +126,7 @@ export class RunLoop {
   /** Whether the next instruction must be executed alone. */
   #mustStep(): boolean {
     const { cpu, count } = this.#parts;
-    if (count.fuel < R.MAX_BLOCK || this.skipBreakpoint) return true;
+    if (count.fuel < R.MAX_BLOCK || this.skipAt >= 0) return true;
     const flags = cpu.state.systemFlags;
     if ((flags & FLAG.TF) !== 0) return true;
     // an interrupt waits behind the shadow of STI or MOV SS
@@ -145,10 +149,10 @@ export class RunLoop {
   /** Executes exactly one instruction, with every access that it makes. */
   step(): CpuOutcome | null {
     const { cpu, interpreter, finder, count, signals } = this.#parts;
-    const skip = this.skipBreakpoint;
-    this.skipBreakpoint = false;
     const { state } = cpu;
     const linear = (state.segmentBase(L.SEGMENT.CS) + state.eip) >>> 0;
+    const skip = this.skipAt === linear;
+    this.skipAt = -1;
     if (!skip && finder.isBreakpoint(linear)) return 'breakpoint';
     const traced = (state.systemFlags & FLAG.TF) !== 0;
     let record: number;

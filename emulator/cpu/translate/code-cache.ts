@@ -1,8 +1,9 @@
 /**
  * Translated blocks by the guest-physical page that their bytes lie in, so that a write to the page
  * finds them whatever linear address it came through. A block belongs to one mode (decode size, stack
- * size, flatness, privilege) and one EIP: the same bytes under two EIPs are two blocks. Links between records stay within a page; hence dropping a
- * page's blocks leaves nothing that points to them but the jump cache, which a new generation empties.
+ * size, flatness, privilege) and one EIP: the same bytes under two EIPs are two blocks. Links between
+ * records stay within a page; hence dropping a page's blocks leaves nothing that points to them but the
+ * jump cache, which a new generation empties.
  */
 import { CODE_CHUNK_SHIFT, PAGE_FLAG, type MemoryMap } from '../../memory/memory-map.ts';
 
@@ -23,6 +24,15 @@ class CodePage {
   readonly blocks = new Map<number, Block>();
   /** Pages whose blocks reach into this one. */
   readonly crossing = new Set<number>();
+  /** Linear pages that its blocks were found at. */
+  readonly linear = new Set<number>();
+}
+
+/** Where a block's first part lies: addresses of its first byte, and bytes. */
+export interface BlockPlace {
+  readonly physical: number;
+  readonly linear: number;
+  readonly length: number;
 }
 
 /** Below 2^48: offset in the page (CS may begin anywhere), EIP and mode. */
@@ -56,13 +66,15 @@ export class CodeCache {
   }
 
   /**
-   * Enters a block whose bytes in its first page are `length` long. Returns true when a page has become
-   * a code page: writes that the TLB already allows must be taken back.
+   * Enters a block. Returns true when a page has become a code page: writes that the TLB already allows
+   * must be taken back.
    */
-  add(physical: number, mode: number, length: number, block: Block): boolean {
+  add({ physical, linear, length }: BlockPlace, mode: number, block: Block): boolean {
     const first = physical & 0xfff;
     let fresh = this.#mark(physical >>> 12, first, Math.min(first + length - 1, 0xfff));
-    this.#page(physical >>> 12).blocks.set(keyOf(physical, mode, block.eip), block);
+    const page = this.#page(physical >>> 12);
+    page.blocks.set(keyOf(physical, mode, block.eip), block);
+    page.linear.add(linear >>> 12);
     if (block.secondPage >= 0) {
       // the second part is at most 14 bytes long
       fresh = this.#mark(block.secondPage >>> 12, 0, 13) || fresh;
@@ -111,6 +123,13 @@ export class CodeCache {
     this.#pages.delete(pageNumber);
     this.#unmark(pageNumber);
     for (const other of page.crossing) this.invalidate(other);
+  }
+
+  /** Drops all blocks of the pages that a linear address was found in, in whatever mapping. */
+  dropLinear(linear: number): void {
+    for (const [number, page] of this.#pages) {
+      if (page.linear.has(linear >>> 12)) this.invalidate(number);
+    }
   }
 
   clear(): void {
