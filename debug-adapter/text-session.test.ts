@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findConfiguration, parseJsonWithComments } from './launch-json.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { fakeSession } from './testing/fake-session.ts';
@@ -16,14 +17,19 @@ const LAUNCH = {
   exitBreakpoints: [{ reason: 'CPUID' }],
 };
 
-async function run(lines?: readonly string[], launch = LAUNCH): Promise<string> {
-  const { session } = fakeSession(PROGRAM, host);
+async function run(
+  lines?: readonly string[],
+  launch = LAUNCH,
+  program: readonly number[] = PROGRAM,
+  wait = (): Promise<void> => new Promise(() => undefined),
+): Promise<string> {
+  const { session } = fakeSession(program, host);
   let printed = '';
   const typed = [...(lines ?? [])];
   const text = new TextSession({
     session,
     print: (output) => (printed += output),
-    wait: () => new Promise(() => undefined),
+    wait,
     ...(lines !== undefined && { ask: () => Promise.resolve(typed.shift() ?? null) }),
   });
   await text.run(launch);
@@ -58,9 +64,20 @@ describe('text session', () => {
       'Paused on step\n=> 0x00100007  ee                        out dx, al\n',
       '0x00000007\n',
       '1 @2  VM exit 10 CPUID',
-      'The session ends with the guest stopped.\n',
+      'The session ends before the guest.\n',
     ])
       assert.ok(printed.includes(part), `${JSON.stringify(part)} is missing in:\n${printed}`);
+  });
+
+  it('types a line for a guest that waits for input, and gives up after that', async () => {
+    // hlt; jmp to it
+    const printed = await run(undefined, LAUNCH, [0xa2, 0xf4, 0xeb, 0xfd], () => sleep(5));
+    const order = ['is typed for it.', 'waits for more input.', 'printed:\nhello\n', 'ends before'];
+    let from = 0;
+    for (const part of order) {
+      from = printed.indexOf(part, from);
+      assert.ok(from >= 0, `${JSON.stringify(part)} is missing in:\n${printed}`);
+    }
   });
 
   it('fails with the sentence of the adapter', async () => {

@@ -22,12 +22,18 @@ export interface TextEnvironment {
 
 /** Longest unattended run after the first stop. */
 const LIMIT_SECONDS = 120;
+/** A guest that is idle and prints nothing for so long waits for input. */
+const QUIET_SECONDS = 2;
+const TYPED = 'hello';
 /** Stops of an unattended run that are told one by one. */
 const STOPS_TOLD = 20;
 
 type Outcome =
   | { readonly kind: 'stopped'; readonly body: Body }
   | { readonly kind: 'ended'; readonly code: number | null };
+
+/** The session ended before the guest did. */
+const UNFINISHED: Outcome = { kind: 'stopped', body: {} };
 
 export class TextSession {
   private readonly environment: TextEnvironment;
@@ -82,7 +88,7 @@ export class TextSession {
       this.print(this.console.replaceAll('\r', '').trimEnd());
     }
     this.print(
-      outcome.kind === 'ended' ? ended(outcome.code) : 'The session ends with the guest stopped.',
+      outcome.kind === 'ended' ? ended(outcome.code) : '\nThe session ends before the guest.',
     );
     await client.request('disconnect');
   }
@@ -140,27 +146,58 @@ export class TextSession {
   /** Nobody types: lets the guest run to its end and tells where it stopped on the way. */
   private async finish(): Promise<Outcome> {
     this.print('\n-- The rest of the run');
-    const timedOut = this.environment.wait(LIMIT_SECONDS * 1000).then((): null => null);
     for (let stops = 0; ; stops++) {
       await this.continue();
-      const outcome = await Promise.race([this.outcome(), timedOut]);
-      if (outcome === null) {
-        this.print(`The guest still runs after ${LIMIT_SECONDS} seconds.`);
-        return { kind: 'ended', code: null };
-      }
-      if (outcome.kind === 'ended') return outcome;
+      const watch = { over: false };
+      const outcome = await Promise.race([this.outcome(), this.watch(watch)]);
+      watch.over = true;
+      if (outcome === null || outcome.kind === 'ended') return outcome ?? UNFINISHED;
       if (stops < STOPS_TOLD) this.print(summary(outcome.body));
       else if (stops === STOPS_TOLD) this.print('… and more stops, which are not told.');
       if (FINAL.includes(String(outcome.body['description']))) return outcome;
     }
   }
 
+  /**
+   * Watches a run for a guest that waits for input: types a line once, and gives up after that. Somebody
+   * else sets `over` when the run has ended.
+   */
+  private async watch(watch: { readonly over: boolean }): Promise<null> {
+    let typed = false;
+    let quiet = 0;
+    let before = await this.progress();
+    for (let second = 0; second < LIMIT_SECONDS; second++) {
+      await this.environment.wait(1000);
+      if (watch.over) return null;
+      const now = await this.progress();
+      // Idle: of the time that has passed for the guest, little was spent on instructions.
+      const idle = now.retired - before.retired < (now.time - before.time) / 10;
+      quiet = idle && now.printed === before.printed ? quiet + 1 : 0;
+      before = now;
+      if (quiet < QUIET_SECONDS) continue;
+      if (typed) {
+        this.print('The guest waits for more input.');
+        return null;
+      }
+      this.print(`The guest waits for input; "${TYPED}" is typed for it.`);
+      await this.client.request('guestscope/consoleInput', { text: `${TYPED}\r` });
+      typed = true;
+      quiet = 0;
+    }
+    this.print(`The guest still runs after ${LIMIT_SECONDS} seconds.`);
+    return null;
+  }
+
+  private async progress(): Promise<{ retired: number; time: number; printed: number }> {
+    const { retired, time } = await this.client.request('guestscope/position');
+    return { retired: Number(retired), time: Number(time), printed: this.console.length };
+  }
+
   private async prompt(): Promise<Outcome> {
     this.print(`\n${HELP}`);
     for (;;) {
       const line = await this.environment.ask?.('(guest) ');
-      if (line === null || line === undefined || line.trim() === 'q')
-        return { kind: 'stopped', body: {} };
+      if (line === null || line === undefined || line.trim() === 'q') return UNFINISHED;
       const [word = ''] = line.trim().split(/\s+/, 1);
       const command = RESUMING[word];
       try {
