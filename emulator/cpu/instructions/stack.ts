@@ -1,7 +1,7 @@
 /**
  * PUSH POP PUSHA POPA LEAVE of general registers, memory and immediates (SDM vol. 2). Every access
- * comes before the stack pointer changes, so that a fault leaves the instruction undone. Segment
- * registers, PUSHF, POPF and ENTER run in TypeScript, except the common case of PUSHF (below).
+ * comes before the stack pointer changes, so that the instruction can be done again after a fault.
+ * Segment registers and ENTER run in TypeScript, PUSHF and POPF are in flag-control.ts.
  */
 import { wordSizes, type EmittedInstruction, type Shape } from '../translate/shape.ts';
 
@@ -75,9 +75,7 @@ const pusha: EmittedInstruction = {
     const size = shape.operandSize === 2 ? 2 : 4;
     const value = e.temp();
     const at = e.temp();
-    // the lowest slot first: if it can be written, so can the others, unless they lie on another page,
-    // which then faults before any register has changed
-    for (let register = 7; register >= 0; register--) {
+    for (let register = 0; register < 8; register++) {
       e.getRegister(register, size);
       body.set(value);
       e.getStackPointer();
@@ -92,23 +90,18 @@ const pusha: EmittedInstruction = {
   },
 };
 
+/** Registers keep what was popped before a fault in the middle (SDM vol. 3, 6.5 "Faults"). */
 const popa: EmittedInstruction = {
   patterns: [''],
   usesStack: true,
   sized: true,
   emit(e, shape) {
-    const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;
-    const values = Array.from({ length: 8 }, () => e.temp());
-    values.forEach((value, register) => {
+    for (let register = 7; register >= 0; register--) {
       e.peekStack(size, size * (7 - register));
-      body.set(value);
-    });
-    values.forEach((value, register) => {
-      if (register === SP) return;
-      body.get(value);
-      e.setRegister(register, size);
-    });
+      if (register === SP) e.body.op('drop');
+      else e.setRegister(register, size);
+    }
     e.addToStackPointer(8 * size);
     e.next();
   },

@@ -29,6 +29,9 @@ interface Iteration {
   readonly count: Local;
   /** Elements done in this iteration, set by the body. */
   readonly done: Local;
+  /** The two elements that CMPS and SCAS compared last, zero-extended. */
+  readonly left: Local;
+  readonly right: Local;
 }
 
 interface StringParts {
@@ -37,7 +40,10 @@ interface StringParts {
   readonly usesDestination: boolean;
   /** Emits one element, or one run, and sets `done` if it is not 1. */
   readonly element: (e: Backend, iteration: Iteration, shape: Shape) => void;
-  /** The loop also ends on ZF: REPE while set, REPNE while clear. */
+  /**
+   * The element is compared: the loop also ends on ZF, REPE while set, REPNE while clear. The flags are
+   * set at the end, since a page fault on the way must find them as they were (SDM vol. 2, REP).
+   */
   readonly compares: boolean;
 }
 
@@ -62,61 +68,74 @@ function string(parts: StringParts): EmittedInstruction {
     addressed: true,
     repeats: parts.repeats,
     emit(e, shape) {
-      const { body } = e;
       const it: Iteration = {
         size: elementSize(shape),
         addressSize: shape.addressSize === 2 ? 2 : 4,
-        source: e.temp(), destination: e.temp(), count: e.temp(), done: e.temp(),
+        source: e.temp(), destination: e.temp(), count: e.temp(), done: e.temp(), left: e.temp(), right: e.temp(),
       }; // prettier-ignore
-      const rest = e.temp();
-      const repeated = shape.repeat !== 0;
-      const finished = body.block();
-      const pause = body.block();
-      if (repeated) {
-        e.getRegister(CX, it.addressSize);
-        body.tee(rest).op('eqz').brIf(finished);
-        body.get(rest).i32(1).op('sub');
-        body
-          .i32(BOUNDARY - 1)
-          .op('and')
-          .i32(1)
-          .op('add')
-          .set(it.count);
+      if (shape.repeat === 0) {
+        emitElement(e, it, shape, parts);
+        if (parts.compares) flagsOfComparison(e, it);
       } else {
-        body.i32(1).set(it.count);
+        emitRepeated(e, it, shape, parts);
       }
-      const loop = body.loop();
-      e.getRegister(SI, it.addressSize);
-      body.set(it.source);
-      e.getRegister(DI, it.addressSize);
-      body.set(it.destination);
-      body.i32(1).set(it.done);
-      parts.element(e, it, shape);
-      if (parts.usesSource) advance(e, SI, it);
-      if (parts.usesDestination) advance(e, DI, it);
-      if (repeated) {
-        body.get(it.count).get(it.done).op('sub').set(it.count);
-        body.get(rest).get(it.done).op('sub').tee(rest);
-        e.setRegister(CX, it.addressSize);
-        body.get(rest).op('eqz').brIf(finished);
-        if (parts.compares) {
-          e.getFlagResult();
-          if (shape.repeat === 0xf3) body.i32(0).op('ne');
-          else body.op('eqz');
-          body.brIf(finished);
-        }
-        body.get(it.count).op('eqz').brIf(pause);
-        body.br(loop);
-      } else {
-        body.br(finished);
-      }
-      body.end();
-      body.end();
-      if (repeated) e.again();
-      body.end();
       e.next();
     },
   };
+}
+
+/** One element, or one run of them, and the registers after it. */
+function emitElement(e: Backend, it: Iteration, shape: Shape, parts: StringParts): void {
+  const { body } = e;
+  e.getRegister(SI, it.addressSize);
+  body.set(it.source);
+  e.getRegister(DI, it.addressSize);
+  body.set(it.destination).i32(1).set(it.done);
+  parts.element(e, it, shape);
+  if (parts.usesSource) advance(e, SI, it);
+  if (parts.usesDestination) advance(e, DI, it);
+}
+
+function emitRepeated(e: Backend, it: Iteration, shape: Shape, parts: StringParts): void {
+  const { body } = e;
+  const rest = e.temp();
+  const nothing = body.block();
+  const finished = body.block();
+  const pause = body.block();
+  e.getRegister(CX, it.addressSize);
+  body.tee(rest).op('eqz').brIf(nothing);
+  body.get(rest).i32(1).op('sub');
+  body
+    .i32(BOUNDARY - 1)
+    .op('and')
+    .i32(1)
+    .op('add')
+    .set(it.count);
+  const loop = body.loop();
+  emitElement(e, it, shape, parts);
+  body.get(it.count).get(it.done).op('sub').set(it.count);
+  body.get(rest).get(it.done).op('sub').tee(rest);
+  e.setRegister(CX, it.addressSize);
+  body.get(rest).op('eqz').brIf(finished);
+  if (parts.compares) {
+    const ends = shape.repeat === 0xf3 ? 'ne' : 'eq';
+    body.get(it.left).get(it.right).op(ends).brIf(finished);
+  }
+  body.get(it.count).op('eqz').brIf(pause);
+  body.br(loop);
+  body.end();
+  body.end();
+  if (parts.compares) flagsOfComparison(e, it);
+  e.again();
+  body.end();
+  if (parts.compares) flagsOfComparison(e, it);
+  body.end();
+}
+
+function flagsOfComparison(e: Backend, { size, left, right }: Iteration): void {
+  const result = e.temp();
+  e.body.get(left).get(right).op('sub').set(result);
+  flagsOfSub(e, size, left, right, result);
 }
 
 const movs = string({
@@ -228,16 +247,11 @@ function compare(usesSource: boolean): EmittedInstruction {
     usesDestination: true,
     compares: true,
     element(e, it) {
-      const { body } = e;
-      const a = e.temp();
-      const b = e.temp();
-      const result = e.temp();
       if (usesSource) e.readString('source', it.source, it.size);
       else e.getRegister(AX, it.size);
-      body.set(a);
+      e.body.set(it.left);
       e.readString('destination', it.destination, it.size);
-      body.set(b).get(a).get(b).op('sub').set(result);
-      flagsOfSub(e, it.size, a, b, result);
+      e.body.set(it.right);
     },
   });
 }

@@ -12,11 +12,13 @@
  * registers, arithmetic flags, and two windows of memory, DATA and STACK. A case is
  *   u8       bits 0-3 length of the code, 4 CS.D = 0, 5 SS.B = 0, 6 DF = 1, 7 it faults
  *   u8       bits that the manual leaves undefined: flags as in EFLAGS with OF in bit 1, bit 3 the
- *            result; bit 5 says that memory is filled from a small alphabet
+ *            result; bit 5 says that the next byte is there:
+ *   u8       bit 0 memory is filled from a small alphabet; bits 1-2 what the second page of DATA is,
+ *            1 read-only, 2 not present; bits 3-4 that of STACK
  *   bytes    the code, at CODE
  *   u8, u32… mask of registers that do not start as the index says, and what they start with
  * then what came out:
- *   u8       vector of the fault, only if it faults
+ *   u8       vector of the fault, only if it faults; after 14, u8 error code and u16 CR2
  *   u16      EFLAGS, low half without bit 1 and IF
  *   i8       EIP - CODE
  *   u8, u32… mask of registers that changed, and their values
@@ -496,6 +498,77 @@ static void faults(void) {
   for (int mem = 0; mem < 2; mem++) TIMES(8) begin(), modrm((Form){1, mem, 0}, 0x63, any(), any(), 2), end(); /* ARPL */
 }
 
+/* Page faults in the middle of instructions: the second page of a window cannot be written, or not at all. */
+static void end_with(int data, int stack) {
+  data_page = data, stack_page = stack;
+  end();
+}
+static u32 edge(int size) { return DATA + WINDOW / 2 - size - 2 + choose(size + 4); }
+static void fault_form(Form f, u32 opcode, int reg, int memory_size, int immediate) {
+  if (f.lock) byte(0xf0);
+  plan_memory(edge(memory_size), 0);
+  operand_size(f.size);
+  if (opcode > 0xff) byte(opcode >> 8);
+  byte(opcode), memory(reg);
+  if (immediate >= 0) byte(immediate);
+}
+static void page_faults(void) {
+  static const struct { u32 byte_form, word_form; int reg; u8 loose; int immediate; } forms[] = {
+    {0x88, 0x89, -1, 0, -1}, {0x8a, 0x8b, -1, 0, -1}, {0x00, 0x01, -1, 0, -1}, {0x10, 0x11, -1, 0, -1},
+    {0x38, 0x39, -1, 0, -1}, {0x84, 0x85, -1, AF, -1}, {0x86, 0x87, -1, 0, -1}, {0xf6, 0xf7, 2, 0, -1},
+    {0xfe, 0xff, 0, 0, -1}, {0x0fc0, 0x0fc1, -1, 0, -1}, {0x0fb0, 0x0fb1, -1, 0, -1}, {0xd0, 0xd1, 4, AF, -1},
+    {0xd0, 0xd1, 2, 0, -1}, {0xc0, 0xc1, 5, AF, 0}, {0xc0, 0xc1, 1, 0, 32}, {0x0f94, 0x0f45, -1, 0, -1},
+    {0x0fb6, 0x0fb7, -1, 0, -1}, {0xf6, 0xf7, 4, SF | ZF | AF | PF, -1}, {0x0fba, 0x0fba, 4, OF | SF | AF | PF, 3},
+    {0x0fba, 0x0fba, 5, OF | SF | AF | PF, 7}, {0x0fa4, 0x0fac, -1, OF | AF, 8}, {0x0fa4, 0x0fac, -1, AF, 0}};
+  for (unsigned i = 0; i < sizeof forms / sizeof *forms; i++) SIZES(size)
+    for (int page = READ_ONLY; page <= ABSENT; page++) TIMES(3) {
+      u32 opcode = size == 1 ? forms[i].byte_form : forms[i].word_form;
+      int words_only = opcode == 0x0fba || opcode == 0x0fa4 || opcode == 0x0fac;
+      int accessed = opcode == 0x0fb6 || opcode == 0x0f94 ? 1 : opcode == 0x0fb7 ? 2 : size;
+      if (words_only && size == 1) continue;
+      begin(), undefined |= forms[i].loose;
+      int reg = forms[i].reg < 0 ? any() : forms[i].reg;
+      fault_form((Form){size, 1, 0}, opcode, reg, accessed, forms[i].immediate), end_with(page, PLAIN);
+    }
+  for (int page = READ_ONLY; page <= ABSENT; page++) {
+    TIMES(8) begin(), fault_form((Form){4, 1, 0}, 0x0fc7, 1, 8, -1), end_with(page, PLAIN); /* CMPXCHG8B */
+    TIMES(6) begin(), byte(0xd7), force(EBX, edge(1) - (regs[EAX] & 0xff)), end_with(page, PLAIN);
+    for (int mode = 0; mode < 4; mode++) WORDS(size) TIMES(3) {
+      begin_stack(mode), stack_pointer(8, 0), plan_memory(edge(size), 0);
+      operand_size(size), byte(0xff), memory(6), end_with(page, PLAIN); /* PUSH m */
+      begin_stack(mode), stack_pointer(0, 8), plan_memory(edge(size), size);
+      operand_size(size), byte(0x8f), memory(0), end_with(page, PLAIN); /* POP m */
+      /* the stack itself: PUSH, POP, PUSHF, CALL, RET, PUSHA, POPA, LEAVE, ENTER */
+      static const u8 ops[] = {0x50, 0x58, 0x9c, 0xe8, 0xc3, 0x60, 0x61, 0xc9, 0xc8};
+      for (unsigned o = 0; o < sizeof ops; o++) {
+        begin_stack(mode);
+        u32 at = STACK + WINDOW / 2 - 5 + choose(12) + (ops[o] == 0x60 ? choose(32) : ops[o] == 0x61 ? -choose(32) : 0);
+        /* what RET would pop is no landing place */
+        if (ops[o] == 0xc3 && (page != ABSENT || at + size <= STACK + WINDOW / 2)) continue;
+        if (ops[o] == 0xc9) pointer(EBP, stack16, at);
+        else pointer(ESP, stack16, at);
+        if (ops[o] == 0xc8) pointer(EBP, stack16, STACK + 60 + choose(80));
+        if (ops[o] == 0x50 || ops[o] == 0x58) operand_size(size), byte(ops[o] | general());
+        else operand_size(size), byte(ops[o]);
+        if (ops[o] == 0xe8) taken_at = 0x44, bytes(size, taken_at - (length + size));
+        if (ops[o] == 0xc8) bytes(2, choose(16)), byte(choose(4));
+        end_with(PLAIN, page);
+      }
+    }
+    /* a window that is left downwards: STOS, MOVS, LODS, CMPS, SCAS over the edge, both ways */
+    static const u8 strings[] = {0xa4, 0xa6, 0xaa, 0xac, 0xae};
+    for (int o = 0; o < 5; o++) SIZES(size) for (int down = 0; down < 2; down++) TIMES(5) {
+      begin_in(0, 0, choose(2)), direction = down;
+      u32 count = 2 + choose(48 / size), span = count * size;
+      u32 low = DATA + WINDOW / 2 - choose(span + 4), other = DATA + choose(WINDOW / 2 - span);
+      u32 source = choose(2) ? low : other, destination = source == low && choose(2) ? other : low;
+      if (down) source += span - size, destination += span - size;
+      force(ECX, count), force(ESI, source), force(EDI, destination);
+      byte(choose(2) ? 0xf3 : 0xf2), operand_size(size), byte(strings[o] | (size != 1)), end_with(page, PLAIN);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   rounds = argc > 1 ? atoi(argv[1]) : 1;
   u32 seed = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
@@ -507,7 +580,7 @@ int main(int argc, char **argv) {
   set_up();
   arithmetic(), exchanges(), shifts(), products(), quotients(), bit_operations();
   conditions(), loops(), moves(), flag_operations(), decimals();
-  stack_operations(), strings(), faults();
+  stack_operations(), strings(), faults(), page_faults();
   fclose(body);
   printf("Integer instruction vectors. Origin: native execution, test/vectors/integer/make-vectors.c,\n"
          "on an Intel Xeon (family 6, model 167), 22 November 2026. Layout: see there.\n\n");

@@ -24,7 +24,9 @@ typedef uint64_t u64;
 /* Each window has a page boundary in its middle. */
 enum { DATA = 0x7f80, CODE = 0x9000, STACK = 0xaf80, WINDOW = 256, LOW = 0x7000, HIGH = 0xd000 };
 enum { EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI };
-enum { CF = 1, OF = 2, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, RESULT = 8, ALPHABET = 0x20 };
+enum { CF = 1, OF = 2, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, RESULT = 8, SPECIAL = 0x20 };
+/* What the second page of a window is. */
+enum { PLAIN, READ_ONLY, ABSENT };
 #define ALL_FLAGS (CF | OF | PF | AF | ZF | SF)
 enum { CS32 = 0x23, DS32 = 0x2b };
 static u16 cs16, ss16;
@@ -109,7 +111,7 @@ __asm__(
   "  ret\n");
 
 static volatile int fault; /* vector or -1 */
-static u32 fault_eip;
+static u32 fault_eip, fault_error, fault_address;
 static void on_fault(int signal, siginfo_t *info, void *where) {
   (void)signal, (void)info;
   greg_t *g = ((ucontext_t *)where)->uc_mcontext.gregs;
@@ -123,6 +125,8 @@ static void on_fault(int signal, siginfo_t *info, void *where) {
   out_flags = g[REG_EFL];
   fault_eip = g[REG_EIP];
   fault = g[REG_TRAPNO];
+  fault_error = g[REG_ERR];
+  fault_address = ((ucontext_t *)where)->uc_mcontext.cr2;
   g[REG_EIP] = (u32)exit_fault;
   g[REG_CS] = CS32;
   g[REG_SS] = DS32;
@@ -163,7 +167,7 @@ static FILE *body;
 /* Being built. */
 static u8 code[32];
 static int length;
-static int code16, stack16, direction;
+static int code16, stack16, direction, alphabet, data_page, stack_page;
 static u8 undefined;
 static u8 override_mask;
 static u32 regs[8]; /* as the case starts */
@@ -176,11 +180,11 @@ static u32 choose(u32 n) {
   return (u32)(((chooser >> 32) * n) >> 32);
 }
 
-static void begin_in(int c16, int s16, int alphabet) {
-  seed_state(case_index, alphabet);
+static void begin_in(int c16, int s16, int letters) {
+  seed_state(case_index, letters);
   memcpy(regs, start.regs, sizeof regs);
   length = 0, code16 = c16, stack16 = s16, direction = 0, override_mask = 0, taken_at = 0;
-  undefined = alphabet ? ALPHABET : 0;
+  undefined = 0, alphabet = letters, data_page = stack_page = PLAIN;
 }
 static void begin(void) { begin_in(0, 0, 0); }
 static void byte(u32 b) { code[length++] = b; }
@@ -225,6 +229,15 @@ static void put_memory(const u8 *before) {
   }
 }
 
+static void protect(u32 window, int page) {
+  static const int protections[] = {PROT_READ | PROT_WRITE | PROT_EXEC, PROT_READ, PROT_NONE};
+  mprotect((void *)(uintptr_t)(window + WINDOW / 2), 4096, protections[page]);
+}
+static void protect_both(int data, int stack) {
+  if (data_page != PLAIN) protect(DATA, data);
+  if (stack_page != PLAIN) protect(STACK, stack);
+}
+
 static void end(void) {
   if (length > 15) fprintf(stderr, "case %u is %d bytes long\n", case_index, length), exit(1);
   memset((void *)(CODE - 128), 0xcc, 384);
@@ -238,13 +251,18 @@ static void end(void) {
   in_stack = (Far){regs[ESP], stack16 ? ss16 : DS32};
   in_target = (Far){CODE, code16 ? cs16 : CS32};
   fault = -1;
+  protect_both(data_page, stack_page);
   run_case();
+  protect_both(PLAIN, PLAIN);
 
+  int special = alphabet | data_page << 1 | stack_page << 3;
   fputc(length | code16 << 4 | stack16 << 5 | direction << 6 | (fault >= 0) << 7, body);
-  fputc(undefined, body);
+  fputc(undefined | (special ? SPECIAL : 0), body);
+  if (special) fputc(special, body);
   fwrite(code, 1, length, body);
   put_registers(start.regs, regs);
   if (fault >= 0) fputc(fault, body);
+  if (fault == 14) fputc(fault_error, body), put16(fault_address);
   put16(out_flags & 0xfdfd);
   fputc(fault >= 0 ? (int)(fault_eip - CODE) : out_taken ? taken_at : length, body);
   put_registers(regs, out_regs);

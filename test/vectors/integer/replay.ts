@@ -18,7 +18,7 @@ const WINDOW = 256;
 const WORDS = (2 * WINDOW) / 4;
 
 /** Bits of the byte of what the manual leaves undefined. */
-const UNDEFINED = { RESULT: 8, ALPHABET: 0x20 } as const;
+const UNDEFINED = { RESULT: 8, SPECIAL: 0x20 } as const;
 const HEADER = { CODE16: 0x10, STACK16: 0x20, DOWN: 0x40, FAULTS: 0x80 } as const;
 
 export interface VectorCase {
@@ -32,8 +32,13 @@ export interface VectorCase {
   readonly registers: Uint32Array;
   readonly flags: number;
   readonly memory: Uint32Array;
-  /** Expected: -1, or the vector of the fault. */
+  /** What the second page of each window is: 0 plain, 1 read-only, 2 not present. */
+  readonly dataPage: number;
+  readonly stackPage: number;
+  /** Expected: -1, or the vector of the fault, for #PF with its error code and CR2. */
   readonly vector: number;
+  readonly error: number;
+  readonly cr2: number;
   readonly flagsAfter: number;
   readonly eipAfter: number;
   readonly registersAfter: Uint32Array;
@@ -133,20 +138,23 @@ export function* readVectors(file: Uint8Array): Generator<VectorCase> {
 function readCase(reader: Reader, index: number): VectorCase {
   const header = reader.u8();
   const loose = reader.u8();
-  const code = reader.bytes(header & 15);
   const seeded = new Seeded(index);
   const registers = new Uint32Array(8);
   for (let i = 0; i < 8; i++) registers[i] = seeded.value();
+  const special = (loose & UNDEFINED.SPECIAL) !== 0 ? reader.u8() : 0;
+  const code = reader.bytes(header & 15);
   const down = (header & HEADER.DOWN) !== 0 ? FLAG.DF : 0;
   const flags = unpackFlags(seeded.next()) | down;
   const memory = new Uint32Array(WORDS);
   for (let i = 0; i < WORDS; i++) memory[i] = seeded.value();
-  if ((loose & UNDEFINED.ALPHABET) !== 0) {
+  if ((special & 1) !== 0) {
     const bytes = new Uint8Array(memory.buffer);
     for (let i = 0; i < WINDOW; i++) bytes[i] = (seeded.next() & 31) !== 0 ? 0x41 : 0x42;
   }
   reader.registers(registers);
   const vector = (header & HEADER.FAULTS) !== 0 ? reader.u8() : -1;
+  const error = vector === VECTOR.PF ? reader.u8() : 0;
+  const cr2 = vector === VECTOR.PF ? reader.u16() : 0;
   const flagsAfter = reader.u16();
   const eipAfter = CODE + reader.i8();
   const registersAfter = registers.slice();
@@ -158,11 +166,13 @@ function readCase(reader: Reader, index: number): VectorCase {
     bytesAfter.set(reader.bytes(reader.u8()), at);
   }
   return {
-    index, code, registers, flags, memory, vector, flagsAfter, eipAfter, registersAfter, memoryAfter,
+    index, code, registers, flags, memory, vector, error, cr2, flagsAfter, eipAfter, registersAfter, memoryAfter,
     code16: (header & HEADER.CODE16) !== 0,
     stack16: (header & HEADER.STACK16) !== 0,
     undefinedFlags: unpackFlags(loose),
     undefinedResult: (loose & UNDEFINED.RESULT) !== 0,
+    dataPage: (special >> 1) & 3,
+    stackPage: (special >> 3) & 3,
   }; // prettier-ignore
 }
 
@@ -183,8 +193,10 @@ export const SETTINGS = [
 const BASES: readonly number[] = [0x100000, 0x110000, 0x120000, 0x130000];
 const PAGE_DIRECTORY = 0x20000;
 const PAGE_TABLE = 0x21000;
-/** Present, writable, user. */
+/** Present, writable, user; the flags of a window's second page. */
 const PAGE = 7;
+const PAGES: readonly number[] = [PAGE, 5, 0];
+const ERROR_USER = 4;
 const HLT = 0xf4;
 const IOPL = 0x3000;
 
@@ -207,15 +219,20 @@ export class Replay {
     }
     bare.ram32[PAGE_DIRECTORY >> 2] = PAGE_TABLE | PAGE;
     bare.cpu.state.setCr(3, PAGE_DIRECTORY);
-    bare.cpu.state.setCr(0, 0x80000011);
+    bare.cpu.state.setCr(0, 0x80010011);
     bare.ram.fill(HLT, CODE - 128, CODE + 256);
   }
 
-  private enter(setting: Setting, { code16, stack16 }: VectorCase): void {
-    const name = `${setting.name} ${String(code16)} ${String(stack16)}`;
+  private enter(setting: Setting, { code16, stack16, dataPage, stackPage }: VectorCase): void {
+    const name = [setting.name, code16, stack16, dataPage, stackPage].join(' ');
     if (name === this.setting) return;
     this.setting = name;
     const { bare } = this;
+    for (const base of [0, ...BASES]) {
+      this.map(base, DATA + WINDOW / 2, dataPage);
+      this.map(base, STACK + WINDOW / 2, stackPage);
+    }
+    bare.cpu.flushTlb(true);
     for (const index of SIX_SEGMENTS) {
       let rights = (index === L.SEGMENT.CS ? RIGHTS32.CODE : RIGHTS32.DATA) | (setting.cpl << 5);
       if ((index === L.SEGMENT.CS && code16) || (index === L.SEGMENT.SS && stack16)) rights &= ~0x4000;
@@ -226,6 +243,10 @@ export class Replay {
     }
     bare.cpu.state.set(L.CPL, setting.cpl);
     bare.cpu.modeChanged();
+  }
+
+  private map(base: number, page: number, kind: number): void {
+    this.bare.ram32[(PAGE_TABLE >> 2) + ((base + page) >> 12)] = page | (PAGES[kind] ?? 0);
   }
 
   private start(vector: VectorCase): void {
@@ -272,6 +293,14 @@ export class Replay {
     });
     const { trap, vector: raised } = this.raised();
     if (raised !== vector.vector) strict.push(`exception ${String(raised)} not ${String(vector.vector)}`);
+    const { event } = this.bare;
+    if (raised === VECTOR.PF && event?.kind === 'exception') {
+      const error = (vector.error & ~ERROR_USER) | (cpl === 3 ? ERROR_USER : 0);
+      if (event.errorCode !== error) strict.push(`error ${String(event.errorCode)} not ${String(error)}`);
+      // the segments begin at multiples of 64 KiB
+      const cr2 = event.qualification & 0xffff;
+      if (cr2 !== vector.cr2) strict.push(`cr2 ${hex(cr2)} not ${hex(vector.cr2)}`);
+    }
     const eip = state.eip + trap;
     if (eip !== vector.eipAfter) strict.push(`eip ${hex(eip)} not ${hex(vector.eipAfter)}`);
     // at CPL 0 POPF reaches IOPL
@@ -323,10 +352,12 @@ function hex(value: number): string {
   return value.toString(16);
 }
 
-export function describe({ code, code16, index, registers, flags }: VectorCase): string {
+function describe(vector: VectorCase): string {
+  const { code, code16, index, registers, flags, dataPage, stackPage } = vector;
+  const pages = dataPage + stackPage === 0 ? '' : ` pages ${String(dataPage)} ${String(stackPage)}`;
   const decoded = decode(code, CODE, { defaultSize: code16 ? 2 : 4 });
   const text = typeof decoded === 'string' ? decoded : disassemble(decoded);
   const bytes = Array.from(code, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const from = Array.from(registers, hex).join(' ');
-  return `case ${hex(index)} ${bytes} (${text}) from ${from} flags ${hex(flags)}`;
+  return `case ${hex(index)} ${bytes} (${text}) from ${from} flags ${hex(flags)}${pages}`;
 }
