@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { findRequest, requestNames } from './request-table.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import type { SessionState } from './session.ts';
-import { begin, fakeSession } from './testing/fake-session.ts';
-import type { FakeSetup } from './testing/fake-session.ts';
+import { begin, fakeSession } from './testing/test-session.ts';
+import type { FakeSetup } from './testing/test-session.ts';
 import { errorText } from './testing/test-client.ts';
 
 const host = { scheduler: nodeScheduler, clone: structuredClone };

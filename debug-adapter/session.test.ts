@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodeScheduler } from './scheduler-node.ts';
-import type { FakeSetup } from './testing/fake-session.ts';
-import { begin, fakeSession } from './testing/fake-session.ts';
+import type { FakeSetup } from './testing/test-session.ts';
+import { begin, fakeSession } from './testing/test-session.ts';
 
 const host = { scheduler: nodeScheduler, clone: structuredClone };
 const setup = (program: readonly number[]): FakeSetup => fakeSession(program, host);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findConfiguration, parseJsonWithComments } from './launch-json.ts';
 import { nodeScheduler } from './scheduler-node.ts';
-import { fakeSession } from './testing/fake-session.ts';
+import { fakeSession } from './testing/test-session.ts';
 import { TextSession } from './text-session.ts';
 
 const host = { scheduler: nodeScheduler, clone: structuredClone };

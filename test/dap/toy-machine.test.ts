@@ -4,7 +4,7 @@
  */
 import { describe, it } from 'node:test';
 import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
-import { fakeSession } from '../../debug-adapter/testing/fake-session.ts';
+import { fakeSession } from '../../debug-adapter/testing/test-session.ts';
 import { assertGolden, play, transcriptOf } from './transcript.ts';
 import type { Step } from './transcript.ts';
 

@@ -1,5 +1,7 @@
-/** A session on the fake machine in the test's own thread, with files that are in memory. */
+/** A session whose machine runs in the test's own thread, with files that are in memory. */
+import type { DebugPort } from '../../emulator/debug-port.ts';
 import type { Files } from '../files.ts';
+import type { MachineFactory } from '../machine-host.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { GuestscopeSession } from '../session.ts';
 import { FakeMachine } from './fake-machine.ts';
@@ -7,23 +9,31 @@ import type { Clone } from './local-worker.ts';
 import { LocalWorker } from './local-worker.ts';
 import { TestClient } from './test-client.ts';
 
-export interface FakeSetup {
+/** What this folder's types do not know: timers and structured clone. */
+export interface TestHost {
+  readonly scheduler: Scheduler;
+  readonly clone: Clone;
+}
+
+export interface TestSetup<Machine> {
   readonly session: GuestscopeSession;
   readonly client: TestClient;
   readonly workers: readonly LocalWorker[];
-  readonly machines: readonly FakeMachine[];
+  /** In the order in which they were built. */
+  readonly machines: readonly Machine[];
   readonly files: Map<string, Uint8Array>;
 }
+export type FakeSetup = TestSetup<FakeMachine>;
 
-/** @param program bytes at 0x100000, as the file "/guest". */
-export function fakeSession(
-  program: readonly number[],
-  host: { readonly scheduler: Scheduler; readonly clone: Clone },
+/** @param createMachine the emulator's, or one that makes fakes. */
+export function testSession<Machine extends DebugPort>(
+  createMachine: (...given: Parameters<MachineFactory>) => Machine,
+  files: Map<string, Uint8Array>,
+  host: TestHost,
   clientReady?: () => Promise<void>,
-): FakeSetup {
-  const files = new Map([['/guest', Uint8Array.from(program)]]);
+): TestSetup<Machine> {
   const workers: LocalWorker[] = [];
-  const machines: FakeMachine[] = [];
+  const machines: Machine[] = [];
   const readable: Files = {
     readFile(name) {
       const bytes = files.get(name);
@@ -33,15 +43,12 @@ export function fakeSession(
   };
   const session = new GuestscopeSession({
     startWorker() {
-      const worker = new LocalWorker(
-        (configuration) => {
-          const machine = new FakeMachine(configuration);
-          machines.push(machine);
-          return machine;
-        },
-        host.scheduler,
-        host.clone,
-      );
+      const build: MachineFactory = (configuration) => {
+        const machine = createMachine(configuration);
+        machines.push(machine);
+        return machine;
+      };
+      const worker = new LocalWorker(build, host.scheduler, host.clone);
       workers.push(worker);
       return worker;
     },
@@ -50,6 +57,16 @@ export function fakeSession(
     ...(clientReady !== undefined && { clientReady }),
   });
   return { session, client: new TestClient(session), workers, machines, files };
+}
+
+/** On the fake machine; @param program bytes at 0x100000, as the file "/guest". */
+export function fakeSession(
+  program: readonly number[],
+  host: TestHost,
+  clientReady?: () => Promise<void>,
+): FakeSetup {
+  const files = new Map([['/guest', Uint8Array.from(program)]]);
+  return testSession((given) => new FakeMachine(given), files, host, clientReady);
 }
 
 /** Initialized, launched and let go; waits for the entry stop unless it is switched off. */
