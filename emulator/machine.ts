@@ -45,8 +45,11 @@ const EXIT_TIME = 1000;
 const PORT_TIME = 1000;
 /** Longest run between two looks at the board. */
 const LONGEST_RUN = 1 << 28;
-/** Exits and looks at the board without an instruction between them before run() returns. */
-const ROUNDS_LIMIT = 4096;
+/**
+ * Exits, accesses to devices and the like after which run() returns whatever is left of its budget: they
+ * take the host far longer than instructions, and a guest can do nothing else.
+ */
+const WORK_LIMIT = 8192;
 
 /** A launch configuration that cannot be carried out. */
 export class ConfigurationError extends Error {
@@ -90,6 +93,8 @@ export class Machine {
   /** Interrupts that the processor has taken from the board. */
   #interrupts = 0;
   #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
+  /** Towards WORK_LIMIT, in this call of run(). */
+  #work = 0;
   #observed: VmExit | null = null;
   #idleReported = false;
   #serialOutput: number[] = [];
@@ -179,26 +184,31 @@ export class Machine {
       },
     });
   }
-  /** The processor's pins. Whatever touches a device may move a deadline, so the run ends there. */
+  /** Whatever touches a device may move a deadline, so the processor's run ends there. */
+  #touchDevice(): void {
+    this.#work++;
+    this.cpu.requestLeave();
+  }
+  /** The processor's pins. */
   #platform(): Platform {
     const { board } = this;
     return {
       readPort: (port, size) => {
         this.#waited += PORT_TIME;
-        this.cpu.requestLeave();
+        this.#touchDevice();
         return board.readPort(port, size);
       },
       writePort: (port, size, value) => {
         this.#waited += PORT_TIME;
-        this.cpu.requestLeave();
+        this.#touchDevice();
         board.writePort(port, size, value);
       },
       readDevice: (address, size) => {
-        this.cpu.requestLeave();
+        this.#touchDevice();
         return board.readMmio(address, size);
       },
       writeDevice: (address, size, value) => {
-        this.cpu.requestLeave();
+        this.#touchDevice();
         board.writeMmio(address, size, value);
       },
       interruptPending: () => board.interruptPending(),
@@ -254,20 +264,16 @@ export class Machine {
   }
 
   /**
-   * Runs at most `budget` instructions.
+   * Runs at most `budget` instructions, fewer when much else is to be done for them.
    * @param observe sees every exit before it is resolved; true stops there. The next run resolves it.
    */
   run(budget: number, observe: ExitObserver): MachineStop {
     const { cpu, board } = this;
     const end = cpu.retired + budget;
-    let last = cpu.retired;
-    let rounds = 0;
+    this.#work = 0;
     this.#wake();
     for (;;) {
-      // also when events and exits repeat without end: let the host look
-      if (cpu.retired !== last) rounds = 0;
-      else if (++rounds > ROUNDS_LIMIT) return { kind: 'budget' };
-      last = cpu.retired;
+      if (++this.#work > WORK_LIMIT) return { kind: 'budget' };
       const exit = this.hypervisor.pending;
       if (exit !== null) {
         if (exit !== this.#observed) {
@@ -283,7 +289,9 @@ export class Machine {
       if (board.nextDeadline() <= this.now) board.advance(this.now);
       const rest = end - cpu.retired;
       if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return { kind: 'budget' };
+      const { entries } = cpu;
       const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
+      this.#work += cpu.entries - entries;
       switch (outcome) {
         case 'limit':
           if (cpu.retired === end - rest && board.nextDeadline() > this.now)

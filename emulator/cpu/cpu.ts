@@ -103,6 +103,10 @@ export class Cpu implements Processor, MemoryOwner {
   get retired(): number {
     return this.#count.retired;
   }
+  /** Times that run() has begun to execute: a measure of its work beside the instructions. */
+  get entries(): number {
+    return this.#loop.entries;
+  }
   get linearEip(): number {
     return (this.state.segmentBase(L.SEGMENT.CS) + this.state.eip) >>> 0;
   }

@@ -32,11 +32,16 @@ export type CpuOutcome =
   | 'shutdown'
   /** `unimplementedInstruction` says which; raiseUndefined() goes on. */
   | 'unimplemented'
-  /** requestLeave() was called, by a device for example. */
+  /** requestLeave() was called, by a device for example, or execution was begun very often. */
   | 'leave';
 
 /** Events delivered in a row without a retired instruction before run() returns for a look around. */
 const EVENT_LIMIT = 256;
+/**
+ * Times that execution is begun before run() returns for a look around: a repeated string instruction
+ * takes far longer than it counts.
+ */
+const ENTRY_LIMIT = 1024;
 /** DR6.BS. */
 const SINGLE_STEP = 1 << 14;
 
@@ -55,6 +60,8 @@ export class RunLoop {
   readonly #u8: Uint8Array;
   /** Linear address of an instruction that is executed although a breakpoint is set on it, or -1. */
   skipAt = -1;
+  /** Times that execution was begun since power-on: a measure of the time that a run takes. */
+  entries = 0;
   /** The hook is not asked: the hypervisor itself executes for the guest. */
   suppressed = false;
 
@@ -70,6 +77,7 @@ export class RunLoop {
     count.refill(instructions);
     signals.leave = false;
     let events = 0;
+    const lastEntry = this.entries + ENTRY_LIMIT;
     for (;;) {
       if (cpu.state.get(L.ACTIVITY) === ACTIVITY.SHUTDOWN) return 'shutdown';
       const before = count.fuel;
@@ -85,6 +93,7 @@ export class RunLoop {
         continue;
       }
       if (count.fuel <= 0) return 'limit';
+      if (++this.entries > lastEntry) return 'leave';
       const outcome = this.#mustStep() ? this.step() : this.#runBlocks();
       if (outcome !== null) return outcome;
       if (signals.leave) {
