@@ -5,9 +5,10 @@
  *   npm run bench -- --json FILE       also writes the figures as JSON (report.ts, Figures)
  *   npm run bench -- --only loops      loops, linux or session, or several with commas between
  *   npm run bench -- --rounds 9        passes of the loops that count
- *   npm run bench -- --quick           small counts: says that it runs, not how fast
+ *   npm run bench -- --quick           small counts and no Linux: says that it runs, not how fast
  *
- * Times are CPU seconds where two cores may be shared with others, and never decide anything.
+ * Speeds are by CPU seconds, since the computer may be shared, and never decide anything. Exit status 1:
+ * a part failed; the others are reported all the same.
  */
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -62,12 +63,17 @@ function readOptions(args: string[]): Options | string {
     }
     return { json, parts: PARTS.filter((part) => asked.includes(part)), rounds, quick };
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorText(error);
   }
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 class Bench {
   readonly missing: Absent[] = [];
+  failed = false;
   private readonly program: Program;
   private readonly options: Options;
   private readonly kernel: Kernel | null;
@@ -76,6 +82,18 @@ class Bench {
     this.program = program;
     this.options = options;
     this.kernel = options.quick || !needsLinux(options.parts) ? null : this.findKernel();
+  }
+
+  /** The figures of a part when it was asked for; what goes wrong in it is noted. */
+  async part<Result>(part: Part, measure: () => Promise<Result>): Promise<Result | null> {
+    if (!this.options.parts.includes(part)) return null;
+    try {
+      return await measure();
+    } catch (error) {
+      this.failed = true;
+      this.missing.push({ title: `Part '${part}'`, reason: errorText(error) });
+      return null;
+    }
   }
 
   async loops(): Promise<LoopsFigures> {
@@ -128,8 +146,7 @@ class Bench {
     try {
       return { ...debianKernel(), commandLine: COMMAND_LINE };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.missing.push({ title: 'Linux', reason });
+      this.missing.push({ title: 'Linux', reason: errorText(error) });
       return null;
     }
   }
@@ -141,31 +158,35 @@ function needsLinux(parts: readonly Part[]): boolean {
   return parts.includes('linux') || parts.includes('session');
 }
 
-async function measure(options: Options): Promise<Figures> {
+async function measure(options: Options): Promise<{ figures: Figures; failed: boolean }> {
   const [before = NaN] = loadavg();
   const program = await bundleProgram();
   const bench = new Bench(program, options);
-  const asked = (part: Part): boolean => options.parts.includes(part);
   try {
-    const loops = asked('loops') ? await bench.loops() : null;
-    const linux = asked('linux') ? await bench.linux() : null;
-    const session = asked('session') ? await bench.session() : null;
+    const loops = await bench.part('loops', () => bench.loops());
+    const linux = await bench.part('linux', () => bench.linux());
+    const session = await bench.part('session', () => bench.session());
     const [after = NaN] = loadavg();
     const [{ model } = { model: 'unknown processor' }] = cpus();
-    return {
-      host: {
-        node: process.versions.node,
-        processor: model,
-        cores: cpus().length,
-        load: [before, after],
-      },
-      loops,
-      linux,
-      session,
-      missing: bench.missing,
-    };
+    const host = {
+      node: process.versions.node,
+      processor: model,
+      cores: cpus().length,
+      load: [before, after],
+    } as const;
+    const { missing, failed } = bench;
+    return { figures: { host, loops, linux, session, missing }, failed };
   } finally {
     program.remove();
+  }
+}
+
+function writeJson(file: string, figures: Figures): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
+  } catch (error) {
+    console.error(`--json could not write its file: ${errorText(error)}`);
+    process.exitCode = 1;
   }
 }
 
@@ -174,9 +195,8 @@ if (typeof options === 'string') {
   console.error(options);
   process.exitCode = 2;
 } else {
-  const figures = await measure(options);
+  const { figures, failed } = await measure(options);
   console.log(markdown(figures));
-  if (options.json !== undefined) {
-    writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
-  }
+  if (failed) process.exitCode = 1;
+  if (options.json !== undefined) writeJson(options.json, figures);
 }

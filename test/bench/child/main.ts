@@ -23,7 +23,7 @@ async function answer(step: Promise<Step>): Promise<Answer> {
   try {
     return { value: await (await step)() };
   } catch (error) {
-    return { problem: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
 
