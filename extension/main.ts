@@ -12,6 +12,7 @@ import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
 import { ExitBreakpoints } from './exit-breakpoints.ts';
 import { DEBUG_TYPE, GuestSessions } from './guest-session.ts';
+import { registerNotices } from './notices.ts';
 import { registerStatusBar } from './status-bar.ts';
 import { registerExitBreakpointsView } from './views/exit-breakpoints.ts';
 import { EXITS_VIEW, ExitsView } from './views/exits.ts';
@@ -35,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
     vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
     registerConsoleTerminals(sessions),
+    registerNotices(sessions),
     registerStatusBar(sessions),
     registerExitBreakpointsView(breakpoints),
     registerExitBreakpointCommands(breakpoints, exitReasonDescriptions()),

@@ -13,7 +13,7 @@ import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
 import { cacheDirectory, projectRoot } from './tools.ts';
-import { serverSupported, startServer } from './vscode-server.ts';
+import { freePort, serverSupported, startServer } from './vscode-server.ts';
 
 const SAMPLE = join(projectRoot, 'extension/sample');
 const DEFAULT_PORT = 8787;
@@ -98,7 +98,7 @@ async function main(args: readonly string[]): Promise<number> {
   const text = args.indexOf('--text');
   if (text >= 0) return openText(args.slice(text + 1));
   const portAt = args.indexOf('--port');
-  const port = portAt >= 0 ? Number(args[portAt + 1]) : DEFAULT_PORT;
+  const port = portAt >= 0 ? Number(args[portAt + 1]) : await freePort(DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     console.error('--port must be followed by a TCP port from 0 (any free one) to 65535.');
     return 2;

@@ -31,7 +31,7 @@ async function show(
     views.open(session, place.space, place.address, text);
     return;
   }
-  await vscode.commands.executeCommand('workbench.debug.viewMemory', {
+  await vscode.commands.executeCommand('workbench.debug.viewlet.action.viewMemory', {
     sessionId: session.id,
     variable: { memoryReference: memoryReference(place.space, place.address) },
   });

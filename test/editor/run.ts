@@ -82,6 +82,15 @@ function copyWorkspace(directory: string): string {
   return workspace;
 }
 
+/** Extensions folder with the stand-in for the Hex Editor. */
+function copyExtensions(directory: string): string {
+  const extensions = join(directory, 'extensions');
+  cpSync(join(here, 'hex-editor-fixture'), join(extensions, 'ms-vscode.hexeditor-1.99.0'), {
+    recursive: true,
+  });
+  return extensions;
+}
+
 /** So that the text of a terminal is in the page and not only painted. */
 const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off' } as const;
 
@@ -110,7 +119,7 @@ export async function runSuites(
       launchArgs: [
         copyWorkspace(directory),
         `--user-data-dir=${join(directory, 'user-data')}`,
-        `--extensions-dir=${join(directory, 'extensions')}`,
+        `--extensions-dir=${copyExtensions(directory)}`,
       ],
     });
   } catch (error) {

@@ -88,14 +88,40 @@ suite('memory', () => {
     await ui.screenshot('linear memory');
   });
 
-  test('the editor itself reads and writes guest memory by reference', async () => {
-    const uri = vscode.Uri.from({
+  /** What the editor itself makes of a memory reference, for its memory views. */
+  function editorUri(memoryReference: string, from: number, to: number): vscode.Uri {
+    return vscode.Uri.from({
       scheme: 'vscode-debug-memory',
       authority: run.session.id,
-      path: `/${encodeURIComponent('phys:0x00007c00')}/memory.bin`,
-      query: '?range=0:16',
+      path: `/${encodeURIComponent(memoryReference)}/memory.bin`,
+      query: `?range=${String(from)}:${String(to)}`,
     });
-    const bytes = Buffer.from(await vscode.workspace.fs.readFile(uri));
-    assert.deepEqual(bytes, await run.readMemory('phys:0x7c00', 16));
+  }
+
+  test('the editor itself reads guest memory, linear and physical', async () => {
+    for (const reference of ['0x00007c00', 'phys:0x00007c00']) {
+      const bytes = await vscode.workspace.fs.readFile(editorUri(reference, 0, 16));
+      assert.deepEqual(Buffer.from(bytes), await run.readMemory('phys:0x7c00', 16));
+    }
+  });
+
+  test('the editor itself writes guest memory', async () => {
+    const written = Buffer.from('guestscope');
+    await vscode.workspace.fs.writeFile(editorUri('phys:0x00000610', 0, written.length), written);
+    assert.deepEqual(await run.readMemory('phys:0x610', written.length), written);
+  });
+
+  test('the Hex Editor extension shows it, where the setting says so', async function () {
+    if (ui === null) return this.skip();
+    const setting = vscode.workspace.getConfiguration('guestscope');
+    await setting.update('memoryView', 'hexEditor', vscode.ConfigurationTarget.Global);
+    await vscode.commands.executeCommand('guestscope.openMemory', {
+      space: 'linear',
+      address: 0x7c00,
+    });
+    const hex = (await run.readMemory('0x7c00', 16)).toString('hex');
+    await ui.waitFor('#hex', { view: '#hex', text: hex });
+    await ui.screenshot('hex editor');
+    await setting.update('memoryView', undefined, vscode.ConfigurationTarget.Global);
   });
 });
