@@ -110,10 +110,12 @@ export class CodeFinder {
       mode.csLimit,
       isBreakpoint,
     );
+    const lastEip = eip + length - 1;
     const block: Block = {
       record,
       eip,
-      lastEip: eip + length - 1,
+      // one that ends in #GP because of the limit is good for no other
+      lastEip: lastEip > mode.csLimit ? Infinity : lastEip,
       secondPage: crossing?.secondPage ?? -1,
     };
     // writes that the TLB lets through must be seen from now on
