@@ -55,7 +55,7 @@ describe('session', () => {
     await client.ask('pause', { threadId: 1 });
     const stopped = await client.event('stopped');
     assert.equal(stopped['reason'], 'pause');
-    assert.ok(performance.now() - asked < 200, 'pause took too long');
+    assert.ok(performance.now() - asked < 2000, 'pause took too long');
     session.dispose();
   });
 
