@@ -142,7 +142,8 @@ export class Translator {
       current = this.#nextEip(decoded);
       if (EMITTED[decoded.row.meaning ?? '']?.endsBlock === true) break;
       if (this.#mayLeave(decoded) || ordinal === R.MAX_BLOCK - 1 || at >= fetch.end) {
-        this.#pseudoRecord('goto', ordinal, current, current);
+        // it lies where its block lies, not where it leads: links stay within a page
+        this.#pseudoRecord('goto', ordinal, decoded.eip, current);
         break;
       }
     }
