@@ -20,6 +20,7 @@ import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
 import { setInitialState } from './machine-state.ts';
 import { memoryMap, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
+import { type GuestPlace, isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
 import { didYouMean } from './nearest-name.ts';
 import { KvmInterface } from './paravirt/kvm.ts';
@@ -51,6 +52,8 @@ const LONGEST_RUN = 1 << 28;
  */
 const WORK_LIMIT = 8192;
 
+const BUDGET = { kind: 'budget' } as const;
+
 /** A launch configuration that cannot be carried out. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
@@ -75,6 +78,18 @@ export type MachineStop =
   | { readonly kind: 'breakpoint' }
   | { readonly kind: 'exit'; readonly exit: VmExit };
 
+export type StepOutcome =
+  | Exclude<MachineStop, { kind: 'breakpoint' }>
+  | { readonly kind: 'stepped' }
+  /** Where the interrupt came in; the instruction there has not been executed since. */
+  | { readonly kind: 'interrupted'; readonly place: GuestPlace };
+
+/** An instruction at which an 'unimplemented' stop was made. */
+interface RefusedInstruction {
+  readonly linearEip: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Asked once for each exit that is born: whether to stop before it is resolved. */
 export type ExitObserver = (exit: VmExit) => boolean;
 
@@ -90,13 +105,13 @@ export class Machine {
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
   #waited = 0;
   readonly #hook: SteppingHook;
-  /** Interrupts that the processor has taken from the board. */
-  #interrupts = 0;
   #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
   /** Towards WORK_LIMIT, in this call of run(). */
   #work = 0;
   #observed: VmExit | null = null;
-  #idleReported = false;
+  /** Retired instructions at the wait that was reported last, or -1. */
+  #idleReportedAt = -1;
+  #refused: RefusedInstruction | null = null;
   #serialOutput: number[] = [];
   #notices: string[] = [];
 
@@ -213,7 +228,7 @@ export class Machine {
       },
       interruptPending: () => board.interruptPending(),
       acknowledgeInterrupt: () => {
-        this.#interrupts++;
+        this.#hook.interrupt(() => placeOf(this.cpu));
         return board.acknowledgeInterrupt();
       },
       now: () => this.now,
@@ -268,100 +283,116 @@ export class Machine {
    * @param observe sees every exit before it is resolved; true stops there. The next run resolves it.
    */
   run(budget: number, observe: ExitObserver): MachineStop {
-    const { cpu, board } = this;
-    const end = cpu.retired + budget;
+    const end = this.cpu.retired + budget;
     this.#work = 0;
-    this.#wake();
-    for (;;) {
-      if (++this.#work > WORK_LIMIT) return { kind: 'budget' };
-      const exit = this.hypervisor.pending;
-      if (exit !== null) {
-        if (exit !== this.#observed) {
-          this.#observed = exit;
-          if (observe(exit)) return { kind: 'exit', exit };
-        }
-        this.#waited += EXIT_TIME;
-        this.hypervisor.resolve();
-        // a triple fault on the way back into the guest is an exit of its own
-        if (this.hypervisor.pending !== null) continue;
-      }
-      if (this.#ended !== null) return this.#ended;
-      if (board.nextDeadline() <= this.now) board.advance(this.now);
-      const rest = end - cpu.retired;
-      if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return { kind: 'budget' };
-      const { entries } = cpu;
-      const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
-      this.#work += cpu.entries - entries;
-      switch (outcome) {
-        case 'limit':
-          if (cpu.retired === end - rest && board.nextDeadline() > this.now)
-            return { kind: 'budget' };
-          break;
-        case 'leave':
-          if (this.#hook.sawException) return { kind: 'budget' };
-          break;
-        case 'exit':
-          break;
-        case 'breakpoint':
-          return { kind: 'breakpoint' };
-        case 'halted': {
-          const stop = this.#sleep();
-          if (stop !== null) return stop;
-          break;
-        }
-        case 'shutdown':
-          return { kind: 'triple-fault', description: describeTripleFault(cpu) };
-        case 'unimplemented':
-          return this.#unimplemented();
-      }
+    while (++this.#work <= WORK_LIMIT) {
+      const stop = this.#round(end, observe);
+      if (stop !== null) return stop;
     }
+    return BUDGET;
   }
 
   /**
-   * One instruction, or one event that comes first: 'interrupted' when an interrupt was delivered
-   * (and possibly the first instruction of its handler executed), 'stepped' when the instruction
-   * retired or its own exception was delivered.
+   * One instruction, whatever breakpoint is on it, or one event: 'interrupted' when an interrupt was
+   * delivered, 'stepped' when the instruction retired or an exception was delivered instead. Both can
+   * come together: the interrupt right after the instruction. 'budget' when nothing has happened yet.
    */
-  step(
-    observe: ExitObserver,
-  ): MachineStop | { readonly kind: 'stepped' } | { readonly kind: 'interrupted' } {
-    const { retired } = this.cpu;
-    const interrupts = this.#interrupts;
-    this.#hook.watch(true);
+  step(observe: ExitObserver): StepOutcome {
+    const { cpu } = this;
+    const hook = this.#hook;
+    const { retired } = cpu;
+    const before = placeOf(cpu);
+    this.#work = 0;
+    hook.watch(true);
     try {
-      for (;;) {
-        const stop = this.run(1, observe);
-        if (stop.kind !== 'budget') return stop;
-        if (this.#interrupts !== interrupts) return { kind: 'interrupted' };
-        if (this.#hook.sawException || this.cpu.retired > retired) return { kind: 'stepped' };
+      while (++this.#work <= WORK_LIMIT) {
+        cpu.skipBreakpoint();
+        const stop = this.#round(retired + 1, observe);
+        if (stop?.kind === 'breakpoint') throw new Error('a single step met a breakpoint');
+        if (stop !== null && stop.kind !== 'budget') return stop;
+        if (hook.interrupted !== null) return { kind: 'interrupted', place: hook.interrupted };
+        const moved = cpu.retired > retired || !isAt(cpu, before);
+        if (moved || hook.sawException) return { kind: 'stepped' };
+        if (stop !== null) return stop;
       }
+      return BUDGET;
     } finally {
-      this.#hook.watch(false);
+      hook.watch(false);
     }
   }
 
-  /** HLT: the first time it is reported, so that the host may pace; then time jumps to the next event. */
+  /** Resolves what has left the guest, or lets the processor run up to `end`. Null: there is more to do. */
+  #round(end: number, observe: ExitObserver): MachineStop | null {
+    const { cpu, board } = this;
+    const exit = this.hypervisor.pending;
+    if (exit !== null) {
+      if (exit !== this.#observed) {
+        this.#observed = exit;
+        if (observe(exit)) return { kind: 'exit', exit };
+      }
+      this.#waited += EXIT_TIME;
+      this.hypervisor.resolve();
+      return null;
+    }
+    if (this.#ended !== null) return this.#ended;
+    if (this.#refused !== null) {
+      if (this.#refuses(this.#refused)) this.raiseUndefined();
+      this.#refused = null;
+      return null;
+    }
+    if (board.nextDeadline() <= this.now) board.advance(this.now);
+    const rest = end - cpu.retired;
+    if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    const { entries, retired } = cpu;
+    const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
+    this.#work += cpu.entries - entries;
+    switch (outcome) {
+      case 'limit':
+        return cpu.retired === retired && board.nextDeadline() > this.now ? BUDGET : null;
+      case 'leave':
+      case 'exit':
+        return null;
+      case 'breakpoint':
+        return { kind: 'breakpoint' };
+      case 'halted':
+        return this.#sleep();
+      case 'shutdown':
+        return { kind: 'triple-fault', description: describeTripleFault(cpu) };
+      case 'unimplemented':
+        return this.#refuse();
+    }
+  }
+
+  /** HLT: a wait is reported first, so that the host may pace; then time jumps to the next event. */
   #sleep(): MachineStop | null {
+    const { cpu } = this;
     const deadline = this.board.nextDeadline();
-    if (!this.cpu.canWake) return { kind: 'halted-forever' };
-    if (deadline === Infinity || !this.#idleReported) {
-      this.#idleReported = true;
+    if (!cpu.canWake) return { kind: 'halted-forever' };
+    if (deadline === Infinity || this.#idleReportedAt !== cpu.retired) {
+      this.#idleReportedAt = cpu.retired;
       return { kind: 'idle', wakeAt: deadline };
     }
-    this.#idleReported = false;
+    this.#idleReportedAt = -1;
     this.#waited += Math.max(0, deadline - this.now);
     return null;
   }
-  #wake(): void {
-    if (!this.cpu.isHalted) this.#idleReported = false;
-  }
 
-  #unimplemented(): MachineStop {
-    const { text, bytes } = this.cpu.unimplementedInstruction ?? { text: '', bytes: '' };
+  /** Stops at an instruction that is not implemented; if it is still there then, the next run raises #UD. */
+  #refuse(): MachineStop {
+    const { linearEip, memory, unimplementedInstruction } = this.cpu;
+    const { text, bytes } = unimplementedInstruction ?? { text: '', bytes: '' };
+    const length = bytes.split(' ').length;
+    this.#refused = { linearEip, bytes: memory.readBytesPeek(linearEip, length) };
     return { kind: 'unimplemented', instruction: text, bytes };
   }
-  /** After an 'unimplemented' stop: the guest gets its #UD. */
+  #refuses({ linearEip, bytes }: RefusedInstruction): boolean {
+    if (this.cpu.linearEip !== linearEip) return false;
+    const now = this.cpu.memory.readBytesPeek(linearEip, bytes.length);
+    return now.length === bytes.length && now.every((byte, at) => byte === bytes[at]);
+  }
+  /** After an 'unimplemented' stop: the guest gets its #UD now. */
   raiseUndefined(): void {
+    this.#refused = null;
     this.cpu.raiseUndefined();
   }
 
@@ -378,6 +409,8 @@ export class Machine {
     return notices;
   }
   sendSerialInput(bytes: Uint8Array): void {
+    // what woke the host is no wait that has passed
+    this.#idleReportedAt = -1;
     this.board.sendSerialInput(bytes);
   }
 }

@@ -4,12 +4,13 @@
  * met (unreadable memory) stops, and says so once.
  */
 import { compileExpression, compileHitCondition, ConditionError } from '../condition.ts';
-import type { ConditionScope, Expression, HitCondition } from '../condition.ts';
+import type { ConditionScope, Expression, HitCondition, KnownNames } from '../condition.ts';
 import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
 import { exitNames } from '../hypervisor/describe-exit.ts';
 import { findExitReason, unknownExitReason } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
+import { checkedAddress } from './memory.ts';
 import { registerNames } from './registers.ts';
 
 interface Compiled {
@@ -17,23 +18,31 @@ interface Compiled {
   readonly condition: Expression | null;
   readonly hit: HitCondition | null;
   hits: number;
+  /** That the condition could not be evaluated has been said. */
+  complained: boolean;
 }
 
 type Complain = (text: string) => void;
 
+/** What an expression may name: registers, and fields of an exit. */
+export function knownNames(fields: readonly { readonly name: string }[]): KnownNames {
+  const extra = fields.map(({ name }) => name);
+  return {
+    has: (name) => registerNames.has(name) || extra.includes(name),
+    list: () => [...extra, ...registerNames.list()],
+  };
+}
+
 function compile(
   { id, condition, hitCondition }: { id: number; condition?: string; hitCondition?: string },
-  extra: readonly string[],
+  known: KnownNames,
 ): Compiled {
-  const known = {
-    has: (name: string): boolean => registerNames.has(name) || extra.includes(name),
-    list: (): Iterable<string> => [...extra, ...registerNames.list()],
-  };
   return {
     id,
     condition: condition === undefined ? null : compileExpression(condition, known),
     hit: hitCondition === undefined ? null : compileHitCondition(hitCondition),
     hits: 0,
+    complained: false,
   };
 }
 
@@ -45,7 +54,9 @@ function matches(breakpoint: Compiled, scope: ConditionScope, complain: Complain
       if (condition.evaluate(scope) === 0) return false;
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error;
-      complain(`The condition '${condition.text}' stopped the guest: ${error.message}`);
+      if (!breakpoint.complained)
+        complain(`The condition '${condition.text}' stopped the guest: ${error.message}`);
+      breakpoint.complained = true;
     }
   }
   breakpoint.hits++;
@@ -55,12 +66,16 @@ function matches(breakpoint: Compiled, scope: ConditionScope, complain: Complain
 export class InstructionBreakpoints {
   #byAddress = new Map<number, Compiled[]>();
 
-  /** Replaces all; throws ConditionError for the first bad one and then keeps the old ones. */
+  /**
+   * Replaces all. Throws ConditionError for the first bad condition, RangeError for an address that is
+   * none, and then keeps the old ones.
+   */
   set(breakpoints: readonly InstructionBreakpoint[]): void {
     const byAddress = new Map<number, Compiled[]>();
+    const known = knownNames([]);
     for (const breakpoint of breakpoints) {
-      const compiled = compile(breakpoint, []);
-      const address = breakpoint.address >>> 0;
+      const compiled = compile(breakpoint, known);
+      const address = checkedAddress('linear', breakpoint.address);
       byAddress.set(address, [...(byAddress.get(address) ?? []), compiled]);
     }
     this.#byAddress = byAddress;
@@ -90,8 +105,7 @@ export class ExitBreakpoints {
       if (reason === null && breakpoint.reason !== '*') {
         throw new ConditionError(unknownExitReason(breakpoint.reason), 0);
       }
-      const names = exitNames(reason).map(({ name }) => name);
-      return { ...compile(breakpoint, names), reason };
+      return { ...compile(breakpoint, knownNames(exitNames(reason))), reason };
     });
   }
   hit(exit: VmExit, scope: ConditionScope, complain: Complain): number[] {

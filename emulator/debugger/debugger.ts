@@ -18,15 +18,17 @@ import type {
   ResumeMode,
   StackFrame,
 } from '../debug-port.ts';
-import { exitValue } from '../hypervisor/describe-exit.ts';
+import { exitNames, exitValue } from '../hypervisor/describe-exit.ts';
+import { exitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
-import { ExitBreakpoints, InstructionBreakpoints } from './breakpoints.ts';
-import { codeSize, disassembleLines } from './disassembly.ts';
-import { readMemory, readValue, writeMemory } from './memory.ts';
-import { readRegister, registerGroups, registerNames, writeRegister } from './registers.ts';
-import { type ControlStop, RunControl } from './run-control.ts';
+import { ExitBreakpoints, InstructionBreakpoints, knownNames } from './breakpoints.ts';
+import { codeSize } from './code-view.ts';
+import { disassembleLines } from './disassembly.ts';
+import { checkedAddress, readMemory, readValue, writeMemory } from './memory.ts';
+import { readRegister, registerGroups, writeRegister } from './registers.ts';
+import { type Questions, RunControl } from './run-control.ts';
 import { walkStack } from './stack.ts';
 
 export class MachineDebugger implements DebugPort {
@@ -35,10 +37,29 @@ export class MachineDebugger implements DebugPort {
   readonly #places = new InstructionBreakpoints();
   readonly #exits = new ExitBreakpoints();
   #pause = false;
-  /** Identifiers of the exit breakpoints that the last observed exit met. */
-  #exitHits: number[] = [];
-  #watched = new Set<number>();
-  #unimplemented = false;
+  /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
+  #exitHits: readonly number[] = [];
+  #placeHits: readonly number[] = [];
+  /** What the processor stops at is no longer what is wanted. */
+  #placesChanged = false;
+  #landmark: number | null = null;
+  readonly #questions: Questions = {
+    exit: (exit) => {
+      this.#exitHits = this.#exits.hit(exit, this.#scope(exit), this.#complain);
+      return this.#exitHits.length > 0;
+    },
+    here: () => {
+      const { linearEip } = this.#machine.cpu;
+      this.#placeHits = this.#places.hit(linearEip, this.#scope(null), this.#complain);
+      return this.#placeHits.length > 0;
+    },
+    watch: (landmark) => {
+      this.#watch(landmark);
+    },
+  };
+  readonly #complain = (text: string): void => {
+    this.#machine.notice(text);
+  };
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -49,71 +70,40 @@ export class MachineDebugger implements DebugPort {
   // ---- running
 
   resume(mode: ResumeMode): void {
-    if (this.#unimplemented) {
-      this.#unimplemented = false;
-      this.#machine.raiseUndefined();
-    }
     this.#control.resume(mode);
-    // with an exit pending, the instruction here is executed by the exit's handler
-    if (this.#machine.hypervisor.pending === null) this.#machine.cpu.skipBreakpoint();
   }
   requestPause(): void {
     this.#pause = true;
   }
   run(budget: number): StopReason {
+    if (!Number.isSafeInteger(budget) || budget < 0) {
+      throw new RangeError(`${String(budget)} is no budget: give a number of instructions.`);
+    }
     if (this.#pause) {
       this.#pause = false;
       return { kind: 'pause' };
     }
-    const { cpu } = this.#machine;
-    const end = cpu.retired + budget;
-    for (;;) {
-      this.#watch();
-      const stop = this.#control.run(Math.max(1, end - cpu.retired), (exit) => this.#observe(exit));
-      const reason = this.#reasonFor(stop);
-      if (reason !== null) return reason;
-      if (cpu.retired >= end) return { kind: 'budget' };
-    }
-  }
-
-  #observe(exit: VmExit): boolean {
-    this.#exitHits = this.#exits.hit(exit, this.#scope(exit), (text) => {
-      this.#machine.notice(text);
-    });
-    return this.#exitHits.length > 0;
-  }
-  /** What a stop means to a debugger; null: nobody wanted it, go on. */
-  #reasonFor(stop: ControlStop): StopReason | null {
-    const { cpu, hypervisor } = this.#machine;
+    const stop = this.#control.run(budget, this.#questions);
     switch (stop.kind) {
       case 'exit':
-        return { kind: 'exit', ids: this.#exitHits, exit: hypervisor.describe(stop.exit) };
-      case 'breakpoint': {
-        const ids = this.#places.hit(cpu.linearEip, this.#scope(null), (text) => {
-          this.#machine.notice(text);
-        });
-        if (ids.length > 0) return { kind: 'breakpoint', ids };
-        cpu.skipBreakpoint();
-        return null;
-      }
-      case 'landmark':
-        return null;
-      case 'unimplemented':
-        this.#unimplemented = true;
-        return stop;
+        return {
+          kind: 'exit',
+          ids: this.#exitHits,
+          exit: this.#machine.hypervisor.describe(stop.exit),
+        };
+      case 'breakpoint':
+        return { kind: 'breakpoint', ids: this.#placeHits };
       default:
         return stop;
     }
   }
   /** Tells the processor which addresses to stop at, when they have changed. */
-  #watch(): void {
+  #watch(landmark: number | null): void {
+    if (!this.#placesChanged && landmark === this.#landmark) return;
+    this.#placesChanged = false;
+    this.#landmark = landmark;
     const wanted = new Set(this.#places.addresses);
-    const { landmark } = this.#control;
     if (landmark !== null) wanted.add(landmark);
-    const same =
-      wanted.size === this.#watched.size && [...wanted].every((at) => this.#watched.has(at));
-    if (same) return;
-    this.#watched = wanted;
     this.#machine.cpu.setBreakpoints(wanted);
   }
 
@@ -166,7 +156,7 @@ export class MachineDebugger implements DebugPort {
     return writeMemory(this.#machine.cpu, space, address, bytes);
   }
   translate(linear: number): number | null {
-    return this.#machine.cpu.memory.peek(linear >>> 0);
+    return this.#machine.cpu.memory.peek(checkedAddress('linear', linear));
   }
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
     return disassembleLines(this.#machine.cpu, address, offset, count);
@@ -175,13 +165,16 @@ export class MachineDebugger implements DebugPort {
     return walkStack(this.#machine.cpu, limit);
   }
   evaluate(expression: string): number {
-    return compileExpression(expression, registerNames).evaluate(this.#scope(null));
+    const exit = this.#machine.hypervisor.pending;
+    const names = knownNames(exit === null ? [] : exitNames(exitReason(exit.reason)));
+    return compileExpression(expression, names).evaluate(this.#scope(exit));
   }
 
   // ---- breakpoints
 
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void {
     this.#places.set(breakpoints);
+    this.#placesChanged = true;
   }
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
     this.#exits.set(breakpoints);

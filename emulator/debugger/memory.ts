@@ -6,9 +6,10 @@ import type { Cpu } from '../cpu/cpu.ts';
 import type { AddressSpace, MemoryRange } from '../debug-port.ts';
 
 const PAGE = 4096;
-const SPACE_SIZE = 2 ** 32;
+/** Bytes of each space: 32 bits of linear address, 36 of physical (PAE, SDM vol. 3, 4.4). */
+const SPACE_SIZE = { linear: 2 ** 32, physical: 2 ** 36 } as const;
 /** Most bytes of one answer. */
-const LONGEST = 16 << 20;
+const LONGEST = 64 << 20;
 
 /** Guest-physical address, or null where there is no RAM. */
 function ramAddress(cpu: Cpu, space: AddressSpace, address: number): number | null {
@@ -16,14 +17,26 @@ function ramAddress(cpu: Cpu, space: AddressSpace, address: number): number | nu
   return physical !== null && cpu.memory.isRam(physical, 1) ? physical : null;
 }
 
-function checkedRange(address: number, count: number): number {
-  if (!Number.isInteger(address) || address < 0 || !Number.isInteger(count) || count < 0) {
-    throw new RangeError(`${String(count)} bytes at ${String(address)} are no range of memory.`);
-  }
-  return Math.min(count, LONGEST, Math.max(0, SPACE_SIZE - address));
+/** Throws RangeError unless it is an address of the space. */
+export function checkedAddress(space: AddressSpace, address: number): number {
+  const last = SPACE_SIZE[space] - 1;
+  if (Number.isInteger(address) && address >= 0 && address <= last) return address;
+  throw new RangeError(
+    `${String(address)} is no ${space} address: give a whole number from 0 to 0x${last.toString(16)}.`,
+  );
 }
 
-/** Pieces of a range, none of which crosses a page. */
+/** How many of the bytes lie in the space; throws RangeError for what is no range at all. */
+function checkedCount(space: AddressSpace, address: number, count: number): number {
+  if (!Number.isInteger(count) || count < 0 || count > LONGEST) {
+    throw new RangeError(
+      `${String(count)} is no number of bytes: give a whole number from 0 to ${String(LONGEST)}.`,
+    );
+  }
+  return Math.min(count, SPACE_SIZE[space] - checkedAddress(space, address));
+}
+
+/** The pieces of a range, none of which crosses a page. */
 function* pieces(address: number, count: number): Generator<{ at: number; length: number }> {
   for (let at = address; at < address + count;) {
     const length = Math.min(PAGE - (at % PAGE), address + count - at);
@@ -32,43 +45,43 @@ function* pieces(address: number, count: number): Generator<{ at: number; length
   }
 }
 
+/** Throws RangeError for an address or a count that is none. */
 export function readMemory(
   cpu: Cpu,
   space: AddressSpace,
   address: number,
   count: number,
 ): MemoryRange {
-  const length = checkedRange(address, count);
-  const bytes = new Uint8Array(length);
+  const inside = checkedCount(space, address, count);
+  const bytes = new Uint8Array(inside);
   let readable = 0;
   let unreadable = 0;
-  for (const piece of pieces(address, length)) {
+  for (const piece of pieces(address, inside)) {
     const physical = ramAddress(cpu, space, piece.at);
-    if (physical === null) {
+    const found = physical === null ? null : cpu.memory.readRam(physical, piece.length);
+    if (found === null) {
       unreadable += piece.length;
       continue;
     }
-    if (unreadable > 0) break;
-    const found = cpu.memory.readRam(physical, piece.length);
-    if (found === null) break;
+    // a hole that has ended
+    if (unreadable > 0) return { address, bytes: bytes.slice(0, readable), unreadable };
     bytes.set(found, readable);
     readable += piece.length;
   }
-  // what lies beyond the address space or the longest answer is not readable either
-  const asked = readable + unreadable === length ? count - readable : unreadable;
-  return { address, bytes: bytes.slice(0, readable), unreadable: asked };
+  // beyond the end of the space there is nothing either
+  return { address, bytes: bytes.slice(0, readable), unreadable: count - readable };
 }
 
-/** Writes up to the first byte that is not RAM; returns how many bytes. */
+/** Writes up to the first byte that is not RAM; returns how many bytes. Throws as readMemory. */
 export function writeMemory(
   cpu: Cpu,
   space: AddressSpace,
   address: number,
   bytes: Uint8Array,
 ): number {
-  const length = checkedRange(address, bytes.length);
+  const inside = checkedCount(space, address, bytes.length);
   let written = 0;
-  for (const piece of pieces(address, length)) {
+  for (const piece of pieces(address, inside)) {
     const physical = ramAddress(cpu, space, piece.at);
     if (physical === null) break;
     if (!cpu.memory.writeRam(physical, bytes.subarray(written, written + piece.length))) break;
@@ -84,7 +97,7 @@ export function readValue(
   address: number,
   size: 1 | 2 | 4,
 ): number | null {
-  if (!Number.isInteger(address) || address < 0 || address + size > SPACE_SIZE) return null;
+  if (!Number.isInteger(address) || address < 0 || address + size > SPACE_SIZE[space]) return null;
   const { bytes } = readMemory(cpu, space, address, size);
   if (bytes.length < size) return null;
   return bytes.reduceRight((value, byte) => value * 256 + byte, 0);

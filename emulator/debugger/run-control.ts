@@ -3,155 +3,288 @@
  * interrupt comes in before it, the handler runs until it returns to the same place, and only then the
  * instruction is executed. So stepping changes nothing in the guest's history, and no step lands in a
  * timer interrupt. An exception that the instruction itself raises ends the step at its handler.
+ *
+ * What is to be done is a stack of phases; the topmost is under way, and when it is over the one below
+ * goes on. When none is left, the step is done. So stepping over a call is "until the place after it",
+ * and upon it "one instruction", the call; an interrupt puts "until it returns" on top of either.
  */
-import type { Instruction } from '../cpu/decode/instruction.ts';
 import type { Cpu } from '../cpu/cpu.ts';
-import * as L from '../cpu/layout.ts';
+import type { Instruction } from '../cpu/decode/instruction.ts';
 import type { ResumeMode } from '../debug-port.ts';
+import { type GuestPlace, isAt, placeOf } from '../guest-place.ts';
+import type { VmExit } from '../hypervisor/vm-exit.ts';
 import type { ExitObserver, Machine, MachineStop } from '../machine.ts';
-import { instructionAt } from './disassembly.ts';
-import { walkStack } from './stack.ts';
+import { CodeView } from './code-view.ts';
+import { isCall, isRepeated, isReturn } from './instruction-kinds.ts';
+import { findWayOut } from './way-out.ts';
 
-/** A place on the way, reached when the stack pointer is where it should be. */
-interface Landmark {
-  readonly address: number;
-  readonly stack: (pointer: number) => boolean;
-  /** Go on stepping there instead of stopping. */
-  readonly then: 'stop' | 'step';
+type Phase =
+  | { readonly kind: 'free' }
+  | OneInstruction
+  | Waiting
+  /** A halted processor; what comes next is the interrupt that wakes it. */
+  | { readonly kind: 'asleep' }
+  | WayOutByHand;
+
+interface OneInstruction {
+  readonly kind: 'one';
+  /** With all runs of a repeated string instruction. */
+  readonly whole: boolean;
+  /** An exception of the instruction ends it, or is run over like an interrupt. */
+  readonly faults: 'end' | 'over';
+}
+interface Waiting {
+  readonly kind: 'until';
+  readonly place: GuestPlace;
+  /** Bytes of stack that may be gone in addition. */
+  readonly released: number;
+  /** The user's breakpoints at the place have had their say. */
+  readonly asked: boolean;
+}
+/** Out of a function whose way out is not known: single steps, calls at once, up to a return. */
+interface WayOutByHand {
+  readonly kind: 'out';
+  /** Stack pointer at the start. */
+  readonly from: GuestPlace;
+  /** Executed just before, or null at the start. */
+  last: Instruction | null;
+  asked: boolean;
 }
 
-export type ControlStop = MachineStop | { readonly kind: 'step' } | { readonly kind: 'landmark' };
+export type ControlStop =
+  | Exclude<MachineStop, { kind: 'breakpoint' }>
+  | { readonly kind: 'step' }
+  /** `here` said yes. */
+  | { readonly kind: 'breakpoint' };
 
-const OVER = new Set(['call', 'call-far', 'int', 'int3', 'into', 'int1']);
-const STRINGS = new Set(['movs', 'stos', 'lods', 'cmps', 'scas', 'ins', 'outs']);
-const RETURNS = new Set(['ret', 'ret-far', 'iret', 'sysexit']);
+/** What a run asks the debugger. */
+export interface Questions {
+  /** Whether to stop at an exit that was just born. */
+  readonly exit: ExitObserver;
+  /** Whether a breakpoint of the user's stops at CS:EIP, which has just been come to; counts its hits. */
+  readonly here: () => boolean;
+  /** To be called before running: stop at the user's breakpoints and at this address, if any. */
+  readonly watch: (landmark: number | null) => void;
+}
+
 /** A callee may take its arguments off the stack, but not more than this. */
 const MOST_ARGUMENTS = 4096;
-/** Instructions that a step out may execute one by one within one slice. */
-const STEPS_A_SLICE = 20_000;
+/** Phases begun or stepped in one run; each costs the host some microseconds. */
+const TURNS = 1000;
+/** Phases kept; a handler that never returns leaves one behind. */
+const DEEPEST = 64;
+const STEPPED = { kind: 'step' } as const;
+const BREAKPOINT = { kind: 'breakpoint' } as const;
 
 export class RunControl {
   readonly #machine: Machine;
   readonly #cpu: Cpu;
-  #mode: ResumeMode = { kind: 'continue' };
-  #landmark: Landmark | null = null;
-  /** Where the step began. */
-  #from = { address: 0, stack: 0 };
+  #phases: Phase[] = [{ kind: 'free' }];
+  /** Where a stop was told at which breakpoints have had their say, and when. */
+  #told: { readonly linearEip: number; readonly retired: number } | null = null;
 
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#cpu = machine.cpu;
   }
 
-  /** Address that run() must be stopped at besides the user's breakpoints, or null. */
-  get landmark(): number | null {
-    return this.#landmark?.address ?? null;
-  }
-
+  /** Ends what was under way. */
   resume(mode: ResumeMode): void {
-    this.#mode = mode;
-    this.#from = { address: this.#cpu.linearEip, stack: this.#stackPointer() };
-    this.#landmark = this.#firstLandmark(mode);
-  }
-
-  /** The temporary place was reached with a stack pointer that fits. */
-  atLandmark(): boolean {
-    const mark = this.#landmark;
-    if (mark === null || this.#cpu.linearEip !== mark.address) return false;
-    return mark.stack(this.#stackPointer());
-  }
-
-  /** One slice in the current mode. 'breakpoint' is any stop at a watched address. */
-  run(budget: number, observe: ExitObserver): ControlStop {
-    if (this.#landmark !== null) {
-      if (!this.atLandmark() || this.#cpu.linearEip === this.#from.address) {
-        const stop = this.#machine.run(budget, observe);
-        if (stop.kind !== 'breakpoint' || !this.atLandmark()) return stop;
+    const leave: Phase = { kind: 'one', whole: true, faults: 'over' };
+    switch (mode.kind) {
+      case 'continue':
+        // a breakpoint here that was not told yet is met at once
+        this.#phases = this.#isTold() ? [{ kind: 'free' }, leave] : [{ kind: 'free' }];
+        break;
+      case 'stepIn':
+        this.#phases = [{ kind: 'one', whole: false, faults: 'end' }];
+        break;
+      case 'stepOver': {
+        const instruction = this.#instructionHere();
+        const step: Phase = { kind: 'one', whole: true, faults: 'end' };
+        const over = instruction !== null && isCall(instruction);
+        this.#phases = over ? [this.#untilAfter(instruction), step] : [step];
+        break;
       }
-      const { then } = this.#landmark;
-      this.#landmark = null;
-      if (then === 'stop') return { kind: 'step' };
-      return { kind: 'landmark' };
+      case 'stepOut':
+        this.#phases = this.#outOfFunction(leave);
+        break;
     }
-    if (this.#mode.kind === 'continue') return this.#machine.run(budget, observe);
-    return this.#stepUntilDone(observe);
+  }
+  #outOfFunction(leave: Phase): Phase[] {
+    const way = findWayOut(this.#cpu);
+    switch (way.kind) {
+      case 'return': {
+        const { place } = way;
+        return [{ kind: 'until', place, released: MOST_ARGUMENTS, asked: false }, leave];
+      }
+      case 'never':
+        return [{ kind: 'free' }, leave];
+      case 'unknown':
+        return [{ kind: 'out', from: placeOf(this.#cpu), last: null, asked: true }];
+    }
   }
 
-  #firstLandmark(mode: ResumeMode): Landmark | null {
-    if (mode.kind === 'stepOver') {
-      const instruction = instructionAt(this.#cpu, this.#cpu.linearEip);
-      if (instruction !== null && isOver(instruction)) return this.#after(instruction);
-    }
-    if (mode.kind === 'stepOut') return this.#returnAddress();
-    return null;
-  }
-  #after(instruction: Instruction): Landmark {
-    const { stack } = this.#from;
-    const { state } = this.#cpu;
-    const next = (state.segmentBase(L.SEGMENT.CS) + instruction.eip + instruction.length) >>> 0;
-    return {
-      address: next,
-      stack: (pointer) => pointer >= stack && pointer - stack <= MOST_ARGUMENTS,
-      then: 'stop',
-    };
-  }
-  /** The caller's place, when a frame pointer or the top of the stack shows a real return address. */
-  #returnAddress(): Landmark | null {
-    const { stack } = this.#from;
-    const caller = walkStack(this.#cpu, 2)[1];
-    if (caller === undefined || !this.#followsCall(caller.linearEip)) return null;
-    return {
-      address: caller.linearEip,
-      stack: (pointer) => pointer > stack && pointer - stack <= 16 * MOST_ARGUMENTS,
-      then: 'stop',
-    };
-  }
-  /** Whether some call instruction ends exactly before an address. */
-  #followsCall(address: number): boolean {
-    for (let length = 2; length <= 7; length++) {
-      const before = instructionAt(this.#cpu, (address - length) >>> 0);
-      if (before?.length === length && before.row.meaning?.startsWith('call') === true) return true;
-    }
-    return false;
-  }
-
-  /** Executes single instructions until the mode's goal is met. */
-  #stepUntilDone(observe: ExitObserver): ControlStop {
-    for (let steps = 0; steps < STEPS_A_SLICE; steps++) {
-      const instruction = instructionAt(this.#cpu, this.#cpu.linearEip);
-      const before = { address: this.#cpu.linearEip, stack: this.#stackPointer() };
-      const outcome = this.#machine.step(observe);
-      if (outcome.kind === 'interrupted') {
-        // run the handler until it is back where it came in
-        this.#landmark = { address: before.address, stack: (at) => at === before.stack, then: 'step' }; // prettier-ignore
-        return { kind: 'landmark' };
+  /** At most `budget` instructions of what resume() said. */
+  run(budget: number, questions: Questions): ControlStop {
+    const end = this.#cpu.retired + budget;
+    for (let turn = 0; turn < TURNS; turn++) {
+      const rest = end - this.#cpu.retired;
+      if (rest <= 0) break;
+      const stop = this.#turn(rest, questions);
+      if (stop === null) continue;
+      if (stop.kind === 'step' || stop.kind === 'breakpoint' || stop.kind === 'unimplemented') {
+        this.#tell();
+      } else if (stop.kind === 'exit' && !isBetweenInstructions(stop.exit)) {
+        this.#tell();
       }
-      if (outcome.kind === 'stepped') {
-        if (this.#isDone(instruction, before)) return { kind: 'step' };
-        continue;
-      }
-      return outcome;
+      return stop;
     }
     return { kind: 'budget' };
   }
-  #isDone(instruction: Instruction | null, before: { address: number; stack: number }): boolean {
-    if (this.#mode.kind === 'stepOut') {
-      const returned = instruction !== null && RETURNS.has(instruction.row.meaning ?? '');
-      return returned && this.#stackPointer() > this.#from.stack;
+  #tell(): void {
+    const { linearEip, retired } = this.#cpu;
+    this.#told = { linearEip, retired };
+  }
+  #isTold(): boolean {
+    const { linearEip, retired } = this.#cpu;
+    return this.#told?.linearEip === linearEip && this.#told.retired === retired;
+  }
+
+  /** Something of the topmost phase; null: go on. */
+  #turn(budget: number, questions: Questions): ControlStop | null {
+    const phase = this.#phases.at(-1);
+    switch (phase?.kind) {
+      case undefined:
+        return STEPPED;
+      case 'free':
+      case 'until':
+        if (phase.kind === 'until' && this.#isAt(phase)) return this.#arrive(phase, questions);
+        questions.watch(phase.kind === 'until' ? phase.place.linearEip : null);
+        return this.#flow(this.#machine.run(budget, questions.exit), questions);
+      case 'one':
+        return this.#executeOne(phase, questions);
+      case 'asleep':
+        return this.#sleep(questions);
+      case 'out':
+        return this.#searchReturn(phase, questions);
     }
-    // a long string instruction is several boundaries at one address
-    const repeats = instruction !== null && isRepeatedString(instruction);
-    return !(repeats && this.#mode.kind === 'stepOver' && this.#cpu.linearEip === before.address);
   }
 
-  #stackPointer(): number {
-    return this.#cpu.state.gpr(4, 4);
+  // ---- running freely, until a place
+
+  #isAt({ place, released }: Waiting): boolean {
+    return isAt(this.#cpu, place, released);
+  }
+  #flow(stop: MachineStop, questions: Questions): ControlStop | null {
+    if (stop.kind !== 'breakpoint') return stop;
+    const phase = this.#phases.at(-1);
+    if (phase?.kind === 'until' && this.#isAt(phase)) return this.#arrive(phase, questions);
+    if (questions.here()) return BREAKPOINT;
+    this.#begin({ kind: 'one', whole: true, faults: 'over' });
+    return null;
+  }
+  #arrive(phase: Waiting, questions: Questions): ControlStop | null {
+    this.#phases.pop();
+    if (!phase.asked && questions.here()) return BREAKPOINT;
+    const next = this.#phases.at(-1);
+    if (next === undefined) return STEPPED;
+    if (next.kind === 'out') next.asked = true;
+    // what runs freely must not ask again
+    else if (next.kind !== 'one') this.#begin({ kind: 'one', whole: true, faults: 'over' });
+    return null;
+  }
+  #begin(phase: Phase): void {
+    if (this.#phases.length >= DEEPEST) this.#phases.splice(1, 1);
+    this.#phases.push(phase);
+  }
+  #untilAfter(instruction: Instruction): Waiting {
+    const here = placeOf(this.#cpu);
+    const linearEip = (here.linearEip + instruction.length) >>> 0;
+    return { kind: 'until', place: { ...here, linearEip }, released: MOST_ARGUMENTS, asked: false };
+  }
+
+  // ---- one instruction
+
+  #executeOne(phase: OneInstruction, questions: Questions): ControlStop | null {
+    const before = placeOf(this.#cpu);
+    const { retired } = this.#cpu;
+    const outcome = this.#machine.step(questions.exit);
+    const executed = this.#cpu.retired > retired;
+    const resumesAt = outcome.kind === 'interrupted' ? outcome.place : placeOf(this.#cpu);
+    const done = executed && !(phase.whole && this.#repeatsAt(before, resumesAt));
+    switch (outcome.kind) {
+      case 'stepped':
+        if (!executed && phase.faults === 'over') {
+          this.#begin({ kind: 'until', place: before, released: 0, asked: true });
+          return null;
+        }
+        return done || !executed ? this.#complete(questions) : null;
+      case 'interrupted':
+        if (done) this.#phases.pop();
+        this.#begin({ kind: 'until', place: resumesAt, released: 0, asked: !done });
+        return null;
+      case 'idle':
+        if (executed) this.#phases.splice(-1, 1, { kind: 'asleep' });
+        return outcome;
+      default:
+        return outcome;
+    }
+  }
+  /** The instruction between the two places was a run of a repeated one that is not at its end. */
+  #repeatsAt(before: GuestPlace, after: GuestPlace): boolean {
+    if (after.linearEip !== before.linearEip || after.stackPointer !== before.stackPointer) {
+      return false;
+    }
+    const instruction = new CodeView(this.#cpu).instructionAt(before.linearEip);
+    return instruction !== null && isRepeated(instruction);
+  }
+  /** The topmost phase is over, at a place that was just come to. */
+  #complete(questions: Questions): ControlStop | null {
+    this.#phases.pop();
+    if (this.#phases.length > 0) return null;
+    return questions.here() ? BREAKPOINT : STEPPED;
+  }
+
+  /** Until the interrupt that wakes the processor has been handled. */
+  #sleep(questions: Questions): ControlStop | null {
+    if (!this.#cpu.isHalted) return this.#complete(questions);
+    const outcome = this.#machine.step(questions.exit);
+    if (outcome.kind === 'stepped') return this.#complete(questions);
+    if (outcome.kind !== 'interrupted') return outcome;
+    this.#phases.pop();
+    this.#begin({ kind: 'until', place: outcome.place, released: 0, asked: false });
+    return null;
+  }
+
+  // ---- out of a function by hand
+
+  #searchReturn(phase: WayOutByHand, questions: Questions): ControlStop | null {
+    const { last, from } = phase;
+    if (last !== null && isReturn(last) && this.#hasReturned(last, from)) {
+      return this.#complete(questions);
+    }
+    if (!phase.asked && questions.here()) return BREAKPOINT;
+    const instruction = this.#instructionHere();
+    phase.last = instruction;
+    phase.asked = false;
+    if (instruction !== null && isCall(instruction)) this.#begin(this.#untilAfter(instruction));
+    this.#begin({ kind: 'one', whole: true, faults: 'over' });
+    return null;
+  }
+  /** RET is also used to jump; then the stack is no smaller than at the start. IRET may change it. */
+  #hasReturned({ row }: Instruction, from: GuestPlace): boolean {
+    if (row.meaning === 'iret') return true;
+    const released = (placeOf(this.#cpu).stackPointer - from.stackPointer) & from.stackMask;
+    return released !== 0 && released >>> 0 <= from.stackMask >>> 1;
+  }
+
+  #instructionHere(): Instruction | null {
+    return new CodeView(this.#cpu).instructionAt(this.#cpu.linearEip);
   }
 }
 
-function isOver({ row }: Instruction): boolean {
-  return OVER.has(row.meaning ?? '');
-}
-function isRepeatedString({ row, repeat }: Instruction): boolean {
-  return repeat !== 0 && STRINGS.has(row.meaning ?? '');
+/** The exit came up before the instruction at CS:EIP was begun. */
+function isBetweenInstructions({ event }: VmExit): boolean {
+  return event.kind === 'external-interrupt' || event.kind === 'interrupt-window';
 }
