@@ -115,7 +115,7 @@ export class BareCpu {
   }
 
   /** Runs until something other than the limit of a slice ends it; each slice is `slice` long. */
-  runToExit(slice: number, slices = 1000): CpuOutcome {
+  runToExit(slice: number, slices = 100_000): CpuOutcome {
     for (let n = 0; n < slices; n++) {
       const outcome = this.cpu.run(slice);
       if (outcome !== 'limit') return outcome;

@@ -1,0 +1,231 @@
+/**
+ * Code that changes while it runs, and instructions that lie in two pages. The emulated processors see
+ * every change at once, as SDM vol. 3, 12.1.3 ("Handling self- and cross-modifying code") promises for
+ * a store and the execution of its target through the same linear address; through an alias, and for
+ * code changed by a debugger, this processor promises the same.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BareCpu } from './testing/bare-cpu.ts';
+import * as L from './layout.ts';
+
+const CODE = 0x4000;
+const DIRECTORY = 0x10000;
+const TABLE = 0x11000;
+/** Linear page that maps to the page of CODE too. */
+const ALIAS = 0x80000;
+const ALL = 7;
+const HLT = 0xf4;
+const EAX = 0;
+const ECX = 1;
+const EBX = 3;
+const ESP = 4;
+const EDI = 7;
+
+class Paged {
+  readonly bare = new BareCpu();
+  readonly state = this.bare.cpu.state;
+
+  constructor() {
+    const { bare, state } = this;
+    bare.ram32[DIRECTORY >> 2] = TABLE | ALL;
+    for (let page = 0; page < 256; page++) this.map(page << 12, page << 12);
+    this.map(ALIAS, CODE);
+    state.setCr(3, DIRECTORY);
+    state.setCr(0, 0x80000011);
+    bare.cpu.modeChanged();
+    state.setGpr(ESP, 4, 0x9000);
+  }
+  /** Maps one page, or takes it away (null). */
+  map(linear: number, physical: number | null): void {
+    this.bare.ram32[(TABLE >> 2) + (linear >> 12)] = physical === null ? 0 : physical | ALL;
+    this.bare.cpu.flushTlb(true);
+  }
+  run(slice: number, eip = CODE): void {
+    const { bare, state } = this;
+    state.eip = eip;
+    state.set(L.ACTIVITY, 0);
+    assert.equal(bare.runToExit(slice), 'exit');
+  }
+}
+
+/** In a block and in single steps. */
+const SLICES = [1000, 1] as const;
+
+test('a store to the next instruction changes it', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    // mov byte [CODE + 8], 2; mov al, 1
+    paged.bare.load(CODE, [0xc6, 0x05, 0x08, 0x40, 0, 0, 2, 0xb0, 1, HLT]);
+    paged.run(slice);
+    assert.equal(paged.state.gpr(EAX, 1), 2);
+    assert.equal(paged.state.eip, CODE + 9);
+  }
+});
+
+test('a store through another linear address changes it too', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    // mov byte [ALIAS + 8], 2; mov al, 1
+    paged.bare.load(CODE, [0xc6, 0x05, 0x08, 0x00, 0x08, 0, 2, 0xb0, 1, HLT]);
+    paged.run(slice);
+    assert.equal(paged.state.gpr(EAX, 1), 2);
+  }
+});
+
+test('code that has run, and is linked to, can be changed between two calls', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  for (const slice of SLICES) {
+    // the function: mov al, N; ret
+    bare.load(CODE + 0x80, [0xb0, 1, 0xc3]);
+    // ten times: call it, add its result, increment N through the alias
+    // l: call f; movzx eax, al; add ebx, eax; inc byte [ALIAS + 0x81]; dec ecx; jnz l
+    bare.load(CODE, [
+      0xe8, 0x7b, 0, 0, 0, 0x0f, 0xb6, 0xc0, 0x01, 0xc3, 0xfe, 0x05, 0x81, 0x00, 0x08, 0, 0x49, 0x75, 0xed, HLT,
+    ]); // prettier-ignore
+    state.setGpr(ECX, 4, 10);
+    state.setGpr(EBX, 4, 0);
+    paged.run(slice);
+    assert.equal(state.gpr(EBX, 4), 55);
+  }
+});
+
+test('a loop that rewrites its own body runs the new one from then on', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  for (const slice of SLICES) {
+    // l: inc eax (becomes inc ebx after 200 rounds); cmp ecx, 100; jne +7; mov byte [CODE], 0x43; dec ecx; jnz l
+    bare.load(CODE, [
+      0x40, 0x83, 0xf9, 100, 0x75, 0x07, 0xc6, 0x05, 0x00, 0x40, 0, 0, 0x43, 0x49, 0x75, 0xf0, HLT,
+    ]); // prettier-ignore
+    state.setGpr(ECX, 4, 300);
+    state.setGpr(EAX, 4, 0);
+    state.setGpr(EBX, 4, 0);
+    const before = bare.cpu.retired;
+    paged.run(slice);
+    assert.deepEqual([state.gpr(EAX, 4), state.gpr(EBX, 4)], [201, 99]);
+    assert.equal(bare.cpu.retired - before, 300 * 5 + 1);
+  }
+});
+
+test('a string store over code in front of it, and over itself', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  for (const slice of SLICES) {
+    // rep stosb writes INC EDX over eight NOPs behind it
+    bare.load(CODE, [0xf3, 0xaa, ...Array<number>(8).fill(0x90), HLT]);
+    state.setGpr(EAX, 4, 0x42);
+    state.setGpr(ECX, 4, 8);
+    state.setGpr(EDI, 4, CODE + 2);
+    state.setGpr(2, 4, 0);
+    paged.run(slice);
+    assert.equal(state.gpr(2, 4), 8);
+    // and HLT over itself: the repetition goes on, the next fetch sees it
+    bare.load(CODE, [0xf3, 0xaa, 0x90, 0x90]);
+    state.setGpr(EAX, 4, HLT);
+    state.setGpr(ECX, 4, 4);
+    state.setGpr(EDI, 4, CODE);
+    paged.run(slice);
+    assert.equal(state.gpr(ECX, 4), 0);
+    assert.equal(state.eip, CODE + 2);
+  }
+});
+
+test('data beside code in one page is written without end to the code', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  // l: inc dword [CODE + 0x800]; dec ecx; jnz l
+  bare.load(CODE, [0xff, 0x05, 0x00, 0x48, 0, 0, 0x49, 0x75, 0xf7, HLT]);
+  state.setGpr(ECX, 4, 1000);
+  paged.run(100000);
+  assert.equal(bare.ram32[(CODE + 0x800) >> 2], 1000);
+});
+
+test('code written from outside the guest is seen at once', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  bare.load(CODE, [0xb0, 1, HLT]);
+  paged.run(1000);
+  assert.ok(bare.cpu.memory.writeRam(CODE + 1, Uint8Array.of(7)));
+  paged.run(1000);
+  assert.equal(state.gpr(EAX, 1), 7);
+});
+
+// ---- instructions in two pages
+
+/** MOV EAX, imm32 of which the last `inSecond` bytes lie in the page after CODE's, then HLT. */
+function loadAcross(paged: Paged, inSecond: number): number {
+  const eip = CODE + 0x1000 - (5 - inSecond);
+  paged.bare.load(eip, [0xb8, 0x11, 0x22, 0x33, 0x44, HLT]);
+  return eip;
+}
+
+test('an instruction may lie in two pages', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    for (const inSecond of [1, 2, 3, 4]) {
+      const eip = loadAcross(paged, inSecond);
+      // nops before it, so that a block leads there
+      paged.bare.load(eip - 3, [0x90, 0x90, 0x90]);
+      paged.state.setGpr(EAX, 4, 0);
+      paged.run(slice, eip - 3);
+      assert.equal(paged.state.gpr(EAX, 4), 0x44332211);
+      assert.equal(paged.state.eip, eip + 5);
+    }
+  }
+});
+
+test('a missing second page faults with its address, at the instruction (vol. 3, 4.7)', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    const eip = loadAcross(paged, 2);
+    paged.map(CODE + 0x1000, null);
+    paged.bare.load(eip - 3, [0x90, 0x90, 0x90]);
+    const before = paged.bare.cpu.retired;
+    paged.run(slice, eip - 3);
+    const { vector, errorCode, qualification } = paged.bare.exception;
+    assert.deepEqual([vector, errorCode, qualification], [14, 0, CODE + 0x1000]);
+    assert.equal(paged.state.eip, eip);
+    assert.equal(paged.bare.cpu.retired - before, 3);
+    // mapped, it can be done again
+    paged.map(CODE + 0x1000, CODE + 0x1000);
+    paged.run(slice, eip);
+    assert.equal(paged.state.gpr(EAX, 4), 0x44332211);
+  }
+});
+
+test('the second page may be another one the next time, or be written to', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  for (const slice of SLICES) {
+    paged.map(CODE + 0x1000, CODE + 0x1000);
+    const eip = loadAcross(paged, 2);
+    paged.run(slice, eip);
+    assert.equal(state.gpr(EAX, 4), 0x44332211);
+    bare.load(0x20000, [0x55, 0x66, HLT]);
+    paged.map(CODE + 0x1000, 0x20000);
+    paged.run(slice, eip);
+    assert.equal(state.gpr(EAX, 4), 0x66552211);
+    // a store of the guest to the part in the second page, then through it again
+    // mov byte [CODE + 0x1001], 0x77; jmp eip
+    const back = eip - 0x600c;
+    bare.load(0x6000, [0xc6, 0x05, 0x01, 0x50, 0, 0, 0x77, 0xe9, back, back >> 8, back >> 16, back >> 24]); // prettier-ignore
+    paged.run(slice, 0x6000);
+    assert.equal(state.gpr(EAX, 4), 0x77552211);
+  }
+});
+
+test('the same code at two linear addresses keeps its own branch targets', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  // call +0; pop eax; jmp +1; hlt; hlt
+  bare.load(CODE, [0xe8, 0, 0, 0, 0, 0x58, 0xeb, 0x01, HLT, HLT]);
+  for (let round = 0; round < 3; round++) {
+    for (const eip of [CODE, ALIAS]) {
+      paged.run(1000, eip);
+      assert.equal(state.gpr(EAX, 4), eip + 5);
+      assert.equal(state.eip, eip + 9);
+    }
+  }
+});
