@@ -120,6 +120,11 @@ export class Cpu implements Processor, MemoryOwner {
     if (this.#loop.suppressed && event.kind !== 'triple-fault') return;
     if (this.#hook.offer(event, length)) this.#signals.exit();
   }
+  leaves(event: GuestEvent, length: number): boolean {
+    if (this.#loop.suppressed || !this.#hook.offer(event, length)) return false;
+    this.#signals.outcome = 'exit';
+    return true;
+  }
   unimplemented(instruction: Instruction): never {
     const bytes = this.memory.readBytesPeek(this.linearEip, instruction.length);
     this.unimplementedInstruction = {

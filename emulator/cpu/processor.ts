@@ -98,6 +98,11 @@ export interface Processor {
   fault(vector: number, errorCode?: number | null, qualification?: number): never;
   /** Offers an event to the hypervisor; does not return if it leaves the guest. */
   offer(event: GuestEvent, length: number): void;
+  /**
+   * The same without the cost of a throw, for instructions that leave often: true if the event leaves the
+   * guest. The instruction must then return at once, nothing committed.
+   */
+  leaves(event: GuestEvent, length: number): boolean;
   /** Stops the machine with "not implemented" naming the instruction, then raises #UD if continued. */
   unimplemented(instruction: Instruction): never;
 

@@ -51,12 +51,13 @@ export class TypescriptForm {
       (translator.action(record) ?? this.#actionOfBytes(record))(cpu);
     } catch (error) {
       signals.sort(error);
-      count.ordinal = 0;
+    }
+    count.ordinal = 0;
+    if (signals.outcome !== null) {
       count.fuel -= ordinal;
       state.set(L.EXIT, R.EXIT_CODE.TYPESCRIPT);
       return 1;
     }
-    count.ordinal = 0;
     if (cpu.nextEip === next && !this.#mustLeaveBlock()) return 0;
     state.eip = cpu.nextEip;
     count.fuel -= ordinal + 1;

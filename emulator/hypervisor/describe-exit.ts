@@ -7,9 +7,9 @@ import type { ExitField, ExitFields } from './exit-decoders.ts';
 import { exitReason, REASON } from './exit-reasons.ts';
 import type { ExitReason } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
-import type { VmExit } from './vm-exit.ts';
+import type { RecordedExit } from './vm-exit.ts';
 
-const linearRip = (exit: VmExit): number => (exit.csBase + exit.rip) >>> 0;
+const linearRip = (exit: RecordedExit): number => (exit.csBase + exit.rip) >>> 0;
 
 /** Names that every exit has. */
 const COMMON = [
@@ -21,7 +21,7 @@ const COMMON = [
   { name: 'instructionLength', meaning: 'bytes', value: (exit) => exit.instructionLength },
   { name: 'ordinal', meaning: 'exits since power-on', value: (exit) => exit.ordinal },
   { name: 'position', meaning: 'instructions since power-on', value: (exit) => exit.position },
-] as const satisfies readonly (ExitField & { readonly value: (exit: VmExit) => number })[];
+] as const satisfies readonly (ExitField & { readonly value: (exit: RecordedExit) => number })[];
 
 /** Words for numbers in conditions: "direction == out". */
 const CONSTANTS: { readonly [name: string]: number } = {
@@ -33,7 +33,7 @@ const CONSTANTS: { readonly [name: string]: number } = {
 };
 
 /** Decoded fields of the exit's reason, by name. */
-export function exitFields(exit: VmExit): ExitFields {
+export function exitFields(exit: RecordedExit): ExitFields {
   return exitReason(exit.reason)?.decode.fields(exit) ?? {};
 }
 
@@ -47,7 +47,7 @@ export function exitNames(reason: ExitReason | null): readonly ExitField[] {
 }
 
 /** The value of such a name, or null for any other. */
-export function exitValue(exit: VmExit, name: string): number | null {
+export function exitValue(exit: RecordedExit, name: string): number | null {
   const fields = exitFields(exit);
   if (Object.hasOwn(fields, name)) return fields[name];
   const common = COMMON.find((each) => each.name === name);
@@ -55,7 +55,7 @@ export function exitValue(exit: VmExit, name: string): number | null {
   return Object.hasOwn(CONSTANTS, name) ? CONSTANTS[name] : null;
 }
 
-function detailOf(exit: VmExit, guestInterface: GuestInterface | null): string {
+function detailOf(exit: RecordedExit, guestInterface: GuestInterface | null): string {
   if (guestInterface !== null && exit.reason === REASON.VMCALL) {
     return guestInterface.describeHypercall(exit).text;
   }
@@ -66,7 +66,7 @@ function detailOf(exit: VmExit, guestInterface: GuestInterface | null): string {
 }
 
 /** The row of the log. */
-export function describeExit(exit: VmExit, guestInterface: GuestInterface | null): ExitRecord {
+export function describeExit(exit: RecordedExit, guestInterface: GuestInterface | null): ExitRecord {
   return {
     ordinal: exit.ordinal,
     position: exit.position,

@@ -1,10 +1,10 @@
 /**
  * What an exit's fields mean (SDM vol. 3, 28.2.1 "Basic VM-exit information", tables 28-1 to 28-7): the
  * named values that breakpoint conditions use and the text that the log shows. Everything is derived
- * from the VmExit alone, so that it can be done long after the exit, when a row becomes visible.
+ * from the recorded exit alone, so that it can be done long after the exit, when a row becomes visible.
  */
 import { VECTOR } from '../cpu/processor.ts';
-import type { VmExit } from './vm-exit.ts';
+import type { RecordedExit } from './vm-exit.ts';
 
 export interface ExitFields {
   readonly [name: string]: number;
@@ -18,9 +18,9 @@ export interface ExitField {
 
 export interface ExitDecoder {
   readonly names: readonly ExitField[];
-  fields(exit: VmExit): ExitFields;
+  fields(exit: RecordedExit): ExitFields;
   /** One line, or "" when the reason says it all. */
-  detail(exit: VmExit): string;
+  detail(exit: RecordedExit): string;
 }
 
 export const hex = (value: number): string => `0x${value.toString(16)}`;
@@ -54,7 +54,7 @@ function pageFaultText(code: number): string {
   return `${access} from ${bit(code, 2) === 1 ? 'user' : 'supervisor'} mode, ${cause}`;
 }
 
-const exceptionVector = (exit: VmExit): number => exit.interruptionInformation & 0xff;
+const exceptionVector = (exit: RecordedExit): number => exit.interruptionInformation & 0xff;
 
 export const EXCEPTION: ExitDecoder = {
   names: [
@@ -147,7 +147,7 @@ export const CR_ACCESS: ExitDecoder = {
     cr: exit.qualification & 15,
     access: (exit.qualification >>> 4) & 3,
     gpr: (exit.qualification >>> 8) & 15,
-    value: exit.event.kind === 'cr-access' ? exit.event.value : 0,
+    value: exit.operand,
   }),
   detail: (exit) => {
     const { cr, access, gpr, value } = CR_ACCESS.fields(exit);
@@ -193,7 +193,7 @@ export const IO: ExitDecoder = {
     direction: bit(exit.qualification, 3),
     string: bit(exit.qualification, 4),
     rep: bit(exit.qualification, 5),
-    value: exit.event.kind === 'io' ? exit.event.value : 0,
+    value: exit.operand,
     gla: exit.guestLinear,
   }),
   detail: (exit) => {
@@ -243,7 +243,7 @@ export const EPT_VIOLATION: ExitDecoder = {
     gpa: exit.guestPhysical,
     gla: exit.guestLinear,
     access: bit(exit.qualification, 2) === 1 ? 2 : bit(exit.qualification, 1),
-    size: exit.event.kind === 'second-stage' ? exit.event.size : 0,
+    size: exit.operand,
     walk: 1 - bit(exit.qualification, 8),
   }),
   detail: (exit) => {

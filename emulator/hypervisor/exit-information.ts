@@ -188,6 +188,12 @@ export function instructionInformationOf(event: GuestEvent): number {
   return 0;
 }
 
+/** What decoders show beside the manual's fields: value of MOV to CR, LMSW and OUT, size of an EPT violation. */
+export function operandOf(event: GuestEvent): number {
+  if (event.kind === 'io' || event.kind === 'cr-access') return event.value;
+  return event.kind === 'second-stage' ? event.size : 0;
+}
+
 /** Guest-linear address (28.2.1): of INS, OUTS, LMSW with a memory operand, and EPT violations. */
 export function guestLinearOf(event: GuestEvent): number {
   if (event.kind === 'io') return event.string ? event.linear : 0;

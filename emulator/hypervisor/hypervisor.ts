@@ -18,13 +18,13 @@ import { leaves, PIN, PRIMARY } from './execution-controls.ts';
 import type { ExecutionControls } from './execution-controls.ts';
 import {
   guestLinearOf, idtVectoringInformation, instructionInformationOf, instructionLengthOf, interruptionInformation,
-  qualificationOf, reasonOf,
+  operandOf, qualificationOf, reasonOf,
 } from './exit-information.ts'; // prettier-ignore
 import { ExitLog } from './exit-log.ts';
 import { HANDLERS } from './exits/handlers.ts';
 import type { GuestInterface } from './guest-interface.ts';
 import type { GuestVcpu } from './vcpu.ts';
-import type { VmExit } from './vm-exit.ts';
+import type { RecordedExit, VmExit } from './vm-exit.ts';
 
 /** Values of ACTIVITY (layout.ts). */
 const HALTED = 1;
@@ -108,7 +108,7 @@ export class Hypervisor implements ExitHook {
   }
 
   /** The row of the log for an exit. */
-  describe(exit: VmExit): ExitRecord {
+  describe(exit: RecordedExit): ExitRecord {
     return describeExit(exit, this.guestInterface);
   }
 
@@ -175,6 +175,7 @@ export class Hypervisor implements ExitHook {
       interruptionErrorCode: event.kind === 'exception' ? (event.errorCode ?? 0) : 0,
       idtVectoringInformation: idtVectoringInformation(vectoring),
       idtVectoringErrorCode: vectoring?.errorCode ?? 0,
+      operand: operandOf(event),
       event,
       rip: state.eip,
       csBase: state.segmentBase(SEGMENT.CS),

@@ -4,7 +4,13 @@
  */
 import type { GuestEvent } from '../cpu/exit-hook.ts';
 
-export interface VmExit {
+export interface VmExit extends RecordedExit {
+  /** What the CPU offered. */
+  readonly event: GuestEvent;
+}
+
+/** What is kept of an exit: numbers alone. */
+export interface RecordedExit {
   /** VMX basic exit reason (exit-reasons.ts has its name and decoders). */
   readonly reason: number;
   /** Exit qualification, unsigned 32 bits. */
@@ -20,8 +26,8 @@ export interface VmExit {
   /** IDT-vectoring information (25.9.3), 0 when no event was being delivered. */
   readonly idtVectoringInformation: number;
   readonly idtVectoringErrorCode: number;
-  /** What the CPU offered. */
-  readonly event: GuestEvent;
+  /** Value of MOV to CR, LMSW or OUT, bytes of an access outside RAM; the manual has no field for them. */
+  readonly operand: number;
   /** Guest state at the exit, for the log. */
   readonly rip: number;
   readonly csBase: number;

@@ -7,6 +7,7 @@
  * element. The offer is made once a run.
  */
 import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
+import type { GuestEvent } from '../exit-hook.ts';
 import * as L from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
@@ -47,12 +48,24 @@ function portOf(cpu: Processor, operand: Operand): { port: number; immediate: bo
 const sizeOf = (operand: Operand): PortSize =>
   operand.kind === 'register' ? (operand.size as PortSize) : 1;
 
+/** The event of IN or OUT; every one of them has the same fields in the same order. */
+function ioEvent(
+  port: number,
+  size: PortSize,
+  direction: 'in' | 'out',
+  immediate: boolean,
+  value: number,
+): GuestEvent {
+  return {
+    kind: 'io', port, size, direction, string: false, repeat: false, immediate, value, linear: 0,
+  }; // prettier-ignore
+}
+
 function input(cpu: Processor, { operands, length }: Instruction): void {
   const size = sizeOf(operands[0]);
   const { port, immediate } = portOf(cpu, operands[1]);
   requirePermission(cpu, port, size);
-  const event = { kind: 'io', port, size, direction: 'in', immediate, value: 0 } as const;
-  cpu.offer({ ...event, string: false, repeat: false, linear: 0 }, length);
+  if (cpu.leaves(ioEvent(port, size, 'in', immediate, 0), length)) return;
   cpu.state.setGpr(0, size, cpu.platform.readPort(port, size));
 }
 
@@ -61,8 +74,7 @@ function output(cpu: Processor, { operands, length }: Instruction): void {
   const { port, immediate } = portOf(cpu, operands[0]);
   requirePermission(cpu, port, size);
   const value = cpu.state.gpr(0, size);
-  const event = { kind: 'io', port, size, direction: 'out', immediate, value } as const;
-  cpu.offer({ ...event, string: false, repeat: false, linear: 0 }, length);
+  if (cpu.leaves(ioEvent(port, size, 'out', immediate, value), length)) return;
   cpu.platform.writePort(port, size, value);
 }
 
@@ -100,8 +112,12 @@ const stringMove =
     requirePermission(cpu, port, size);
     const base = state.segmentBase(operand.segment);
     const linear = (base + state.gpr(pointer, addressSize)) >>> 0;
-    const event = { kind: 'io', port, size, direction, value: 0, linear } as const;
-    cpu.offer({ ...event, immediate: false, string: true, repeat }, length);
+    const { segment } = operand;
+    const event = {
+      kind: 'io', port, size, direction, string: true, repeat, immediate: false, value: 0, linear,
+      addressSize, segment,
+    } as const; // prettier-ignore
+    if (cpu.leaves(event, length)) return;
 
     const step = (state.systemFlags & FLAG.DF) !== 0 ? -size : size;
     const run = (state.systemFlags & FLAG.TF) !== 0 ? 1 : RUN;

@@ -37,7 +37,7 @@ const cacheControl =
   (kind: 'invd' | 'wbinvd'): TypescriptInstruction =>
   (cpu, { length }) => {
     requireCpl0(cpu);
-    cpu.offer({ kind }, length);
+    cpu.leaves({ kind }, length);
   };
 
 /** LGDT and LIDT: limit, then base of 24 bits with operand size 16. */
@@ -80,6 +80,18 @@ function registerOperand(cpu: Processor, operand: Operand): { file: string; numb
   return operand.kind === 'register' ? operand : cpu.fault(VECTOR.UD);
 }
 
+type CrAccess = Extract<GuestEvent, { kind: 'cr-access' }>;
+
+function crAccess(
+  register: CrAccess['register'],
+  access: CrAccess['access'],
+  gpr: number,
+  value: number,
+  linear = -1,
+): CrAccess {
+  return { kind: 'cr-access', register, access, gpr, value, linear };
+}
+
 function moveControlRegister(cpu: Processor, { operands, length }: Instruction): void {
   const [destination, source] = operands.map((operand) => registerOperand(cpu, operand));
   const toControl = destination.file === 'control';
@@ -88,14 +100,11 @@ function moveControlRegister(cpu: Processor, { operands, length }: Instruction):
   requireCpl0(cpu);
   if (toControl) {
     const value = cpu.state.gpr(gpr, 4);
-    cpu.offer({ kind: 'cr-access', register, access: 'mov-to-cr', gpr, value, linear: -1 }, length);
+    if (cpu.leaves(crAccess(register, 'mov-to-cr', gpr, value), length)) return;
     writeControlRegister(cpu, register, value);
   } else {
     const value = cpu.state.cr(register);
-    cpu.offer(
-      { kind: 'cr-access', register, access: 'mov-from-cr', gpr, value: 0, linear: -1 },
-      length,
-    );
+    if (cpu.leaves(crAccess(register, 'mov-from-cr', gpr, 0), length)) return;
     cpu.state.setGpr(gpr, 4, value);
   }
 }
@@ -108,7 +117,7 @@ function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): v
   const gpr = toDebug ? source.number : destination.number;
   requireCpl0(cpu);
   const access = toDebug ? 'mov-to-dr' : 'mov-from-dr';
-  cpu.offer({ kind: 'dr-access', register: number, access, gpr }, length);
+  if (cpu.leaves({ kind: 'dr-access', register: number, access, gpr }, length)) return;
   if ((cpu.state.dr(7) & DR7_GD) !== 0) cpu.fault(VECTOR.DB, null, DR6_BD);
   if (toDebug) setDebugRegister(cpu, register, cpu.state.gpr(gpr, 4));
   else cpu.state.setGpr(gpr, 4, cpu.state.dr(register));
@@ -116,10 +125,7 @@ function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): v
 
 function clearTaskSwitched(cpu: Processor, { length }: Instruction): void {
   requireCpl0(cpu);
-  cpu.offer(
-    { kind: 'cr-access', register: 0, access: 'clts', gpr: 0, value: 0, linear: -1 },
-    length,
-  );
+  if (cpu.leaves(crAccess(0, 'clts', 0, 0), length)) return;
   writeCr0(cpu, cpu.state.cr(0) & ~CR0.TS);
 }
 
@@ -132,7 +138,7 @@ function loadMachineStatus(cpu: Processor, { operands, length }: Instruction): v
     operand.kind === 'memory'
       ? (cpu.state.segmentBase(operand.segment) + cpu.effectiveAddress(operand)) >>> 0
       : -1;
-  cpu.offer({ kind: 'cr-access', register: 0, access: 'lmsw', gpr: 0, value, linear }, length);
+  if (cpu.leaves(crAccess(0, 'lmsw', 0, value, linear), length)) return;
   const old = cpu.state.cr(0);
   const low = (value & 0xf) | (old & CR0.PE);
   writeCr0(cpu, (old & ~0xf) | low);
@@ -143,14 +149,14 @@ function invalidatePage(cpu: Processor, { operands, length }: Instruction): void
   requireCpl0(cpu);
   const base = cpu.state.segmentBase(operand.segment);
   const linear = (base + cpu.effectiveAddress(operand)) >>> 0;
-  cpu.offer({ kind: 'invlpg', linear }, length);
+  if (cpu.leaves({ kind: 'invlpg', linear }, length)) return;
   cpu.invalidatePage(linear);
 }
 
 function readModelSpecific(cpu: Processor, { length }: Instruction): void {
   requireCpl0(cpu);
   const index = cpu.state.gpr(ECX, 4);
-  cpu.offer({ kind: 'rdmsr', index }, length);
+  if (cpu.leaves({ kind: 'rdmsr', index }, length)) return;
   const value = readMsr(cpu, index) ?? cpu.fault(VECTOR.GP, 0);
   cpu.state.setGpr(EAX, 4, value.low);
   cpu.state.setGpr(EDX, 4, value.high);
@@ -160,14 +166,14 @@ function writeModelSpecific(cpu: Processor, { length }: Instruction): void {
   requireCpl0(cpu);
   const index = cpu.state.gpr(ECX, 4);
   const value = { low: cpu.state.gpr(EAX, 4), high: cpu.state.gpr(EDX, 4) };
-  cpu.offer({ kind: 'wrmsr', index, ...value }, length);
+  if (cpu.leaves({ kind: 'wrmsr', index, low: value.low, high: value.high }, length)) return;
   if (!writeMsr(cpu, index, value)) cpu.fault(VECTOR.GP, 0);
 }
 
 function readTimestamp(cpu: Processor, { length }: Instruction): void {
   const { state } = cpu;
   if ((state.cr(4) & CR4.TSD) !== 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
-  cpu.offer({ kind: 'rdtsc' }, length);
+  if (cpu.leaves({ kind: 'rdtsc' }, length)) return;
   const { low, high } = cpu.timestamp();
   state.setGpr(EAX, 4, low);
   state.setGpr(EDX, 4, high);
@@ -177,7 +183,7 @@ function readTimestamp(cpu: Processor, { length }: Instruction): void {
 function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
   const { state } = cpu;
   if ((state.cr(4) & CR4.PCE) === 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
-  cpu.offer({ kind: 'rdpmc' }, length);
+  if (cpu.leaves({ kind: 'rdpmc' }, length)) return;
   if (state.gpr(ECX, 4) > 1) cpu.fault(VECTOR.GP, 0);
   state.setGpr(EAX, 4, 0);
   state.setGpr(EDX, 4, 0);
@@ -185,7 +191,7 @@ function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
 
 function identify(cpu: Processor, { length }: Instruction): void {
   const { state, model } = cpu;
-  cpu.offer({ kind: 'cpuid' }, length);
+  if (cpu.leaves({ kind: 'cpuid' }, length)) return;
   const { eax, ebx, ecx, edx } = model.cpuid(state.gpr(EAX, 4), state.gpr(ECX, 4));
   state.setGpr(EAX, 4, eax);
   state.setGpr(EBX, 4, ebx);
@@ -195,7 +201,7 @@ function identify(cpu: Processor, { length }: Instruction): void {
 
 function halt(cpu: Processor, { length }: Instruction): void {
   requireCpl0(cpu);
-  cpu.offer({ kind: 'hlt' }, length);
+  if (cpu.leaves({ kind: 'hlt' }, length)) return;
   cpu.halt();
 }
 
@@ -203,8 +209,7 @@ function halt(cpu: Processor, { length }: Instruction): void {
 const undefinedUnlessTaken =
   (event: (instruction: Instruction) => GuestEvent): TypescriptInstruction =>
   (cpu, instruction) => {
-    cpu.offer(event(instruction), instruction.length);
-    cpu.fault(VECTOR.UD);
+    if (!cpu.leaves(event(instruction), instruction.length)) cpu.fault(VECTOR.UD);
   };
 
 /**
@@ -215,7 +220,7 @@ const monitorOrWait =
   (kind: 'monitor' | 'mwait'): TypescriptInstruction =>
   (cpu, { length }) => {
     if (cpu.state.cpl !== 0) cpu.fault(VECTOR.UD);
-    cpu.offer({ kind }, length);
+    if (cpu.leaves({ kind }, length)) return;
     if (cpu.state.gpr(ECX, 4) !== 0) cpu.fault(VECTOR.GP, 0);
     if (kind === 'mwait' && (cpu.state.systemFlags & FLAG.IF) !== 0) cpu.halt();
   };
@@ -239,7 +244,7 @@ export const systemInstructions = {
   rdpmc: readPerformanceCounter,
   cpuid: identify,
   hlt: halt,
-  pause: (cpu, { length }) => cpu.offer({ kind: 'pause' }, length),
+  pause: (cpu, { length }) => void cpu.leaves({ kind: 'pause' }, length),
   monitor: monitorOrWait('monitor'),
   mwait: monitorOrWait('mwait'),
   rsm: undefinedUnlessTaken(() => ({ kind: 'rsm' })),

@@ -131,6 +131,8 @@ export class FakeProcessor implements Processor {
   portValue = 0;
   tsc = { low: 0, high: 0 };
   private readonly pendingFault = new GuestFault();
+  /** leaves() has said so to the instruction that runs. */
+  private left = false;
 
   constructor(model = 'pentium3') {
     const found = cpuModel(model);
@@ -169,6 +171,11 @@ export class FakeProcessor implements Processor {
   offer(event: GuestEvent, length: number): void {
     this.offered.push({ event, length });
     if (this.intercepts(event)) throw new VmExitSignal();
+  }
+  leaves(event: GuestEvent, length: number): boolean {
+    this.offered.push({ event, length });
+    this.left = this.intercepts(event);
+    return this.left;
   }
   unimplemented(): never {
     return this.fault(VECTOR.UD);
@@ -274,14 +281,19 @@ export class FakeProcessor implements Processor {
     if (typeof decoded === 'string') throw new Error(`not an instruction: ${decoded}`);
     return decoded;
   }
-  /** Executes an instruction at EIP; returns the fault instead of delivering it, or null. */
+  /**
+   * Executes an instruction at EIP; returns the fault instead of delivering it, or null. Throws a
+   * VmExitSignal when an event of it leaves the guest.
+   */
   execute(bytes: readonly number[]): RaisedFault | null {
     const instruction = this.decode(bytes);
     const name = instruction.row.meaning ?? '';
     if (!Object.hasOwn(INSTRUCTIONS, name)) throw new Error(`${name} is not in TypeScript`);
     const meaning = INSTRUCTIONS[name];
     this.nextEip = (instruction.eip + instruction.length) >>> 0;
+    this.left = false;
     const fault = this.faultOf(() => meaning(this, instruction));
+    if (this.left) throw new VmExitSignal();
     if (fault === null) this.state.eip = this.nextEip;
     return fault;
   }
