@@ -46,7 +46,7 @@ export interface VectorCase {
 }
 
 /** mulberry32, as in make-vectors.c. */
-class Seeded {
+export class Seeded {
   private state: number;
   constructor(index: number) {
     this.state = Math.imul(index, 0x9e3779b1);
