@@ -1,10 +1,11 @@
 /**
  * The tables by which an operating system finds the board (ACPI specification 3.0, chapter 5): RSDP, RSDT,
- * FADT, FACS, MADT and a DSDT that holds nothing but \_S5_. They are one block of bytes for a 16-byte
- * aligned guest-physical address in E0000h-FFFFFh, where kernels search for the RSDP, or anywhere when
- * the boot protocol passes its address. Every pointer is below 4 GiB.
+ * FADT, FACS, MADT and DSDT (acpi-namespace.ts). They are one block of bytes for a 16-byte aligned
+ * guest-physical address in E0000h-FFFFFh, where kernels search for the RSDP, or anywhere when the boot
+ * protocol passes its address. Every pointer is below 4 GiB.
  */
-import { PM1A_CONTROL_PORT, PM1A_EVENT_PORT, PM_TIMER_PORT, SLEEP_TYPE_S5 } from './acpi-power.ts';
+import { namespace, type NamespaceDevice } from './acpi-namespace.ts';
+import { PM1A_CONTROL_PORT, PM1A_EVENT_PORT, PM_TIMER_PORT } from './acpi-power.ts';
 import { IO_APIC_ADDRESS } from './io-apic.ts';
 import { LOCAL_APIC_ADDRESS } from './local-apic.ts';
 import { RESET_CONTROL_PORT, RESET_CONTROL_HARD } from './pci-host.ts';
@@ -33,13 +34,19 @@ const RSDT = 0x080;
 const FADT = 0x0c0;
 const MADT = 0x1c0;
 const DSDT = 0x240;
-const BLOCK_BYTES = 0x280;
+const BLOCK_BYTES = 0x400;
 const ALIGNMENT = 64;
 
 const SCI_INTERRUPT = 9;
 
-/** Builds the tables for `address`. Throws RangeError when it is not aligned to 64 bytes below 4 GiB. */
-export function buildAcpiTables(address: number): AcpiTables {
+/**
+ * Builds the tables for `address`, with these devices in the namespace. Throws RangeError when it is not
+ * aligned to 64 bytes below 4 GiB.
+ */
+export function buildAcpiTables(
+  address: number,
+  devices: readonly NamespaceDevice[] = [],
+): AcpiTables {
   if (address % ALIGNMENT !== 0 || address < 0 || address + BLOCK_BYTES > 0x100000000) {
     throw new RangeError(
       `ACPI tables at 0x${address.toString(16)}: the address must be a multiple of 64 below 4 GiB`,
@@ -51,7 +58,7 @@ export function buildAcpiTables(address: number): AcpiTables {
   bytes.set(table('RSDT', 1, [...u32(address + FADT), ...u32(address + MADT)]), RSDT);
   bytes.set(table('FACP', 3, fadt(address + FACS, address + DSDT)), FADT);
   bytes.set(table('APIC', 1, madt()), MADT);
-  bytes.set(table('DSDT', 1, SLEEP_OBJECT), DSDT);
+  bytes.set(table('DSDT', 1, namespace(devices)), DSDT);
   return { address, bytes, rsdpAddress: address + RSDP };
 }
 
@@ -115,14 +122,6 @@ function madt(): readonly number[] {
     4, 6, 0xff, ...u16(0), 1,                                 // NMI at LINT1 of every processor
   ];
 }
-
-/** AML: Name (\_S5_, Package (4) { 5, 5, 0, 0 }). */
-// prettier-ignore
-const SLEEP_OBJECT: readonly number[] = [
-  0x08, 0x5c, ...text('_S5_'),                                // NameOp, root prefix, name
-  0x12, 0x08, 0x04,                                           // PackageOp, length, elements
-  0x0a, SLEEP_TYPE_S5, 0x0a, SLEEP_TYPE_S5, 0x00, 0x00,
-];
 
 /** System description table: header, body, checksum (5.2.6). */
 function table(signature: string, revision: number, body: readonly number[]): Uint8Array {

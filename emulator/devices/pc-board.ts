@@ -8,6 +8,7 @@
  * would. Time is the machine's clock: it runs the processor to nextDeadline() and calls advance().
  */
 import { MmioBus, PortBus } from '../memory/bus.ts';
+import type { NamespaceDevice } from './acpi-namespace.ts';
 import type { AcpiTables } from './acpi-tables.ts';
 import { buildAcpiTables, DEFAULT_ACPI_ADDRESS } from './acpi-tables.ts';
 import { ACPI_PORTS, AcpiPower, PM1A_EVENT_PORT } from './acpi-power.ts';
@@ -35,25 +36,27 @@ interface Part {
   /** Guest-physical address and length of the MMIO window. */
   readonly window: readonly [number, number] | null;
   readonly irq: number | null;
+  /** Plug and play identity, for what an operating system is told of by ACPI (PNP device IDs). */
+  readonly pnp: string | null;
 }
 
 const ACPI_LAST_PORT = PM1A_EVENT_PORT + ACPI_PORTS - 1;
 
 // prettier-ignore
 export const PC_PARTS = {
-  masterPic:     { name: '8259A master',     ports: [[0x020, 0x021], [0x4d0, 0x4d0]],    wide: false, window: null, irq: null },
-  slavePic:      { name: '8259A slave',      ports: [[0x0a0, 0x0a1], [0x4d1, 0x4d1]],    wide: false, window: null, irq: 2 },
-  timer:         { name: '8254',             ports: [[0x040, 0x043]],                    wide: false, window: null, irq: 0 },
-  keyboard:      { name: '8042',             ports: [[0x060, 0x060], [0x064, 0x064]],    wide: false, window: null, irq: 1 },
-  systemControl: { name: 'system control',   ports: [[0x061, 0x061], [0x092, 0x092]],    wide: false, window: null, irq: null },
-  realTimeClock: { name: 'MC146818',         ports: [[0x070, 0x071]],                    wide: false, window: null, irq: 8 },
-  post:          { name: 'POST diagnostics', ports: [[0x080, 0x080], [0x0ed, 0x0ed]],    wide: false, window: null, irq: null },
-  debugExit:     { name: 'debug exit',       ports: [[0x0e9, 0x0e9], [0x0f4, 0x0f7]],    wide: true,  window: null, irq: null },
-  serial:        { name: '16550A COM1',      ports: [[0x3f8, 0x3ff]],                    wide: false, window: null, irq: 4 },
-  acpi:          { name: 'ACPI',             ports: [[PM1A_EVENT_PORT, ACPI_LAST_PORT]], wide: true,  window: null, irq: 9 },
-  pciHost:       { name: 'PCI host',         ports: [[0xcf8, 0xcff]],                    wide: true,  window: null, irq: null },
-  ioApic:        { name: 'I/O APIC',         ports: [],                                  wide: false, window: [IO_APIC_ADDRESS, IO_APIC_BYTES], irq: null },
-  localApic:     { name: 'local APIC',       ports: [],                                  wide: false, window: [LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES], irq: null },
+  masterPic:     { name: '8259A master',     ports: [[0x020, 0x021], [0x4d0, 0x4d0]],    wide: false, window: null, irq: null, pnp: null },
+  slavePic:      { name: '8259A slave',      ports: [[0x0a0, 0x0a1], [0x4d1, 0x4d1]],    wide: false, window: null, irq: 2,    pnp: null },
+  timer:         { name: '8254',             ports: [[0x040, 0x043]],                    wide: false, window: null, irq: 0,    pnp: null },
+  keyboard:      { name: '8042',             ports: [[0x060, 0x060], [0x064, 0x064]],    wide: false, window: null, irq: 1,    pnp: 'PNP0303' },
+  systemControl: { name: 'system control',   ports: [[0x061, 0x061], [0x092, 0x092]],    wide: false, window: null, irq: null, pnp: null },
+  realTimeClock: { name: 'MC146818',         ports: [[0x070, 0x071]],                    wide: false, window: null, irq: 8,    pnp: 'PNP0B00' },
+  post:          { name: 'POST diagnostics', ports: [[0x080, 0x080], [0x0ed, 0x0ed]],    wide: false, window: null, irq: null, pnp: null },
+  debugExit:     { name: 'debug exit',       ports: [[0x0e9, 0x0e9], [0x0f4, 0x0f7]],    wide: true,  window: null, irq: null, pnp: null },
+  serial:        { name: '16550A COM1',      ports: [[0x3f8, 0x3ff]],                    wide: false, window: null, irq: 4,    pnp: 'PNP0501' },
+  acpi:          { name: 'ACPI',             ports: [[PM1A_EVENT_PORT, ACPI_LAST_PORT]], wide: true,  window: null, irq: 9,    pnp: null },
+  pciHost:       { name: 'PCI host',         ports: [[0xcf8, 0xcff]],                    wide: true,  window: null, irq: null, pnp: null },
+  ioApic:        { name: 'I/O APIC',         ports: [],                                  wide: false, window: [IO_APIC_ADDRESS, IO_APIC_BYTES], irq: null, pnp: null },
+  localApic:     { name: 'local APIC',       ports: [],                                  wide: false, window: [LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES], irq: null, pnp: null },
 } as const satisfies { readonly [part: string]: Part };
 
 export type PartName = keyof typeof PC_PARTS;
@@ -127,7 +130,10 @@ export class PcBoard {
   constructor(options: PcBoardOptions) {
     this.#options = options;
     this.startTime = options.startTime ?? DEFAULT_START_TIME;
-    this.acpiTables = buildAcpiTables(options.acpiAddress ?? DEFAULT_ACPI_ADDRESS);
+    this.acpiTables = buildAcpiTables(
+      options.acpiAddress ?? DEFAULT_ACPI_ADDRESS,
+      plugAndPlay(PC_PARTS),
+    );
     const { clock } = options;
     const a20Changed = (): void => this.#updateA20();
 
@@ -364,6 +370,13 @@ function claimParts(
     if (holder) throw new RangeError(`${name}: IRQ ${irq} belongs to ${holder}`);
     interrupts.set(irq, name);
   }
+}
+
+/** What ACPI tells an operating system of. */
+function plugAndPlay(parts: { readonly [P in PartName]: Part }): readonly NamespaceDevice[] {
+  return Object.values(parts).flatMap(({ pnp, ports, irq }) =>
+    pnp === null || irq === null ? [] : [{ pnp, ports, irq }],
+  );
 }
 
 /** An ISA interrupt line: to the 8259A pair and to the I/O APIC. */
