@@ -18,6 +18,7 @@ import { controlsFor } from './hypervisor/profiles.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
+import { setMemoryTypes } from './firmware-state.ts';
 import { setInitialState } from './machine-state.ts';
 import { memoryMap, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { type GuestPlace, isAt, placeOf } from './guest-place.ts';
@@ -155,6 +156,7 @@ export class Machine {
     );
     this.guest = this.#load(configuration);
     setInitialState(this.cpu, this.guest.cpu);
+    setMemoryTypes(this.cpu, memoryBytes);
   }
 
   // ---- parts
