@@ -31,12 +31,12 @@ suite('picture', () => {
 
   test('a guest at a hypercall', async function () {
     if (ui === null) return this.skip();
-    await vscode.commands.executeCommand('guestscope.exits.focus');
     await vscode.commands.executeCommand('guestscope.openMemory', {
       space: 'linear',
       address: 0x18200,
     });
     await ui.waitFor('.row', { view: '[aria-label="Guest memory, linear"]' });
+    await vscode.commands.executeCommand('guestscope.exits.focus');
     await ui.click('.pane-header:has-text("Watch")');
     await ui.click('.debug-variables .monaco-list-row:has-text("General")');
     await ui.waitFor('.debug-variables .monaco-list-row', { text: 'eax' });
