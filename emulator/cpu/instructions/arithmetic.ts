@@ -4,7 +4,7 @@
  * machine never overlap.
  */
 import type { Backend } from '../translate/backend.ts';
-import { eachSize, isCommon, type EmittedInstruction, type Shape } from '../translate/shape.ts';
+import { eachSize, type EmittedInstruction } from '../translate/shape.ts';
 import { flagsOfAdd, flagsOfCount, flagsOfLogic, flagsOfSub, pushCarry } from './flags.ts';
 
 /** TEST has no form with memory as its second operand. */
@@ -19,7 +19,6 @@ function binary(
 ): EmittedInstruction {
   return {
     patterns: eachSize(...operands),
-    hot: (shape: Shape) => isCommon(shape) && !carry,
     emit(e) {
       const { body } = e;
       const size = e.size(0);
@@ -54,7 +53,6 @@ const and = (e: Backend): void => void e.body.op('and');
 function count(up: boolean): EmittedInstruction {
   return {
     patterns: eachSize('r#', 'm#'),
-    hot: isCommon,
     emit(e) {
       const { body } = e;
       const a = e.temp();
@@ -124,7 +122,6 @@ const xadd: EmittedInstruction = {
 
 const cmpxchg: EmittedInstruction = {
   patterns: eachSize('r#,r#', 'm#,r#'),
-  hot: (shape) => isCommon(shape) && shape.operands[0] !== 'r4',
   emit(e) {
     const { body } = e;
     const size = e.size(0);

@@ -3,7 +3,7 @@
  * operand indexed by a register reaches outside itself: the signed index moves the address.
  */
 import type { Backend } from '../translate/backend.ts';
-import { isCommon, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
+import { wordSizes, type EmittedInstruction } from '../translate/shape.ts';
 import { replaceCarry } from './flags.ts';
 
 type Change = 'test' | 'set' | 'reset' | 'complement';
@@ -11,8 +11,6 @@ type Change = 'test' | 'set' | 'reset' | 'complement';
 function bitTest(change: Change): EmittedInstruction {
   return {
     patterns: wordSizes('r#,r#', 'r#,i', 'm#,r#', 'm#,i'),
-    hot: (shape) =>
-      isCommon(shape) && (change === 'test' || change === 'set' || change === 'reset'),
     emit(e) {
       const { body } = e;
       const size = e.size(0);
@@ -86,7 +84,6 @@ function pushChanged(
 function scan(forward: boolean): EmittedInstruction {
   return {
     patterns: wordSizes('r#,r#', 'r#,m#'),
-    hot: isCommon,
     emit(e) {
       const { body } = e;
       const source = e.temp();

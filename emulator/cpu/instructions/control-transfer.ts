@@ -5,7 +5,7 @@
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend } from '../translate/backend.ts';
-import { isCommon, type EmittedInstruction } from '../translate/shape.ts';
+import { type EmittedInstruction } from '../translate/shape.ts';
 import { pushCondition } from './flags.ts';
 
 const CX = 1;
@@ -21,7 +21,6 @@ function checkTarget(e: Backend, target: Local | null): void {
 const jmp: EmittedInstruction = {
   patterns: ['j', 'r4', 'm4', 'r2', 'm2'],
   endsBlock: true,
-  hot: (shape) => shape.operands[0] === 'j' || isCommon(shape),
   emit(e, shape) {
     if (shape.operands[0] === 'j') {
       checkTarget(e, null);
@@ -41,7 +40,6 @@ const jcc: EmittedInstruction = {
   patterns: ['j'],
   conditional: true,
   endsBlock: true,
-  hot: () => true,
   emit(e, shape) {
     pushCondition(e, shape.condition);
     e.branch();
@@ -53,8 +51,6 @@ const call: EmittedInstruction = {
   sized: true,
   usesStack: true,
   endsBlock: true,
-  hot: (shape) =>
-    shape.operandSize === 4 && shape.stack === 'flat' && /^[jrbx]/.test(shape.operands[0] ?? ''),
   emit(e, shape) {
     const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;
@@ -84,7 +80,6 @@ const ret: EmittedInstruction = {
   sized: true,
   usesStack: true,
   endsBlock: true,
-  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
   emit(e, shape) {
     const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;

@@ -4,12 +4,11 @@
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend } from '../translate/backend.ts';
-import { eachSize, isCommon, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
+import { eachSize, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
 import { pushCondition, pushLowFlags, setFlagsFromImage, signExtend } from './flags.ts';
 
 const mov: EmittedInstruction = {
   patterns: eachSize('r#,r#', 'r#,i', 'r#,m#', 'm#,r#', 'm#,i'),
-  hot: (shape) => isCommon(shape) || /^(?:r4,s4|s4,r4)$/.test(shape.operands.join(',')),
   emit(e) {
     const value = e.temp();
     e.read(1);
@@ -22,7 +21,6 @@ const mov: EmittedInstruction = {
 function extend(signed: boolean): EmittedInstruction {
   return {
     patterns: ['r2,r1', 'r2,m1', 'r4,r1', 'r4,m1', 'r4,r2', 'r4,m2', 'r2,r2', 'r2,m2'],
-    hot: (shape) => /^r4,[rbx]/.test(shape.operands.join(',')),
     emit(e) {
       const value = e.temp();
       e.read(1);
@@ -37,7 +35,6 @@ function extend(signed: boolean): EmittedInstruction {
 const lea: EmittedInstruction = {
   // no access, hence no segment check
   patterns: ['r2,b4', 'r2,x4', 'r2,w4', 'r4,b4', 'r4,x4', 'r4,w4'],
-  hot: (shape) => /^r4,[bx]/.test(shape.operands.join(',')),
   emit(e) {
     const value = e.temp();
     e.offset(1);
@@ -91,7 +88,6 @@ const bswap: EmittedInstruction = {
 const cmovcc: EmittedInstruction = {
   patterns: wordSizes('r#,r#', 'r#,m#'),
   conditional: true,
-  hot: isCommon,
   emit(e, shape) {
     const { body } = e;
     const value = e.temp();
@@ -109,7 +105,6 @@ const cmovcc: EmittedInstruction = {
 const setcc: EmittedInstruction = {
   patterns: ['r1', 'm1'],
   conditional: true,
-  hot: (shape) => shape.operands[0] === 'r1',
   emit(e, shape) {
     const value = e.temp();
     pushCondition(e, shape.condition);
@@ -136,7 +131,6 @@ const cbw: EmittedInstruction = {
 const cwd: EmittedInstruction = {
   patterns: [''],
   sized: true,
-  hot: (shape) => shape.operandSize === 4,
   emit(e, shape) {
     const size = shape.operandSize === 2 ? 2 : 4;
     e.getRegister(0, size);
@@ -188,7 +182,7 @@ export const dataTransferInstructions: Readonly<Record<string, EmittedInstructio
   cwd,
   lahf,
   sahf,
-  nop: { patterns: [''], hot: () => true, emit: doNothing },
+  nop: { patterns: [''], emit: doNothing },
   'hint-nop': {
     patterns: ['', 'm1', ...wordSizes('r#', 'm#')],
     emit: doNothing,

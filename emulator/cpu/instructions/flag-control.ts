@@ -54,7 +54,6 @@ function pushMayChangeInterruptFlag(e: Backend): void {
 
 const cli: EmittedInstruction = {
   patterns: [''],
-  hot: () => true,
   emit(e) {
     const { body } = e;
     pushMayChangeInterruptFlag(e);
@@ -75,7 +74,6 @@ const cli: EmittedInstruction = {
  */
 const sti: EmittedInstruction = {
   patterns: [''],
-  hot: () => true,
   emit(e) {
     const { body } = e;
     pushMayChangeInterruptFlag(e);
@@ -102,7 +100,6 @@ const pushf: EmittedInstruction = {
   patterns: [''],
   sized: true,
   usesStack: true,
-  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
   emit(e, shape) {
     const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;
@@ -133,7 +130,6 @@ const popf: EmittedInstruction = {
   patterns: [''],
   sized: true,
   usesStack: true,
-  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
   emit(e, shape) {
     const { body } = e;
     if (shape.operandSize === 2 || shape.stack !== 'flat') {

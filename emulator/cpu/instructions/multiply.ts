@@ -4,7 +4,7 @@
  * clear; a division changes none.
  */
 import type { Backend, Size } from '../translate/backend.ts';
-import { eachSize, isCommon, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
+import { eachSize, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
 import { pushAuxOf, signExtend } from './flags.ts';
 import type { Local } from '../../wasm/assembler.ts';
 
@@ -38,7 +38,6 @@ function writeHalves(e: Backend, size: Size, low: Local, high: Local): void {
 function multiplyAccumulator(signed: boolean): EmittedInstruction {
   return {
     patterns: eachSize('r#', 'm#'),
-    hot: (shape) => isCommon(shape) && shape.operands[0] !== 'r1',
     emit(e) {
       const { body } = e;
       const size = e.size(0);
@@ -75,7 +74,6 @@ function multiplyAccumulator(signed: boolean): EmittedInstruction {
 /** IMUL r, r/m and IMUL r, r/m, imm. */
 const imul: EmittedInstruction = {
   patterns: wordSizes('r#,r#', 'r#,m#', 'r#,r#,i', 'r#,m#,i'),
-  hot: isCommon,
   emit(e, shape) {
     const { body } = e;
     const size = e.size(0);
@@ -102,7 +100,6 @@ const imul: EmittedInstruction = {
 function divide(signed: boolean): EmittedInstruction {
   return {
     patterns: eachSize('r#', 'm#'),
-    hot: (shape) => isCommon(shape) && shape.operands[0] !== 'r1',
     emit(e) {
       const { body } = e;
       const size = e.size(0);

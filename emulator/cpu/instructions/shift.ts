@@ -6,7 +6,7 @@
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend, Size } from '../translate/backend.ts';
-import { eachSize, isCommon, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
+import { eachSize, wordSizes, type EmittedInstruction } from '../translate/shape.ts';
 import {
   pushAuxOf,
   pushCarry,
@@ -66,7 +66,6 @@ function shift(
 ): EmittedInstruction {
   return {
     patterns: PATTERNS,
-    hot: (shape) => isCommon(shape) && !rotates && shape.operands[0] === 'r4',
     emit(e) {
       const { body } = e;
       const size = e.size(0);

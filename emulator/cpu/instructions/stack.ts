@@ -3,20 +3,15 @@
  * comes before the stack pointer changes, so that the instruction can be done again after a fault.
  * Segment registers and ENTER run in TypeScript, PUSHF and POPF are in flag-control.ts.
  */
-import { wordSizes, type EmittedInstruction, type Shape } from '../translate/shape.ts';
+import { wordSizes, type EmittedInstruction } from '../translate/shape.ts';
 
 const SP = 4;
 const BP = 5;
-
-const flat32 = (shape: Shape): boolean =>
-  shape.stack === 'flat' &&
-  (shape.operandSize === 4 || /^[rbx]4$|^i$/.test(shape.operands[0] ?? ''));
 
 const push: EmittedInstruction = {
   patterns: [...wordSizes('r#', 'm#'), 'i'],
   usesStack: true,
   sized: true,
-  hot: (shape) => shape.operandSize === 4 && flat32(shape),
   emit(e, shape) {
     const size = shape.operandSize === 2 ? 2 : 4;
     const value = e.temp();
@@ -32,8 +27,6 @@ const pop: EmittedInstruction = {
   patterns: wordSizes('r#', 'm#'),
   usesStack: true,
   sized: true,
-  hot: (shape) =>
-    shape.operandSize === 4 && /^[rb]4$/.test(shape.operands[0] ?? '') && flat32(shape),
   emit(e, shape) {
     const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;
@@ -112,7 +105,6 @@ const leave: EmittedInstruction = {
   patterns: [''],
   usesStack: true,
   sized: true,
-  hot: (shape) => shape.operandSize === 4 && shape.stack === 'flat',
   emit(e, shape) {
     const { body } = e;
     const size = shape.operandSize === 2 ? 2 : 4;

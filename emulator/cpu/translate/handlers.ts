@@ -12,6 +12,7 @@ import { multiplyInstructions } from '../instructions/multiply.ts';
 import { shiftInstructions } from '../instructions/shift.ts';
 import { stackInstructions } from '../instructions/stack.ts';
 import { stringInstructions } from '../instructions/string.ts';
+import { isHot } from './hot-shapes.ts';
 import { shapeKey, shapesOf, type EmittedInstruction, type Shape } from './shape.ts';
 
 /** Every instruction whose meaning is emitted, by its name in the opcode tables. */
@@ -63,7 +64,7 @@ export function listHandlers(): HandlerList {
   for (const [meaning, instruction] of Object.entries(EMITTED)) {
     for (const shape of shapesOf(meaning, instruction)) {
       const handler: Handler = { key: shapeKey(shape), shape, instruction };
-      (instruction.hot?.(shape) === true ? hot : cold).push(handler);
+      (isHot(shape) ? hot : cold).push(handler);
     }
   }
   const handlers = [...hot, ...cold];

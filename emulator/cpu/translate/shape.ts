@@ -39,8 +39,6 @@ export interface EmittedInstruction {
   readonly repeats?: readonly (0xf2 | 0xf3)[];
   /** The block ends with this instruction. */
   readonly endsBlock?: true;
-  /** Worth a place in the interpreter's main function. */
-  readonly hot?: (shape: Shape) => boolean;
   readonly emit: (e: Backend, shape: Shape) => void;
 }
 
@@ -110,9 +108,4 @@ export function eachSize(...patterns: readonly string[]): string[] {
 }
 export function wordSizes(...patterns: readonly string[]): string[] {
   return [2, 4].flatMap((size) => patterns.map((pattern) => pattern.replaceAll('#', String(size))));
-}
-
-/** Shapes without segment checks on 32-bit or 8-bit operands: what compiled 32-bit code consists of. */
-export function isCommon(shape: Shape): boolean {
-  return shape.operands.every((operand) => /^(?:[rbx][14]|[ic])$/.test(operand));
 }
