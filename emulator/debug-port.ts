@@ -120,12 +120,6 @@ export interface StackFrame {
   readonly framePointer: number;
 }
 
-/** A problem with what was given, as one sentence with cause and remedy. `attribute` is of launch.json. */
-export interface ConfigurationProblem {
-  readonly attribute: string;
-  readonly message: string;
-}
-
 /** Synchronous; throws ConfigurationError (machine.ts) from create, RangeError from misuse. */
 export interface DebugPort {
   /** Starts or goes on; the outcome comes from run(). Ends an earlier mode. */

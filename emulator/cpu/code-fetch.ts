@@ -5,6 +5,7 @@
  *
  * Not emulated: prefetch; a fetch touches the second page only when the instruction reaches into it.
  */
+import { linear as linearAddress } from '../memory/address.ts';
 import { decode } from './decode/decoder.ts';
 import type { ExecutionMode } from './execution-mode.ts';
 import type { GuestMemory, MemoryOwner } from './guest-memory.ts';
@@ -80,7 +81,7 @@ export class CodeFetch {
     const bytes = new Uint8Array(LONGEST);
     for (let at = 0; at < LONGEST; at++) {
       const inPage = (linear & 0xfff) + at < 4096;
-      const from = inPage ? physical + at : this.#memory.peek((linear + at) >>> 0);
+      const from = inPage ? physical + at : this.#memory.peek(linearAddress(linear + at));
       if (from === null) return { bytes, start: 0, end: at };
       bytes[at] = this.#memory.isRam(from, 1)
         ? this.#memory.readPhysical(from, 1)

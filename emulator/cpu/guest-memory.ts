@@ -5,6 +5,12 @@
  * own way through the TLB does not serve.
  */
 import {
+  type GuestPhys,
+  guestPhys,
+  type Linear,
+  linear as linearAddress,
+} from '../memory/address.ts';
+import {
   PAGE_FLAG,
   TLB_ENTRIES,
   TLB_USER,
@@ -40,6 +46,9 @@ export class GuestMemory implements LinearMemory {
   readonly #u8: Uint8Array;
   readonly #view: DataView;
   readonly #ramSize: number;
+  /** The view that codePage() gave last, and its address. */
+  #codePage: Uint8Array = new Uint8Array(0);
+  #codePageAt = -1;
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap, code: CodeCache, owner: MemoryOwner) {
     this.#owner = owner;
@@ -62,9 +71,9 @@ export class GuestMemory implements LinearMemory {
     return this.#physicalOfWalk(linear);
   }
   /** The same for a debugger: no flags set, null where it is not mapped. */
-  peek(linear: number): number | null {
-    if (this.#owner.walk(linear, ACCESS.PEEK) !== 0) return null;
-    return this.#physicalOfWalk(linear);
+  peek(address: Linear): GuestPhys | null {
+    if (this.#owner.walk(address, ACCESS.PEEK) !== 0) return null;
+    return guestPhys(this.#physicalOfWalk(address));
   }
   #physicalOfWalk(linear: number): number {
     const { state } = this.#owner;
@@ -152,7 +161,11 @@ export class GuestMemory implements LinearMemory {
   codePage(physical: number): Uint8Array | null {
     const page = physical - (physical & 0xfff);
     if (!this.isRam(page, 4096)) return null;
-    return this.#u8.subarray(this.#map.ram + page, this.#map.ram + page + 4096);
+    if (page !== this.#codePageAt) {
+      this.#codePage = this.#u8.subarray(this.#map.ram + page, this.#map.ram + page + 4096);
+      this.#codePageAt = page;
+    }
+    return this.#codePage;
   }
 
   // ---- linear memory
@@ -255,7 +268,7 @@ export class GuestMemory implements LinearMemory {
   readBytesPeek(linear: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; at++) {
-      const physical = this.peek((linear + at) >>> 0);
+      const physical = this.peek(linearAddress(linear + at));
       if (physical === null || !this.isRam(physical, 1)) return bytes.subarray(0, at);
       bytes[at] = this.readPhysical(physical, 1);
     }

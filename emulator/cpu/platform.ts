@@ -2,10 +2,12 @@
  * What a processor's pins see of the board. Given to the CPU by machine.ts, implemented over
  * devices/pc-board.ts.
  */
+import type { Port } from '../memory/address.ts';
+
 export interface Platform {
   /** Ports: `size` is 1, 2 or 4; value unsigned. */
-  readPort(port: number, size: number): number;
-  writePort(port: number, size: number, value: number): void;
+  readPort(port: Port, size: number): number;
+  writePort(port: Port, size: number, value: number): void;
   /** Guest-physical addresses that are not RAM (devices, holes: all ones, ROM: writes are dropped). */
   readDevice(address: number, size: number): number;
   writeDevice(address: number, size: number, value: number): void;

@@ -3,6 +3,7 @@
  * in now, straight from the guest's RAM and without a trace in its page tables. A view is made for one
  * look and not kept, since the guest may change its code or its mappings.
  */
+import { linear } from '../memory/address.ts';
 import type { Cpu } from '../cpu/cpu.ts';
 import { decode } from '../cpu/decode/decoder.ts';
 import type { Instruction } from '../cpu/decode/instruction.ts';
@@ -37,7 +38,7 @@ export class CodeView {
     const known = this.#pages.get(number);
     if (known !== undefined) return known;
     const inside = address >= 0 && address < TOP;
-    const physical = inside ? this.#cpu.memory.peek(number * PAGE) : null;
+    const physical = inside ? this.#cpu.memory.peek(linear(number * PAGE)) : null;
     const page = physical === null ? null : this.#cpu.memory.codePage(physical);
     this.#pages.set(number, page);
     return page;

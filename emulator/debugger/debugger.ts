@@ -22,6 +22,7 @@ import { exitNames, exitValue } from '../hypervisor/describe-exit.ts';
 import { exitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
+import { linear } from '../memory/address.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { ExitBreakpoints, InstructionBreakpoints, knownNames } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
@@ -155,8 +156,8 @@ export class MachineDebugger implements DebugPort {
   writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number {
     return writeMemory(this.#machine.cpu, space, address, bytes);
   }
-  translate(linear: number): number | null {
-    return this.#machine.cpu.memory.peek(checkedAddress('linear', linear));
+  translate(address: number): number | null {
+    return this.#machine.cpu.memory.peek(linear(checkedAddress('linear', address)));
   }
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
     return disassembleLines(this.#machine.cpu, address, offset, count);

@@ -3,6 +3,7 @@
  * in them, guest-physical ones directly. Only RAM is shown; reading a device could change it.
  */
 import type { Cpu } from '../cpu/cpu.ts';
+import { linear } from '../memory/address.ts';
 import type { AddressSpace, MemoryRange } from '../debug-port.ts';
 
 const PAGE = 4096;
@@ -13,7 +14,7 @@ const LONGEST = 64 << 20;
 
 /** Guest-physical address, or null where there is no RAM. */
 function ramAddress(cpu: Cpu, space: AddressSpace, address: number): number | null {
-  const physical = space === 'linear' ? cpu.memory.peek(address) : address;
+  const physical = space === 'linear' ? cpu.memory.peek(linear(address)) : address;
   return physical !== null && cpu.memory.isRam(physical, 1) ? physical : null;
 }
 

@@ -19,7 +19,7 @@ export function timerPowerOn() {
   };
 }
 
-export type TimerRegisters = ReturnType<typeof timerPowerOn>;
+type TimerRegisters = ReturnType<typeof timerPowerOn>;
 
 export class LocalApicTimer {
   registers = timerPowerOn();

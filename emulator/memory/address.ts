@@ -19,4 +19,3 @@ export const linear = (address: number): Linear => (address >>> 0) as Linear;
 export const port = (number: number): Port => (number & 0xffff) as Port;
 
 export const PAGE_SIZE = 4096;
-export const PAGE_MASK = PAGE_SIZE - 1;

@@ -6,9 +6,6 @@
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
-export interface WasmTable {
-  get(index: number): unknown;
-}
 interface WasmInstance {
   readonly exports: { readonly [name: string]: unknown };
 }

@@ -15,7 +15,7 @@ function decodeHex(hex: string, defaultSize: 2 | 4 = 4, eip = 0): Instruction | 
 
 function instruction(hex: string, defaultSize: 2 | 4 = 4, eip = 0): Instruction {
   const result = decodeHex(hex, defaultSize, eip);
-  assert.ok(typeof result === 'object', `${hex}: ${String(result)}`);
+  if (typeof result === 'string') assert.fail(`${hex}: ${result}`);
   return result;
 }
 

@@ -6,6 +6,7 @@
  * begins again at its own address, so that interrupts are seen; registers are exact after each
  * element. The offer is made once a run.
  */
+import { type Port, port as portNumber } from '../../memory/address.ts';
 import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
 import type { GuestEvent } from '../exit-hook.ts';
 import * as L from '../layout.ts';
@@ -38,10 +39,10 @@ function requirePermission(cpu: Processor, port: number, size: PortSize): void {
 }
 
 /** Port number of DX or an immediate. */
-function portOf(cpu: Processor, operand: Operand): { port: number; immediate: boolean } {
+function portOf(cpu: Processor, operand: Operand): { port: Port; immediate: boolean } {
   return operand.kind === 'immediate'
-    ? { port: operand.value & 0xff, immediate: true }
-    : { port: cpu.state.gpr(EDX, 2), immediate: false };
+    ? { port: portNumber(operand.value & 0xff), immediate: true }
+    : { port: portNumber(cpu.state.gpr(EDX, 2)), immediate: false };
 }
 
 /** Size of AL, AX or EAX. */
@@ -83,7 +84,7 @@ type MoveElement = (
   cpu: Processor,
   operand: MemoryOperand,
   offset: number,
-  port: number,
+  port: Port,
   size: PortSize,
 ) => void;
 
@@ -107,7 +108,7 @@ const stringMove =
     const operand = memoryOperand(cpu, operands[direction === 'in' ? 0 : 1]);
     const size = operand.size as PortSize;
     const repeat = instruction.repeat !== 0;
-    const port = state.gpr(EDX, 2);
+    const port = portNumber(state.gpr(EDX, 2));
     if (repeat && state.gpr(ECX, addressSize) === 0) return;
     requirePermission(cpu, port, size);
     const base = state.segmentBase(operand.segment);
