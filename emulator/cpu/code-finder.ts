@@ -55,6 +55,8 @@ export class CodeFinder {
   find(): number {
     const { state, mode, fetch, code } = this.#parts;
     const { eip } = state;
+    const remembered = this.#remembered(eip);
+    if (remembered !== 0) return remembered;
     this.#takeLink();
     const linear = fetch.linear(eip);
     const physical = fetch.physical(linear);
@@ -64,6 +66,14 @@ export class CodeFinder {
     if (block === null) return this.#uncached(eip, linear, physical);
     this.#remember(eip, block);
     return block.record;
+  }
+  /** The jump cache's record, 0 if it has none: emitted code looks there itself before it asks. */
+  #remembered(eip: number): number {
+    const { state } = this.#parts;
+    if (state.get(L.EXIT) === R.EXIT_CODE.LOOKUP) return 0;
+    const slot = (this.#map.jumpCache >> 2) + jumpSlot(eip) * 4;
+    const current = this.#i32[slot + 1] === state.i32[L.JUMP_GENERATION >> 2];
+    return current && this.#i32[slot] >>> 0 === eip ? this.#i32[slot + 2] : 0;
   }
   #takeLink(): void {
     const { state } = this.#parts;
@@ -84,7 +94,11 @@ export class CodeFinder {
     this.#i32[slot + 2] = block.record;
     const link = this.#link;
     if (link === 0 || block.secondPage >= 0 || block.lastEip > mode.csLimit) return;
-    const source = this.#i32[((link & -R.RECORD_SIZE) + R.R_EIP) >> 2];
+    const jump = link & -R.RECORD_SIZE;
+    const target = link === jump + R.R_LINK ? R.R_IMMEDIATE : R.R_NEXT_EIP;
+    // an event may have come between the jump and its target
+    if (this.#i32[(jump + target) >> 2] !== (eip | 0)) return;
+    const source = this.#i32[(jump + R.R_EIP) >> 2];
     if ((((source + mode.csBase) ^ (eip + mode.csBase)) & ~0xfff) === 0) {
       this.#i32[link >> 2] = block.record;
       code.noteLink(mode.bits, block.lastEip);
@@ -135,7 +149,7 @@ export class CodeFinder {
     const { eip } = state;
     const linear = fetch.linear(eip);
     const bytes = fetch.bytes(eip, linear, fetch.physical(linear));
-    return translator.translateStep(bytes, eip, mode.bits, mode.csLimit);
+    return translator.step(bytes, eip, mode.bits, mode.csLimit);
   }
 
   // ---- forgetting

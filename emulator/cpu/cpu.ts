@@ -181,9 +181,11 @@ export class Cpu implements Processor, MemoryOwner {
   // ---- what they read and write
 
   timestamp(): { readonly low: number; readonly high: number } {
-    const ticks = BigInt(this.platform.now()) + this.state.view.getBigInt64(L.TSC_OFFSET, true);
-    const value = BigInt.asUintN(64, ticks);
-    return { low: Number(value & 0xffffffffn), high: Number(value >> 32n) };
+    const now = this.platform.now();
+    const low = (now >>> 0) + this.state.get(L.TSC_OFFSET);
+    const carry = low > 0xffffffff ? 1 : 0;
+    const high = Math.floor(now / 0x100000000) + this.state.get(L.TSC_OFFSET + 4) + carry;
+    return { low: low >>> 0, high: high >>> 0 };
   }
   readPhysical32(address: number): number {
     return this.memory.readPhysical(address >>> 0, 4);

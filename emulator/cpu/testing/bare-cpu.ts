@@ -34,6 +34,8 @@ export class BareCpu {
   event: GuestEvent | null = null;
   /** Which events leave the guest; all exceptions and HLT unless a test says otherwise. */
   leaves: (event: GuestEvent) => boolean = ({ kind }) => kind === 'exception' || kind === 'hlt';
+  /** Virtual time, ns. */
+  time = 0;
   /** An interrupt request line: the vector, or -1. Acknowledging clears it. */
   interrupt = -1;
 
@@ -65,7 +67,7 @@ export class BareCpu {
           this.interrupt = -1;
           return vector;
         },
-        now: () => 0,
+        now: () => this.time,
       },
       hook: {
         wantsInterruptWindow: false,

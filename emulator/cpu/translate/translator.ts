@@ -11,6 +11,7 @@ import { TYPESCRIPT_INSTRUCTIONS, ENDS_BLOCK } from '../instructions/typescript-
 import * as L from '../layout.ts';
 import { VECTOR, type Processor } from '../processor.ts';
 import { EMITTED, type HandlerList, pseudoKey } from './handlers.ts';
+import { KEPT_STEPS, KeptSteps } from './kept-steps.ts';
 import * as R from './record.ts';
 import { type EmittedInstruction, type Shape, shapeKey } from './shape.ts';
 
@@ -60,7 +61,8 @@ export class Translator {
   readonly #list: HandlerList;
   readonly #model: CpuModel;
   readonly #pseudo: Readonly<Record<'typescript' | 'goto' | 'breakpoint' | 'stepped', number>>;
-  #actions: TypescriptAction[] = [];
+  readonly #steps = new KeptSteps();
+  #actions: TypescriptAction[] = new Array<TypescriptAction>(KEPT_STEPS);
   #next: number;
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap, list: HandlerList, model: CpuModel) {
@@ -78,9 +80,9 @@ export class Translator {
     this.#next = this.#firstRecord();
   }
 
-  /** The first records are the scratch block of single steps. */
+  /** The first records are those of single steps, two each. */
   #firstRecord(): number {
-    return this.#map.records + 2 * R.RECORD_SIZE;
+    return this.#map.records + KEPT_STEPS * 2 * R.RECORD_SIZE;
   }
   /** False: no room for another block; the owner clears its code cache and then this. */
   get hasRoom(): boolean {
@@ -88,7 +90,8 @@ export class Translator {
   }
   clear(): void {
     this.#next = this.#firstRecord();
-    this.#actions = [];
+    this.#actions = new Array<TypescriptAction>(KEPT_STEPS);
+    this.#steps.clear();
   }
 
   /** The TypeScript form of a record's instruction; one that was emitted is looked up by its bytes. */
@@ -150,11 +153,20 @@ export class Translator {
     return { record: first, length: Math.max(at - fetch.start, 1) };
   }
 
-  /** Fills the scratch block with the one instruction at `eip`, to be followed by EXIT stepped. */
-  translateStep(fetch: Fetch, eip: number, mode: number, lastEip: number): number {
+  /**
+   * The record of the one instruction at `eip`, to be followed by EXIT stepped: one that was made before
+   * from the same bytes, else a new one.
+   */
+  step(fetch: Fetch, eip: number, mode: number, lastEip: number): number {
+    const kept = this.#steps.has(fetch, eip, mode, lastEip);
+    return kept ? this.#stepRecord(eip) : this.translateStep(fetch, eip, mode, lastEip, true);
+  }
+  /** The same, made anew; it is kept for step() only if no jump can put a link into it. */
+  translateStep(fetch: Fetch, eip: number, mode: number, lastEip: number, keep = false): number {
     const saved = this.#next;
-    const first = (this.#next = this.#map.records);
+    const first = (this.#next = this.#stepRecord(eip));
     const decoded = this.#decode(fetch, fetch.start, eip, mode);
+    let length = 0;
     if (typeof decoded === 'string' || eip + decoded.length - 1 > lastEip) {
       const action = decoded === 'undefined' ? raise(VECTOR.UD, null) : raise(VECTOR.GP, 0);
       this.#stepAction(action, eip, eip);
@@ -163,15 +175,21 @@ export class Translator {
       if (typeof form === 'function') this.#stepAction(form, eip, this.#nextEip(decoded));
       else this.#emittedRecord(decoded, form, 0);
       this.#pseudoRecord('stepped', 1, eip, this.#nextEip(decoded));
+      if (keep) ({ length } = decoded);
     }
+    this.#steps.note(fetch, eip, mode, length);
     this.#next = saved;
     return first;
   }
-  /** Number 0 is kept for the step, so that steps do not add up. */
+  #stepRecord(eip: number): number {
+    return this.#map.records + this.#steps.slot(eip) * 2 * R.RECORD_SIZE;
+  }
+  /** The first numbers are kept for steps, so that steps do not add up. */
   #stepAction(action: TypescriptAction, eip: number, next: number): void {
-    this.#actions[0] = action;
+    const number = this.#steps.slot(eip);
+    this.#actions[number] = action;
     const record = this.#begin(this.#pseudo.typescript, 0, eip, next);
-    this.#i32[(record + R.R_IMMEDIATE) >> 2] = 0;
+    this.#i32[(record + R.R_IMMEDIATE) >> 2] = number;
   }
 
   #decode(fetch: Fetch, at: number, eip: number, mode: number): Instruction | DecodeFailure {
@@ -310,7 +328,6 @@ export class Translator {
     this.#i32[(record + R.R_IMMEDIATE) >> 2] = target;
   }
   #typescriptRecord(action: TypescriptAction, ordinal: number, eip: number, next: number): void {
-    if (this.#actions.length === 0) this.#actions.push(action);
     const record = this.#begin(this.#pseudo.typescript, ordinal, eip, next);
     this.#i32[(record + R.R_IMMEDIATE) >> 2] = this.#actions.push(action) - 1;
   }
