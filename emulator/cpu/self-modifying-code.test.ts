@@ -142,6 +142,38 @@ test('data beside code in one page is written without end to the code', () => {
   assert.equal(bare.ram32[(CODE + 0x800) >> 2], 1000);
 });
 
+test('a store is seen wherever it meets a long block', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  // a block of 60 MOV EDX, 1 of five bytes, more than two of the pieces that stores are looked up by
+  const block = CODE + 0x100;
+  const count = 60;
+  const run = (store: readonly number[]): number => {
+    for (let n = 0; n < count; n++) bare.load(block + 5 * n, [0xba, 1, 0, 0, 0]);
+    bare.load(block + 5 * count, [HLT]);
+    paged.run(1000, block);
+    // the store, then the block again
+    bare.load(0x6000, [...store, 0x68, block, block >> 8, 0, 0, 0xc3]);
+    paged.run(1000, 0x6000);
+    return state.gpr(2, 4);
+  };
+  state.setGpr(EAX, 4, 0x07ba0000);
+  for (const n of [0, 25, 26, 50, 59]) {
+    // mov byte [immediate of the MOV], 7, with nothing after it that sets EDX
+    const at = block + 5 * n + 1;
+    const rest = block + 5 * (n + 1);
+    const hlt = [0xc6, 0x05, rest, rest >> 8, 0, 0, HLT];
+    assert.equal(run([0xc6, 0x05, at, at >> 8, 0, 0, 7, ...hlt]), 7, String(n));
+  }
+  // mov [block - 2], eax: begins before the code and ends in it
+  const before = block - 2;
+  bare.load(block, [0xba, 1, 0, 0, 0, HLT]);
+  paged.run(1000, block);
+  bare.load(0x6000, [0xa3, before, before >> 8, 0, 0, 0x68, block, block >> 8, 0, 0, 0xc3]);
+  paged.run(1000, 0x6000);
+  assert.equal(state.gpr(2, 4), 7);
+});
+
 test('code written from outside the guest is seen at once', () => {
   const paged = new Paged();
   const { bare, state } = paged;
@@ -213,6 +245,49 @@ test('the second page may be another one the next time, or be written to', () =>
     bare.load(0x6000, [0xc6, 0x05, 0x01, 0x50, 0, 0, 0x77, 0xe9, back, back >> 8, back >> 16, back >> 24]); // prettier-ignore
     paged.run(slice, 0x6000);
     assert.equal(state.gpr(EAX, 4), 0x77552211);
+  }
+});
+
+/** A JMP rel32 with its last two bytes in the page after CODE's, and HLT at both of its targets. */
+function jumpAcross(paged: Paged): { readonly eip: number; readonly targets: readonly number[] } {
+  const eip = CODE + 0xffd;
+  const targets = [eip + 5 + 0x10000, eip + 5 + 0x20000];
+  paged.bare.load(eip, [0xe9, 0, 0, 1, 0]);
+  for (const target of targets) paged.bare.load(target, [HLT]);
+  return { eip, targets };
+}
+
+test('a store to the second page of an instruction is seen although no other code lies there', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  const { eip, targets } = jumpAcross(paged);
+  // mov byte [CODE + 0x1000], 1; push eip; ret: the page is in the TLB before it is known to hold code
+  bare.load(0x6000, [0xc6, 0x05, 0, 0x50, 0, 0, 1, 0x68, eip, eip >> 8, 0, 0, 0xc3]);
+  paged.run(1000, 0x6000);
+  assert.equal(state.eip, targets[0]);
+  // the same with 2, without a new translation of anything else
+  bare.ram[0x6006] = 2;
+  bare.cpu.memoryWritten(0x6006, 1);
+  paged.run(1000, 0x6000);
+  assert.equal(state.eip, targets[1]);
+});
+
+test('a jump within the page to an instruction in two pages follows a new second page', () => {
+  const paged = new Paged();
+  const { bare, state } = paged;
+  const { eip, targets } = jumpAcross(paged);
+  // jmp eip, from the same page
+  const from = CODE + 0xf00;
+  const distance = eip - from - 5;
+  bare.load(from, [0xe9, distance, 0, 0, 0]);
+  bare.load(0x30000, [2, 0]);
+  for (let round = 0; round < 3; round++) {
+    paged.run(1000, from);
+    assert.equal(state.eip, targets[0]);
+    paged.map(CODE + 0x1000, 0x30000);
+    paged.run(1000, from);
+    assert.equal(state.eip, targets[1]);
+    paged.map(CODE + 0x1000, CODE + 0x1000);
   }
 });
 
