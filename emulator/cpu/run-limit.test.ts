@@ -185,3 +185,24 @@ test('an interrupt is taken between elements and the instruction resumes', () =>
   assert.ok(ram.subarray(0x100000, 0x100000 + 40000).every((byte) => byte === 0x55));
   assert.equal(ram[0x100000 + 40000], 0);
 });
+
+test('with TF set a trap follows every instruction and every element of a repeated one', () => {
+  // as single steps of a user program on an Intel Xeon
+  const bare = new BareCpu();
+  const { cpu } = bare;
+  const { state } = cpu;
+  // rep stosb; nop; xor ecx, ecx; rep stosb; nop
+  bare.load(CODE, [0xf3, 0xaa, 0x90, 0x31, 0xc9, 0xf3, 0xaa, 0x90]);
+  state.eip = CODE;
+  state.eflags = 2 | FLAG.TF;
+  state.setGpr(ECX, 4, 3);
+  state.setGpr(EDI, 4, 0x8000);
+  const seen: string[] = [];
+  for (let n = 0; n < 7; n++) {
+    assert.equal(cpu.run(1000), 'exit');
+    const { vector, type, qualification } = bare.exception;
+    assert.deepEqual([vector, type, qualification], [1, 'trap', 1 << 14]);
+    seen.push(`+${String(state.eip - CODE)} ecx ${String(state.gpr(ECX, 4))}`);
+  }
+  assert.deepEqual(seen, ['+0 ecx 2', '+0 ecx 1', '+2 ecx 0', '+3 ecx 0', '+5 ecx 0', '+7 ecx 0', '+8 ecx 0']); // prettier-ignore
+});

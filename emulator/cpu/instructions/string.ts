@@ -104,13 +104,15 @@ function emitRepeated(e: Backend, it: Iteration, shape: Shape, parts: StringPart
   const pause = body.block();
   e.getRegister(CX, it.addressSize);
   body.tee(rest).op('eqz').brIf(nothing);
-  body.get(rest).i32(1).op('sub');
+  // to the next boundary; single-stepped (TF), each element is one
+  body.i32(1).get(rest).i32(1).op('sub');
   body
     .i32(BOUNDARY - 1)
     .op('and')
     .i32(1)
-    .op('add')
-    .set(it.count);
+    .op('add');
+  e.getState(EFLAGS_SYSTEM);
+  body.i32(FLAG.TF).op('and').op('select').set(it.count);
   const loop = body.loop();
   emitElement(e, it, shape, parts);
   body.get(it.count).get(it.done).op('sub').set(it.count);
