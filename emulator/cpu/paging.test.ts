@@ -225,6 +225,44 @@ test('an access to a page behind RAM reaches a device, once', () => {
   ]); // prettier-ignore
 });
 
+test('a string move that meets a missing page has moved all before it, and goes on later', () => {
+  // vol. 2, REP: registers tell how far it came; cld; rep movsd with both sides across pages
+  for (const slice of [1000, 1]) {
+    const paged = new Paged();
+    const { bare, state } = paged;
+    const count = 3000;
+    for (let page = 0; page < 4; page++) paged.entry(TABLE, page, (0x30000 + (page << 12)) | ALL);
+    for (let n = 0; n < count; n++) bare.ram32[(0x50010 >> 2) + n] = n + 1;
+    bare.load(CODE, [0xfc, 0xf3, 0xa5, 0xf4]);
+    state.eip = CODE;
+    state.setGpr(1, 4, count);
+    state.setGpr(6, 4, 0x50010);
+    // dwords that lie across the end of their pages
+    state.setGpr(7, 4, LINEAR + 0x102);
+    for (const missing of [2, 1]) {
+      paged.entry(TABLE, missing, 0);
+      bare.cpu.flushTlb(true);
+    }
+    for (const missing of [1, 2]) {
+      assert.equal(bare.runToExit(slice), 'exit');
+      const { vector, errorCode, qualification } = bare.exception;
+      const linear = LINEAR + (missing << 12);
+      assert.deepEqual([vector, errorCode, qualification], [14, WRITE, linear]);
+      const done = (missing * 4096 - 0x102) >> 2;
+      assert.equal(state.eip, CODE + 1);
+      assert.deepEqual(
+        [1, 6, 7].map((number) => state.gpr(number, 4)),
+        [count - done, 0x50010 + 4 * done, LINEAR + 0x102 + 4 * done],
+      );
+      paged.entry(TABLE, missing, (0x30000 + (missing << 12)) | ALL);
+    }
+    assert.equal(bare.runToExit(slice), 'exit');
+    assert.equal(state.gpr(1, 4), 0);
+    const moved = new DataView(bare.ram.buffer, bare.ram.byteOffset + 0x30102, 4 * count);
+    for (let n = 0; n < count; n++) assert.equal(moved.getUint32(4 * n, true), n + 1);
+  }
+});
+
 // ---- when a changed entry takes effect (4.10)
 
 const movCr3 = [0x0f, 0x22, 0xd8];
