@@ -313,8 +313,10 @@ export class Machine {
         if (stop?.kind === 'breakpoint') throw new Error('a single step met a breakpoint');
         if (stop !== null && stop.kind !== 'budget') return stop;
         if (hook.interrupted !== null) return { kind: 'interrupted', place: hook.interrupted };
-        const moved = cpu.retired > retired || !isAt(cpu, before);
-        if (moved || hook.sawException) return { kind: 'stepped' };
+        if (this.hypervisor.pending === null) {
+          const moved = cpu.retired > retired || !isAt(cpu, before);
+          if (moved || hook.sawException) return { kind: 'stepped' };
+        }
         if (stop !== null) return stop;
       }
       return BUDGET;

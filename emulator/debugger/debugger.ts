@@ -43,7 +43,7 @@ export class MachineDebugger implements DebugPort {
   #placeHits: readonly number[] = [];
   /** What the processor stops at is no longer what is wanted. */
   #placesChanged = false;
-  #landmark: number | null = null;
+  #landmarks: readonly number[] = [];
   readonly #questions: Questions = {
     exit: (exit) => {
       this.#exitHits = this.#exits.hit(exit, this.#scope(exit), this.#complain);
@@ -54,8 +54,8 @@ export class MachineDebugger implements DebugPort {
       this.#placeHits = this.#places.hit(linearEip, this.#scope(null), this.#complain);
       return this.#placeHits.length > 0;
     },
-    watch: (landmark) => {
-      this.#watch(landmark);
+    watch: (landmarks) => {
+      this.#watch(landmarks);
     },
   };
   readonly #complain = (text: string): void => {
@@ -99,13 +99,13 @@ export class MachineDebugger implements DebugPort {
     }
   }
   /** Tells the processor which addresses to stop at, when they have changed. */
-  #watch(landmark: number | null): void {
-    if (!this.#placesChanged && landmark === this.#landmark) return;
+  #watch(landmarks: readonly number[]): void {
+    const known = this.#landmarks;
+    const same = landmarks.length === known.length && landmarks.every((at, n) => at === known[n]);
+    if (same && !this.#placesChanged) return;
     this.#placesChanged = false;
-    this.#landmark = landmark;
-    const wanted = new Set(this.#places.addresses);
-    if (landmark !== null) wanted.add(landmark);
-    this.#machine.cpu.setBreakpoints(wanted);
+    this.#landmarks = landmarks;
+    this.#machine.cpu.setBreakpoints(new Set([...this.#places.addresses, ...landmarks]));
   }
 
   #scope(exit: VmExit | null): ConditionScope {

@@ -35,7 +35,8 @@ interface OneInstruction {
 }
 interface Waiting {
   readonly kind: 'until';
-  readonly place: GuestPlace;
+  /** Any of these. */
+  readonly places: readonly GuestPlace[];
   /** Bytes of stack that may be gone in addition. */
   readonly released: number;
   /** The user's breakpoints at the place have had their say. */
@@ -63,8 +64,8 @@ export interface Questions {
   readonly exit: ExitObserver;
   /** Whether a breakpoint of the user's stops at CS:EIP, which has just been come to; counts its hits. */
   readonly here: () => boolean;
-  /** To be called before running: stop at the user's breakpoints and at this address, if any. */
-  readonly watch: (landmark: number | null) => void;
+  /** To be called before running: stop at the user's breakpoints and at these addresses. */
+  readonly watch: (landmarks: readonly number[]) => void;
 }
 
 /** A callee may take its arguments off the stack, but not more than this. */
@@ -115,8 +116,10 @@ export class RunControl {
     const way = findWayOut(this.#cpu);
     switch (way.kind) {
       case 'return': {
-        const { place } = way;
-        return [{ kind: 'until', place, released: MOST_ARGUMENTS, asked: false }, leave];
+        const { place, through } = way;
+        if (through.some((iret) => isAt(this.#cpu, iret))) return [leave];
+        if (through.length > 0) return [leave, until(through), leave];
+        return [until([place], MOST_ARGUMENTS), leave];
       }
       case 'never':
         return [{ kind: 'free' }, leave];
@@ -160,7 +163,9 @@ export class RunControl {
       case 'free':
       case 'until':
         if (phase.kind === 'until' && this.#isAt(phase)) return this.#arrive(phase, questions);
-        questions.watch(phase.kind === 'until' ? phase.place.linearEip : null);
+        questions.watch(
+          phase.kind === 'until' ? phase.places.map(({ linearEip }) => linearEip) : [],
+        );
         return this.#flow(this.#machine.run(budget, questions.exit), questions);
       case 'one':
         return this.#executeOne(phase, questions);
@@ -173,8 +178,8 @@ export class RunControl {
 
   // ---- running freely, until a place
 
-  #isAt({ place, released }: Waiting): boolean {
-    return isAt(this.#cpu, place, released);
+  #isAt({ places, released }: Waiting): boolean {
+    return places.some((place) => isAt(this.#cpu, place, released));
   }
   #flow(stop: MachineStop, questions: Questions): ControlStop | null {
     if (stop.kind !== 'breakpoint') return stop;
@@ -201,7 +206,7 @@ export class RunControl {
   #untilAfter(instruction: Instruction): Waiting {
     const here = placeOf(this.#cpu);
     const linearEip = (here.linearEip + instruction.length) >>> 0;
-    return { kind: 'until', place: { ...here, linearEip }, released: MOST_ARGUMENTS, asked: false };
+    return until([{ ...here, linearEip }], MOST_ARGUMENTS);
   }
 
   // ---- one instruction
@@ -216,13 +221,13 @@ export class RunControl {
     switch (outcome.kind) {
       case 'stepped':
         if (!executed && phase.faults === 'over') {
-          this.#begin({ kind: 'until', place: before, released: 0, asked: true });
+          this.#begin({ ...until([before]), asked: true });
           return null;
         }
         return done || !executed ? this.#complete(questions) : null;
       case 'interrupted':
         if (done) this.#phases.pop();
-        this.#begin({ kind: 'until', place: resumesAt, released: 0, asked: !done });
+        this.#begin({ ...until([resumesAt]), asked: !done });
         return null;
       case 'idle':
         if (executed) this.#phases.splice(-1, 1, { kind: 'asleep' });
@@ -253,7 +258,7 @@ export class RunControl {
     if (outcome.kind === 'stepped') return this.#complete(questions);
     if (outcome.kind !== 'interrupted') return outcome;
     this.#phases.pop();
-    this.#begin({ kind: 'until', place: outcome.place, released: 0, asked: false });
+    this.#begin(until([outcome.place]));
     return null;
   }
 
@@ -282,6 +287,10 @@ export class RunControl {
   #instructionHere(): Instruction | null {
     return new CodeView(this.#cpu).instructionAt(this.#cpu.linearEip);
   }
+}
+
+function until(places: readonly GuestPlace[], released = 0): Waiting {
+  return { kind: 'until', places, released, asked: false };
 }
 
 /** The exit came up before the instruction at CS:EIP was begun. */

@@ -22,8 +22,10 @@ const BP = 5;
 export type WayOut =
   | {
       readonly kind: 'return';
-      /** Right after the return instruction. */
+      /** Right after the return instruction, as things are now. */
       readonly place: GuestPlace;
+      /** Every IRET on the ways: a handler may change its return address. Empty for functions. */
+      readonly through: readonly GuestPlace[];
       /** Offset in CS of the same. */
       readonly eip: number;
       /** The caller's EBP (BP in 16-bit code), or null where it is not known. */
@@ -33,6 +35,8 @@ export type WayOut =
   | { readonly kind: 'never' }
   /** A way goes where reading ahead cannot follow. */
   | { readonly kind: 'unknown' };
+
+type Return = Extract<WayOut, { kind: 'return' }>;
 
 /** An instruction on the way. */
 interface Point extends Pointers {
@@ -57,6 +61,8 @@ class WayOutSearch {
   readonly #csBase: number;
   readonly #queue: Point[];
   readonly #seen = new Set<number>();
+  readonly #through: GuestPlace[] = [];
+  #handler: WayOut | null = null;
   #lost = false;
 
   constructor(cpu: Cpu) {
@@ -70,20 +76,21 @@ class WayOutSearch {
 
   run(farthest: number): WayOut {
     for (let next = 0; next < this.#queue.length; next++) {
-      if (next >= farthest) return UNKNOWN;
+      if (next >= farthest) return this.#handler ?? UNKNOWN;
       const point = this.#queue[next];
       const instruction = this.#code.instructionAt(point.linear);
       if (instruction === null) {
         this.#lost = true;
       } else if (isReturn(instruction)) {
         const found = this.#returnFrom(point, instruction);
-        if (found !== null) return found;
-        this.#lost = true;
+        if (found === null) this.#lost = true;
+        else if (found.through.length === 0) return found;
+        else this.#handler ??= found;
       } else {
         this.#follow(point, instruction);
       }
     }
-    return this.#lost ? UNKNOWN : NEVER;
+    return this.#handler ?? (this.#lost ? UNKNOWN : NEVER);
   }
 
   /** Enters what may come after an instruction that is no return. */
@@ -110,7 +117,8 @@ class WayOutSearch {
   }
 
   /** Null where the stack holds no likely return address. */
-  #returnFrom({ sp, bp }: Point, { row, operandSize: size }: Instruction): WayOut | null {
+  #returnFrom(point: Point, { row, operandSize: size }: Instruction): Return | null {
+    const { sp, bp } = point;
     const stack = this.#stack;
     const word = (index: number): number | null => stack.read(stack.moved(sp, index * size), size);
     const eip = word(0);
@@ -124,35 +132,45 @@ class WayOutSearch {
     if (row.meaning === 'ret-far') {
       return this.#called({ eip, csBase, sp: stack.moved(sp, 2 * size), bp });
     }
-    return this.#interrupted(word, { eip, csBase, sp: stack.moved(sp, 3 * size), bp }, selector);
+    const to = { eip, csBase, sp: stack.moved(sp, 3 * size), bp };
+    const found = this.#interrupted(word, to, selector);
+    if (found !== null) this.#through.push(this.#place(point.linear, sp, this.#cpu.state.cpl));
+    return found;
   }
-  #called(to: Destination): WayOut | null {
+  #called(to: Destination): Return | null {
     if (!followsCall(this.#code, (to.csBase + to.eip) >>> 0)) return null;
-    return this.#wayTo(to, this.#cpu.state.cpl);
+    return this.#wayTo(to, this.#cpu.state.cpl, []);
   }
   /** IRET: the flags may lead to another task or to virtual-8086 mode, the selector to another stack. */
   #interrupted(
     word: (index: number) => number | null,
     to: Destination,
     selector: number,
-  ): WayOut | null {
+  ): Return | null {
     const { state } = this.#cpu;
+    const through = this.#through;
     const flags = word(2);
     const outerStack = word(3);
     if (flags === null || (state.protectedMode && (state.systemFlags & FLAG.NT) !== 0)) return null;
-    if (!state.protectedMode || state.v86) return this.#wayTo(to, state.cpl);
+    if (!state.protectedMode || state.v86) return this.#wayTo(to, state.cpl, through);
     const toV86 = state.cpl === 0 && (flags & FLAG.VM) !== 0;
     const cpl = toV86 ? 3 : selector & 3;
-    if (cpl === state.cpl) return this.#wayTo(to, cpl);
+    if (cpl === state.cpl) return this.#wayTo(to, cpl, through);
     if (outerStack === null) return null;
     const csBase = toV86 ? (selector & 0xffff) * 16 : to.csBase;
-    return this.#wayTo({ ...to, csBase, sp: outerStack }, cpl);
+    return this.#wayTo({ ...to, csBase, sp: outerStack }, cpl, through);
   }
-  #wayTo({ eip, csBase, sp, bp }: Destination, cpl: number): WayOut {
-    const linearEip = (csBase + eip) >>> 0;
+  #wayTo(
+    { eip, csBase, sp, bp }: Destination,
+    cpl: number,
+    through: readonly GuestPlace[],
+  ): Return {
+    const place = this.#place((csBase + eip) >>> 0, sp, cpl);
+    return { kind: 'return', place, through, eip, framePointer: bp };
+  }
+  #place(linearEip: number, stackPointer: number, cpl: number): GuestPlace {
     const addressSpace = addressSpaceOf(this.#cpu, cpl);
-    const place = { linearEip, stackPointer: sp, stackMask: this.#stack.mask, cpl, addressSpace };
-    return { kind: 'return', place, eip, framePointer: bp };
+    return { linearEip, stackPointer, stackMask: this.#stack.mask, cpl, addressSpace };
   }
 
   /** Base of the code segment that a selector names, or null where its descriptor cannot be read. */
