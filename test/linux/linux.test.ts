@@ -1,0 +1,161 @@
+/**
+ * A real kernel in a whole machine: Debian's linux-image-686 with an initramfs of busybox, 128 MiB, under
+ * KVM's interface and on bare hardware, up to a shell that answers, and down again. Two of the boots are
+ * the same but for the slices in which they run, in two processes: they must be one and the same run.
+ */
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { projectRoot } from '../../extension/build/tools.ts';
+import { debianKernel, READY_MARKER } from '../support/debian-kernel.ts';
+import type { BootFigures, BootJob, BootResult } from './main.ts';
+
+const MAIN = path.join(projectRoot, 'test/linux/main.ts');
+/** Several times what a boot takes on two busy cores. */
+const TIMEOUT_MS = 240_000;
+const OUTPUT_LIMIT = 16 << 20;
+
+const INTERRUPTS = 'cat /proc/interrupts';
+/** Typed under both interfaces. */
+const QUESTIONS = ['echo $((6*7))', 'uname -r', INTERRUPTS, 'cat /proc/mtrr', 'date'];
+
+async function boot(job: BootJob): Promise<BootResult> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', MAIN, JSON.stringify(job)],
+    { cwd: projectRoot, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT },
+  );
+  return JSON.parse(stdout) as BootResult;
+}
+
+function describeFigures({ instructions, time, wallSeconds, cpuSeconds }: BootFigures): string {
+  const mips = instructions / cpuSeconds / 1e6;
+  return (
+    `${(instructions / 1e9).toFixed(3)} G instructions, ${(time / 1e9).toFixed(2)} s of the guest's time, ` +
+    `${wallSeconds.toFixed(1)} s wall, ${cpuSeconds.toFixed(1)} s CPU, ${mips.toFixed(0)} MIPS`
+  );
+}
+
+const withoutApt = spawnSync('apt-get', ['--version']).error !== undefined;
+const skip = withoutApt && 'there is no apt-get, through which the kernel comes';
+
+describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, () => {
+  const { release } = skip === false ? debianKernel() : { release: '' };
+  const powerOff = { kind: 'power-off', code: 0, via: 'ACPI S5' };
+
+  const STAMP = /^\[ *\d+\.\d+\] /;
+  /** Lines without the kernel's time. */
+  const log = ({ fingerprint: { text } }: BootResult): readonly string[] =>
+    text.split('\r\n').map((line) => line.replace(STAMP, ''));
+  const kernelLog = ({ fingerprint: { text } }: BootResult): readonly string[] =>
+    text
+      .split('\r\n')
+      .filter((line) => STAMP.test(line))
+      .map((line) => line.replace(STAMP, ''));
+  const logs = (result: BootResult, pattern: RegExp): void => {
+    assert.ok(
+      log(result).some((line) => pattern.test(line)),
+      `no line ${pattern.source} in:\n${result.fingerprint.text}`,
+    );
+  };
+
+  function assertAnswers(result: BootResult): void {
+    const [sum, version, interrupts, mtrr, date] = result.answers;
+    assert.equal(sum, '42');
+    assert.equal(version, release);
+    // the timer that woke the shell, and the serial port on which its answer came
+    assert.match(interrupts ?? '', /^LOC: +[1-9]\d* +Local timer interrupts$/m);
+    assert.match(interrupts ?? '', /^ +4: +[1-9]\d* +IO-APIC +4-edge +ttyS0$/m);
+    assert.match(interrupts ?? '', /^ERR: +0$/m);
+    assert.match(interrupts ?? '', /^SPU: +0 /m);
+    assert.match(mtrr ?? '', /base=0x080000000 .*uncachable$/);
+    // the board's clock starts at the release of Linux 2.6.20
+    assert.match(date ?? '', /^Sun Feb {2}4 18:4\d:\d\d UTC 2007$/);
+  }
+
+  /** Nothing that the kernel says when processor or board are not what it expects. */
+  function assertQuietLog(result: BootResult): void {
+    const complaint =
+      /\bBUG\b|WARNING|Oops|Call Trace|unexpected|unstable|failed|spurious|broken|ACPI (Error|BIOS|Warning)|\binvalid\b|\blost\b|\bstall/i;
+    const known = [
+      /use "pci=nocrs" and report a bug$/, // says what to do, not that there is one
+      /^DMI not present or invalid\.$/, // no firmware, no DMI
+      /^Performance Events: Broken PMU hardware detected/, // the P6's counters are not emulated
+      /^Failed to access perfctr msr/,
+      /^(L1TF|MDS|Spectre|Speculative|MMIO|ITS|Register File|x86\/CPU)/, // mitigations
+    ];
+    const complaints = kernelLog(result).filter(
+      (line) => complaint.test(line) && !known.some((pattern) => pattern.test(line)),
+    );
+    assert.deepEqual(complaints, []);
+  }
+
+  describe('under KVM', async () => {
+    const commands = [...QUESTIONS, 'exit'];
+    const [first, second] = await Promise.all([
+      boot({ interface: 'kvm', commands, budget: 5_000_000 }),
+      // slices end in single steps: these end elsewhere
+      boot({ interface: 'kvm', commands, budget: 777_777 }),
+    ]);
+
+    test('boots to the marker and finds its hypervisor', (t) => {
+      assert.ok(log(first).includes(READY_MARKER), first.fingerprint.text);
+      logs(first, /^Hypervisor detected: KVM$/);
+      logs(first, /^kvm-clock: Using msrs 4b564d01 and 4b564d00$/);
+      logs(first, /^Booting paravirtualized kernel on KVM$/);
+      logs(first, /^clocksource: Switched to clocksource kvm-clock$/);
+      t.diagnostic(`to the marker: ${describeFigures(first.marker)}`);
+      t.diagnostic(`to the marker: ${describeFigures(second.marker)}`);
+    });
+    test('finds its board', () => {
+      logs(first, /^ACPI: PM: \(supports S0 S5\)$/);
+      logs(first, /^pnp: PnP ACPI: found 3 devices$/);
+      logs(first, /ttyS0 at I\/O 0x3f8 \(irq = 4, base_baud = 115200\) is a 16550A$/);
+      logs(first, /^serio: i8042 KBD port at 0x60,0x64 irq 1$/);
+      logs(first, /setting system clock to 2007-02-04T18:44:5\d UTC/);
+      assertQuietLog(first);
+    });
+    test('a shell answers what is typed', () => assertAnswers(first));
+    test('switches the machine off by ACPI', () => assert.deepEqual(first.stop, powerOff));
+    test('exits are those of KVM with second-stage paging', (t) => {
+      const { exits } = first.fingerprint;
+      for (const name of ['CPUID', 'HLT', 'IO_INSTRUCTION', 'RDMSR', 'WRMSR', 'CR_ACCESS', 'EPT_VIOLATION', 'EXTERNAL_INTERRUPT']) {
+        assert.ok((exits[name] ?? 0) > 0, name);
+      } // prettier-ignore
+      // KVM leaves paging to the guest and lets RDTSC pass
+      assert.ok(!('INVLPG' in exits) && !('RDTSC' in exits) && !('TRIPLE_FAULT' in exits));
+      t.diagnostic(JSON.stringify(exits));
+    });
+    test('another process in other slices makes the very same run', () => {
+      assert.equal(second.marker.instructions > 0, true);
+      assert.deepEqual(second.fingerprint, first.fingerprint);
+      assert.deepEqual(second.answers, first.answers);
+    });
+  });
+
+  describe('on bare hardware', async () => {
+    const bare = await boot({
+      interface: 'bare',
+      commands: [...QUESTIONS, 'reboot -f'],
+      budget: 5_000_000,
+    });
+
+    test('boots to the marker without a hypervisor', (t) => {
+      assert.ok(log(bare).includes(READY_MARKER), bare.fingerprint.text);
+      assert.ok(!log(bare).some((line) => line.startsWith('Hypervisor detected')));
+      logs(bare, /^Booting paravirtualized kernel on bare hardware$/);
+      logs(bare, /^tsc: Fast TSC calibration using PIT$/);
+      logs(bare, /^clocksource: Switched to clocksource tsc$/);
+      assertQuietLog(bare);
+      t.diagnostic(`to the marker: ${describeFigures(bare.marker)}`);
+    });
+    test('a shell answers what is typed', () => assertAnswers(bare));
+    test('nothing leaves the guest', () => assert.deepEqual(bare.fingerprint.exits, {}));
+    test('a reboot is a reset', () => {
+      logs(bare, /^reboot: Restarting system$/);
+      assert.equal(bare.stop.kind, 'reset');
+    });
+  });
+});

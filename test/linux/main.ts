@@ -1,0 +1,89 @@
+/**
+ * Boots Debian's kernel in a process of its own, types commands into its shell, and prints what happened
+ * as JSON: linux.test.ts starts several of these at a time.
+ *
+ *   npx tsx test/linux/main.ts '{"interface":"kvm","commands":["uname -r","exit"],"budget":5000000}'
+ */
+import { readFileSync } from 'node:fs';
+import type { MachineStop } from '../../emulator/machine.ts';
+import { type Fingerprint, GuestRun } from '../guests/whole-machine.ts';
+import { COMMAND_LINE, debianKernel, READY_MARKER } from '../support/debian-kernel.ts';
+
+export interface BootJob {
+  readonly interface: 'kvm' | 'bare';
+  /** Typed one at each prompt. */
+  readonly commands: readonly string[];
+  /** Instructions of a slice. */
+  readonly budget: number;
+}
+
+export interface BootResult {
+  readonly stop: MachineStop;
+  readonly fingerprint: Fingerprint;
+  /** What each command printed, without its echo. */
+  readonly answers: readonly string[];
+  readonly notices: readonly string[];
+  /** From power-on to the marker. */
+  readonly marker: BootFigures;
+  readonly end: BootFigures;
+}
+
+export interface BootFigures {
+  readonly instructions: number;
+  /** Virtual ns. */
+  readonly time: number;
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+}
+
+/** The prompt of busybox' shell, after which it asks the terminal for the cursor's place. */
+const PROMPT = '# \x1b[6n';
+const MEMORY_MIB = 128;
+/** Twice what a boot takes. */
+const LIMIT = 15e9;
+
+function boot({ interface: type, commands, budget }: BootJob): BootResult {
+  const { kernel, initrd } = debianKernel();
+  const start = { wall: performance.now(), cpu: process.cpuUsage() };
+  const run = new GuestRun({
+    image: readFileSync(kernel),
+    format: 'bzimage',
+    initrd: readFileSync(initrd),
+    interface: type,
+    memoryMiB: MEMORY_MIB,
+    commandLine: COMMAND_LINE,
+  });
+  const figures = (): BootFigures => {
+    const { user, system } = process.cpuUsage(start.cpu);
+    return {
+      instructions: run.machine.cpu.retired,
+      time: run.machine.now,
+      wallSeconds: (performance.now() - start.wall) / 1e3,
+      cpuSeconds: (user + system) / 1e6,
+    };
+  };
+  run.go({ budget, most: LIMIT, done: () => run.text.includes(READY_MARKER) });
+  const marker = figures();
+
+  const answers: string[] = [];
+  let typedAt = 0;
+  const answer = (): string => {
+    const [, ...lines] = run.text.slice(typedAt).split('\r\n');
+    return lines.slice(0, -1).join('\n');
+  };
+  const atPrompt = ({ kind }: MachineStop): boolean =>
+    kind === 'idle' && run.text.length > typedAt && run.text.endsWith(PROMPT);
+  let stop = run.go({ budget, most: LIMIT, done: atPrompt });
+  for (const command of commands) {
+    if (!atPrompt(stop)) break;
+    typedAt = run.text.length;
+    run.type(`${command}\r`);
+    stop = run.go({ budget, most: LIMIT, done: atPrompt });
+    answers.push(answer());
+  }
+  const { fingerprint, notices } = run;
+  return { stop, fingerprint, answers, notices, marker, end: figures() };
+}
+
+const job = JSON.parse(process.argv[2] ?? '{}') as BootJob;
+process.stdout.write(JSON.stringify(boot(job)));
