@@ -22,6 +22,9 @@ export class SteppingHook implements ExitHook {
   get wantsInterruptWindow(): boolean {
     return this.#hypervisor.wantsInterruptWindow;
   }
+  mayLeave(kind: 'rdtsc' | 'pause'): boolean {
+    return this.#hypervisor.mayLeave?.(kind) ?? true;
+  }
   offer(event: GuestEvent, length: number): boolean {
     if (this.#watching && event.kind === 'exception') {
       this.#exception = true;

@@ -28,6 +28,7 @@ import { RunSignals } from './run-signals.ts';
 import { SegmentAccess } from './segment-access.ts';
 import { SlowAccess } from './slow-access.ts';
 import { ACTIVITY, CpuState, FLAG } from './state.ts';
+import { TimeStampCounter } from './time-stamp-counter.ts';
 import { Tlb } from './tlb.ts';
 import { CodeCache } from './translate/code-cache.ts';
 import { createInterpreter, type Interpreter } from './translate/interpreter.ts';
@@ -56,6 +57,7 @@ export class Cpu implements Processor, MemoryOwner {
   readonly #hook: ExitHook;
   readonly #signals = new RunSignals();
   readonly #count: InstructionCount;
+  readonly #time: TimeStampCounter;
   readonly #mode = new ExecutionMode();
   readonly #tlb: Tlb;
   readonly #access: SegmentAccess;
@@ -75,6 +77,7 @@ export class Cpu implements Processor, MemoryOwner {
     const memory = (this.memory = new GuestMemory(buffer, map, code, this));
     const tlb = (this.#tlb = new Tlb(buffer, map, state));
     const count = (this.#count = new InstructionCount(state));
+    const time = (this.#time = new TimeStampCounter(state, platform, count));
     const mode = this.#mode;
     const signals = this.#signals;
     this.#access = new SegmentAccess(this, state);
@@ -95,7 +98,7 @@ export class Cpu implements Processor, MemoryOwner {
     const fetch = new CodeFetch(this, memory, mode);
     const finderParts = { state, memory, mode, fetch, code, tlb, translator, signals };
     const finder = (this.#finder = new CodeFinder(buffer, map, finderParts));
-    const loopParts = { cpu: this, hook, interpreter, finder, count, signals };
+    const loopParts = { cpu: this, hook, interpreter, finder, count, time, signals };
     this.#loop = new RunLoop(buffer, loopParts);
   }
 
@@ -181,11 +184,7 @@ export class Cpu implements Processor, MemoryOwner {
   // ---- what they read and write
 
   timestamp(): { readonly low: number; readonly high: number } {
-    const now = this.platform.now();
-    const low = (now >>> 0) + this.state.get(L.TSC_OFFSET);
-    const carry = low > 0xffffffff ? 1 : 0;
-    const high = Math.floor(now / 0x100000000) + this.state.get(L.TSC_OFFSET + 4) + carry;
-    return { low: low >>> 0, high: high >>> 0 };
+    return this.#time.read();
   }
   readPhysical32(address: number): number {
     return this.memory.readPhysical(address >>> 0, 4);

@@ -98,6 +98,11 @@ export interface ExitHook {
    */
   readonly wantsInterruptWindow: boolean;
   /**
+   * Whether such events may leave the guest at all; asked once a run. While they may not they are not
+   * offered, so that emitted code can execute them alone. Absent: they may.
+   */
+  mayLeave?(kind: 'rdtsc' | 'pause'): boolean;
+  /**
    * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
    * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to
    * resolve it. False: the CPU goes on natively.

@@ -92,6 +92,11 @@ export const APIC_BASE = 0x2d8;
 export const PAT = 0x2e0;
 /** 0 running, 1 halted (HLT), 2 shut down (triple fault). */
 export const ACTIVITY = 0x2e8;
+/** NATIVE_INSTRUCTION bits: emitted code executes them without asking, since they cannot leave the guest. */
+export const NATIVE = 0x2ec;
+export const NATIVE_INSTRUCTION = { RDTSC: 1, PAUSE: 2 } as const;
+/** What the TSC will show when FUEL reaches zero, 64 bits; kept while RDTSC is native. */
+export const TSC_BASE = 0x2f0;
 
 /** x87: eight physical registers of 16 bytes (10 used), then the control words (SDM vol. 1, 8.1). */
 export const FPU_REGISTERS = 0x300;

@@ -17,6 +17,7 @@ import { GuestFault, VECTOR, VmExitSignal } from './processor.ts';
 import type { Processor } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
 import { ACTIVITY, FLAG } from './state.ts';
+import type { TimeStampCounter } from './time-stamp-counter.ts';
 import type { Interpreter } from './translate/interpreter.ts';
 import * as R from './translate/record.ts';
 
@@ -51,6 +52,7 @@ export interface RunLoopParts {
   readonly interpreter: Interpreter;
   readonly finder: CodeFinder;
   readonly count: InstructionCount;
+  readonly time: TimeStampCounter;
   readonly signals: RunSignals;
 }
 
@@ -75,6 +77,7 @@ export class RunLoop {
   run(instructions: number): CpuOutcome {
     const { cpu, count, signals } = this.#parts;
     count.refill(instructions);
+    this.#chooseNative();
     signals.leave = false;
     let events = 0;
     const lastEntry = this.entries + ENTRY_LIMIT;
@@ -103,6 +106,15 @@ export class RunLoop {
       if (count.fuel !== before) events = 0;
       else if (++events > EVENT_LIMIT) return 'limit';
     }
+  }
+
+  /** What the hook will not ask for is left to emitted code. */
+  #chooseNative(): void {
+    const { cpu, hook } = this.#parts;
+    const { RDTSC, PAUSE } = L.NATIVE_INSTRUCTION;
+    const rdtsc = hook.mayLeave?.('rdtsc') === false ? RDTSC : 0;
+    const pause = hook.mayLeave?.('pause') === false ? PAUSE : 0;
+    cpu.state.set(L.NATIVE, rdtsc | pause);
   }
 
   /** Interrupts and windows, between two instructions. */
@@ -143,7 +155,7 @@ export class RunLoop {
   }
 
   #runBlocks(): CpuOutcome | null {
-    const { interpreter, finder, signals } = this.#parts;
+    const { interpreter, finder, time, signals } = this.#parts;
     let record: number;
     try {
       record = finder.find();
@@ -151,13 +163,14 @@ export class RunLoop {
       return this.#endEarly(error);
     }
     signals.stale = false;
+    time.publish();
     interpreter.run(record);
     return this.#afterRun();
   }
 
   /** Executes exactly one instruction, with every access that it makes. */
   step(): CpuOutcome | null {
-    const { cpu, interpreter, finder, count, signals } = this.#parts;
+    const { cpu, interpreter, finder, count, time, signals } = this.#parts;
     const { state } = cpu;
     const linear = (state.segmentBase(L.SEGMENT.CS) + state.eip) >>> 0;
     const skip = this.skipAt === linear;
@@ -172,6 +185,7 @@ export class RunLoop {
     }
     // one unit of fuel makes every way out of the instruction a way out of the interpreter
     const rest = count.setAside();
+    time.publish();
     signals.stepping = true;
     interpreter.run(record);
     signals.stepping = false;

@@ -84,6 +84,6 @@ export class TypescriptForm {
     const bytes = memory.readBytesPeek(linear, 15);
     const decoded = decode(bytes, eip, { defaultSize: mode.defaultSize });
     if (typeof decoded === 'string') throw new Error(`no instruction at ${linear.toString(16)}`);
-    return translator.actionOf(decoded);
+    return translator.actionOf(record, decoded);
   }
 }

@@ -70,6 +70,12 @@ export class Hypervisor implements ExitHook {
     return (this.controls.primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
   }
 
+  /** By the present controls; they change only between two runs of the CPU. */
+  mayLeave(kind: 'rdtsc' | 'pause'): boolean {
+    const { state } = this.vcpu.processor;
+    return leaves(this.controls, { kind }, { cr0: state.cr(0), cr4: state.cr(4) });
+  }
+
   /** The birth of an exit. True: the event has left the guest and is `pending`. */
   offer(event: GuestEvent, length: number): boolean {
     const { processor } = this.vcpu;

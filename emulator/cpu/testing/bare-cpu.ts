@@ -34,8 +34,10 @@ export class BareCpu {
   event: GuestEvent | null = null;
   /** Which events leave the guest; all exceptions and HLT unless a test says otherwise. */
   leaves: (event: GuestEvent) => boolean = ({ kind }) => kind === 'exception' || kind === 'hlt';
-  /** Virtual time, ns. */
+  /** Virtual time at power-on, ns. */
   time = 0;
+  /** RDTSC and PAUSE are offered although they will not leave. */
+  offersAll = false;
   /** An interrupt request line: the vector, or -1. Acknowledging clears it. */
   interrupt = -1;
 
@@ -67,10 +69,11 @@ export class BareCpu {
           this.interrupt = -1;
           return vector;
         },
-        now: () => this.time,
+        now: () => this.time + this.cpu.retired,
       },
       hook: {
         wantsInterruptWindow: false,
+        mayLeave: (kind) => this.offersAll || this.leaves({ kind }),
         offer: (event) => {
           if (!this.leaves(event)) return false;
           this.event = event;

@@ -74,6 +74,9 @@ export interface Backend {
     readonly destination: { readonly offset: Local; readonly host: Local };
   }): void;
 
+  /** Pushes the time-stamp counter, an i64; only while layout NATIVE has RDTSC. */
+  timestamp(): void;
+
   /** Pushes the EIP of this instruction and of the next one. */
   eip(): void;
   nextEip(): void;

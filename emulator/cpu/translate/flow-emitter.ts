@@ -14,6 +14,12 @@ export class FlowEmitter extends MemoryEmitter {
     this.setState(L.RAISED_ERROR, () => this.body.i32(errorCode));
     this.leave(R.EXIT_CODE.EXCEPTION);
   }
+  timestamp(): void {
+    const { body } = this;
+    body.i32(0).load64(this.context.vcpu + L.TSC_BASE);
+    this.getState(L.FUEL);
+    body.get(this.frame.record).load8U(R.R_ORDINAL).op('sub').op('extendS').op('sub64');
+  }
   assist(): void {
     const { body } = this;
     body.get(this.frame.record).call(this.context.calls.typescript);

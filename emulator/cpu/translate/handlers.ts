@@ -12,6 +12,7 @@ import { multiplyInstructions } from '../instructions/multiply.ts';
 import { shiftInstructions } from '../instructions/shift.ts';
 import { stackInstructions } from '../instructions/stack.ts';
 import { stringInstructions } from '../instructions/string.ts';
+import { timeInstructions } from '../instructions/time.ts';
 import { isHot } from './hot-shapes.ts';
 import { shapeKey, shapesOf, type EmittedInstruction, type Shape } from './shape.ts';
 
@@ -26,6 +27,7 @@ export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
   ...shiftInstructions,
   ...stackInstructions,
   ...stringInstructions,
+  ...timeInstructions,
 };
 
 export interface Handler {

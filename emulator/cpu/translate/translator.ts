@@ -62,6 +62,8 @@ export class Translator {
   readonly #model: CpuModel;
   readonly #pseudo: Readonly<Record<'typescript' | 'goto' | 'breakpoint' | 'stepped', number>>;
   readonly #steps = new KeptSteps();
+  /** Actions of emitted instructions that handed over, by record. */
+  readonly #handedOver = new Map<number, TypescriptAction>();
   #actions: TypescriptAction[] = new Array<TypescriptAction>(KEPT_STEPS);
   #next: number;
 
@@ -92,11 +94,14 @@ export class Translator {
     this.#next = this.#firstRecord();
     this.#actions = new Array<TypescriptAction>(KEPT_STEPS);
     this.#steps.clear();
+    this.#handedOver.clear();
   }
 
-  /** The TypeScript form of a record's instruction; one that was emitted is looked up by its bytes. */
+  /** The TypeScript form of a record's instruction; null: it is emitted and has not been asked for yet. */
   action(record: number): TypescriptAction | null {
-    if (this.#u16[(record + R.R_HANDLER) >> 1] !== this.#pseudo.typescript) return null;
+    if (this.#u16[(record + R.R_HANDLER) >> 1] !== this.#pseudo.typescript) {
+      return this.#handedOver.get(record) ?? null;
+    }
     return this.#actions[this.#i32[(record + R.R_IMMEDIATE) >> 2]] ?? null;
   }
 
@@ -239,13 +244,15 @@ export class Translator {
       run(cpu, instruction);
     };
   }
-  /** The TypeScript form by the bytes, for records whose emitted form handed over. */
-  actionOf(instruction: Instruction): TypescriptAction {
+  /** The TypeScript form of a record whose emitted form handed over; remembered unless it is a step's. */
+  actionOf(record: number, instruction: Instruction): TypescriptAction {
     const run = TYPESCRIPT_INSTRUCTIONS[instruction.row.meaning ?? ''];
     if (run === undefined) return (cpu) => cpu.unimplemented(instruction);
-    return (cpu) => {
+    const action: TypescriptAction = (cpu) => {
       run(cpu, instruction);
     };
+    if (record >= this.#firstRecord()) this.#handedOver.set(record, action);
+    return action;
   }
 
   #shapeOf(
