@@ -10,8 +10,10 @@
 import { JUMP_ENTRIES, type MemoryMap } from '../memory/memory-map.ts';
 import type { CodeFetch } from './code-fetch.ts';
 import type { ExecutionMode } from './execution-mode.ts';
+import { FetchedPages } from './fetched-pages.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import * as L from './layout.ts';
+import { WALK_FLAG } from './paging.ts';
 import type { RunSignals } from './run-signals.ts';
 import type { CpuState } from './state.ts';
 import type { Tlb } from './tlb.ts';
@@ -39,6 +41,7 @@ export class CodeFinder {
   readonly #i32: Int32Array;
   readonly #map: MemoryMap;
   #generation = 0;
+  readonly #fetched = new FetchedPages();
   /** The link field of the jump that asked for the lookup under way, 0 if none did. */
   #link = 0;
   #breakpoints: ReadonlySet<number> = new Set();
@@ -60,10 +63,13 @@ export class CodeFinder {
     this.#takeLink();
     const linear = fetch.linear(eip);
     const physical = fetch.physical(linear);
+    const large = (state.get(L.WALK_FLAGS) & WALK_FLAG.LARGE) !== 0;
     const found = code.find(physical, mode.bits, eip);
     const valid = found !== undefined && this.#stillValid(found, linear);
     const block = valid ? found : this.#translate(eip, linear, physical);
     if (block === null) return this.#uncached(eip, linear, physical);
+    this.#fetched.note(linear, large, this.#generation);
+    if (block.secondPage >= 0) this.#fetched.note((linear + 0x1000) >>> 0, true, this.#generation);
     this.#remember(eip, block);
     return block.record;
   }
@@ -175,6 +181,10 @@ export class CodeFinder {
   keepLinksWithinLimit(): void {
     const { code, mode } = this.#parts;
     if (code.reachesBeyond(mode.bits, mode.csLimit)) this.dropAll();
+  }
+  /** The mapping of one page may have changed (INVLPG). */
+  pageInvalidated(linear: number): void {
+    if (this.#fetched.has(linear, this.#generation)) this.newGeneration();
   }
   codeWritten(pageNumber: number): void {
     this.#parts.code.invalidate(pageNumber);

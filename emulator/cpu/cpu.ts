@@ -169,7 +169,7 @@ export class Cpu implements Processor, MemoryOwner {
   }
   invalidatePage(linear: number): void {
     this.#tlb.invalidate(linear);
-    this.#finder.newGeneration();
+    this.#finder.pageInvalidated(linear);
   }
   inhibitInterrupts(): void {
     this.#count.inhibit();
