@@ -297,7 +297,8 @@ export class Machine {
   /**
    * One instruction, whatever breakpoint is on it, or one event: 'interrupted' when an interrupt was
    * delivered, 'stepped' when the instruction retired or an exception was delivered instead. Both can
-   * come together: the interrupt right after the instruction. 'budget' when nothing has happened yet.
+   * come together: the interrupt right after the instruction. Any other stop may come after it too, such
+   * as 'idle' after HLT. 'budget' when nothing has happened yet.
    */
   step(observe: ExitObserver): StepOutcome {
     const { cpu } = this;
@@ -315,6 +316,9 @@ export class Machine {
         if (hook.interrupted !== null) return { kind: 'interrupted', place: hook.interrupted };
         if (this.hypervisor.pending === null) {
           const moved = cpu.retired > retired || !isAt(cpu, before);
+          // a HLT that the hypervisor has carried out
+          const sleep = moved && cpu.isHalted ? this.#sleep() : null;
+          if (sleep !== null) return sleep;
           if (moved || hook.sawException) return { kind: 'stepped' };
         }
         if (stop !== null) return stop;
