@@ -80,6 +80,21 @@ export class Tlb {
     }
   }
 
+  /**
+   * Takes back what allows writes to a physical page without looking, since code was translated from it.
+   * Nothing else is dropped: how long other entries live must not depend on what is translated when.
+   */
+  forbidWrites(physical: number): void {
+    const host = (this.#map.ram + physical - (physical & 0xfff)) | 0;
+    for (const table of [TLB_WRITE, TLB_USER + TLB_WRITE]) {
+      const from = (this.#map.tlb + table) >> 2;
+      for (let at = from; at < from + TLB_ENTRIES * 2; at += 2) {
+        // an invalid tag gives no multiple of the page size
+        if (((this.#i32[at] + this.#i32[at + 1]) | 0) === host) this.#i32[at] = INVALID;
+      }
+    }
+  }
+
   /** Address of the tables of a privilege level, for layout TLB. */
   tables(cpl: number): number {
     return this.#map.tlb + (cpl === 3 ? TLB_USER : 0);
