@@ -116,13 +116,19 @@ export class CodeCache {
     return (this.#chunks[number] & chunkMask(first, first + size - 1)) !== 0;
   }
 
-  /** Drops all blocks of a page and those that reach into it. The caller makes a new generation. */
+  /**
+   * Drops all blocks of a page and of those that reach into it, and so on: a guest can make that a chain
+   * through all of its memory. The caller makes a new generation.
+   */
   invalidate(pageNumber: number): void {
-    const page = this.#pages.get(pageNumber);
-    if (page === undefined) return;
-    this.#pages.delete(pageNumber);
-    this.#unmark(pageNumber);
-    for (const other of page.crossing) this.invalidate(other);
+    const waiting = [pageNumber];
+    for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
+      const page = this.#pages.get(number);
+      if (page === undefined) continue;
+      this.#pages.delete(number);
+      this.#unmark(number);
+      for (const other of page.crossing) waiting.push(other);
+    }
   }
 
   /** Drops all blocks of the pages that a linear address was found in, in whatever mapping. */
