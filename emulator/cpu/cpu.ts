@@ -82,7 +82,7 @@ export class Cpu implements Processor, MemoryOwner {
     const signals = this.#signals;
     this.#access = new SegmentAccess(this, state);
 
-    const slow = new SlowAccess(state, memory, code, signals);
+    const slow = new SlowAccess(this, memory, code, signals);
     const interpreter = createInterpreter(map, wasmMemory, shared, {
       typescript: (record) => form.run(record),
       slowRead: (linear, size) => slow.read(linear, size),

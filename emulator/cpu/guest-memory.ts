@@ -17,7 +17,7 @@ import {
   TLB_WRITE,
   type MemoryMap,
 } from '../memory/memory-map.ts';
-import type { ExitHook } from './exit-hook.ts';
+import type { GuestEvent } from './exit-hook.ts';
 import * as L from './layout.ts';
 import { ACCESS, WALK_MODE } from './paging.ts';
 import type { Platform } from './platform.ts';
@@ -30,13 +30,23 @@ export interface MemoryOwner {
   readonly state: CpuState;
   readonly platform: Platform;
   fault(vector: number, errorCode?: number | null, qualification?: number): never;
-  offer(event: Parameters<ExitHook['offer']>[0], length: number): void;
+  offer(event: GuestEvent, length: number): void;
   /** Translated code of a page was written to. */
   codeWritten(pageNumber: number): void;
   walk(linear: number, access: number): number;
 }
 
 const A20 = 1 << 20;
+
+/** The event of an access outside RAM: the second stage does not map it. */
+export function deviceAccess(
+  physical: number,
+  linear: number,
+  access: 'read' | 'write',
+  size: number,
+): GuestEvent {
+  return { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size };
+}
 
 export class GuestMemory implements LinearMemory {
   readonly #owner: MemoryOwner;
@@ -130,10 +140,7 @@ export class GuestMemory implements LinearMemory {
     else this.#u8[at] = value;
   }
   #offerDevice(physical: number, linear: number, access: 'read' | 'write', size: number): void {
-    this.#owner.offer(
-      { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size },
-      0,
-    );
+    this.#owner.offer(deviceAccess(physical, linear, access, size), 0);
   }
   /** A copy of RAM, or null unless all of it is RAM; any number is a valid address. */
   readRam(address: number, length: number): Uint8Array | null {

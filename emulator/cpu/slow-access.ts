@@ -4,22 +4,22 @@
  * Anything that can be observed waits: the emitted code is told to leave, nothing done, and its
  * instruction is executed alone by a single step, in which such accesses are really made.
  */
-import type { GuestMemory } from './guest-memory.ts';
+import { deviceAccess, type GuestMemory } from './guest-memory.ts';
 import * as L from './layout.ts';
 import { ACCESS } from './paging.ts';
+import type { Processor } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
-import type { CpuState } from './state.ts';
 import type { CodeCache } from './translate/code-cache.ts';
 import { SLOW_OUTCOME } from './translate/record.ts';
 
 export class SlowAccess {
-  readonly #state: CpuState;
+  readonly #cpu: Processor;
   readonly #memory: GuestMemory;
   readonly #code: CodeCache;
   readonly #signals: RunSignals;
 
-  constructor(state: CpuState, memory: GuestMemory, code: CodeCache, signals: RunSignals) {
-    this.#state = state;
+  constructor(cpu: Processor, memory: GuestMemory, code: CodeCache, signals: RunSignals) {
+    this.#cpu = cpu;
     this.#memory = memory;
     this.#code = code;
     this.#signals = signals;
@@ -27,48 +27,63 @@ export class SlowAccess {
 
   /** Each sets layout SLOW, and does nothing, when the access must not complete here. */
   read(linear: number, size: number): number {
-    return this.#access(linear, size, 0, () =>
-      this.#memory.readSlow(linear, size, this.#userAccess()),
-    );
+    return this.#try(linear, size, null, 0);
   }
   readForWrite(linear: number, size: number): number {
-    return this.#access(linear, size, ACCESS.WRITE, () =>
-      this.#memory.readSlow(linear, size, this.#userAccess() | ACCESS.WRITE),
-    );
+    return this.#try(linear, size, null, ACCESS.WRITE);
   }
   write(linear: number, value: number, size: number): void {
-    this.#access(linear, size, ACCESS.WRITE, () => {
-      this.#memory.writeSlow(linear, size, value, this.#userAccess());
-      return 0;
-    });
+    this.#try(linear, size, value, ACCESS.WRITE);
   }
 
-  #userAccess(): number {
-    return this.#state.cpl === 3 ? ACCESS.USER : 0;
-  }
-  #access(linear: number, size: number, write: number, access: () => number): number {
-    const signals = this.#signals;
+  /**
+   * @param value to be written, null: read
+   * @param right ACCESS.WRITE where the place must be writable, else 0
+   */
+  #try(linear: number, size: number, value: number | null, right: number): number {
+    const access = right | (this.#cpu.state.cpl === 3 ? ACCESS.USER : 0);
     try {
-      if (!signals.stepping && !this.#isPlain(linear, size, write)) {
-        this.#state.set(L.SLOW, SLOW_OUTCOME.STEP);
-        return 0;
-      }
-      return access() | 0;
+      if (this.#signals.stepping) return this.#access(linear, size, value, access);
+      if (this.#isPlain(linear, size, access)) return this.#accessRam(linear, size, value, access);
+      this.#cpu.state.set(L.SLOW, SLOW_OUTCOME.STEP);
     } catch (error) {
-      signals.sort(error);
-      const left = signals.outcome === 'exit';
-      this.#state.set(L.SLOW, left ? SLOW_OUTCOME.EXIT : SLOW_OUTCOME.FAULT);
-      return 0;
+      this.#signals.sort(error);
+      const left = this.#signals.outcome === 'exit';
+      this.#cpu.state.set(L.SLOW, left ? SLOW_OUTCOME.EXIT : SLOW_OUTCOME.FAULT);
     }
+    return 0;
   }
+  /** Whatever is there. */
+  #access(linear: number, size: number, value: number | null, access: number): number {
+    if ((linear & 0xfff) + size <= 4096) {
+      const physical = this.#memory.translate(linear, access);
+      if (!this.#memory.isRam(physical, size)) return this.#device(physical, linear, size, value);
+    }
+    return this.#accessRam(linear, size, value, access);
+  }
+  #accessRam(linear: number, size: number, value: number | null, access: number): number {
+    if (value === null) return this.#memory.readSlow(linear, size, access) | 0;
+    this.#memory.writeSlow(linear, size, value, access);
+    return 0;
+  }
+  #device(physical: number, linear: number, size: number, value: number | null): number {
+    const { platform, state } = this.#cpu;
+    const event = deviceAccess(physical, linear, value === null ? 'read' : 'write', size);
+    if (this.#cpu.leaves(event, 0)) state.set(L.SLOW, SLOW_OUTCOME.EXIT);
+    else if (value === null) return platform.readDevice(physical, size) | 0;
+    else platform.writeDevice(physical, size, value >>> 0);
+    return 0;
+  }
+
   /** RAM on every page that it touches, without translated code in the bytes to be written. */
-  #isPlain(linear: number, size: number, write: number): boolean {
+  #isPlain(linear: number, size: number, access: number): boolean {
     const first = Math.min(size, 4096 - (linear & 0xfff));
-    const plain = (at: number, length: number): boolean => {
-      const physical = this.#memory.translate(at, write | this.#userAccess());
-      if (!this.#memory.isRam(physical, length)) return false;
-      return write === 0 || !this.#code.overlaps(physical, length);
-    };
-    return plain(linear, first) && (first === size || plain((linear + first) >>> 0, size - first));
+    if (!this.#isPlainPart(linear, first, access)) return false;
+    return first === size || this.#isPlainPart((linear + first) >>> 0, size - first, access);
+  }
+  #isPlainPart(linear: number, size: number, access: number): boolean {
+    const physical = this.#memory.translate(linear, access);
+    if (!this.#memory.isRam(physical, size)) return false;
+    return (access & ACCESS.WRITE) === 0 || !this.#code.overlaps(physical, size);
   }
 }
