@@ -139,7 +139,10 @@ export class CodeFinder {
       secondPage: crossing?.secondPage ?? -1,
     };
     // writes that the TLB lets through must be seen from now on
-    if (code.add({ physical, linear, length }, mode.bits, block)) tlb.flush(true);
+    if (code.add({ physical, linear, length }, mode.bits, block)) {
+      tlb.forbidWrites(physical);
+      if (block.secondPage >= 0) tlb.forbidWrites(block.secondPage);
+    }
     return block;
   }
   /** Code outside RAM is decoded anew each time and executed alone. */

@@ -282,7 +282,7 @@ interface Change {
   readonly use?: readonly number[];
 }
 
-/** Uses the page, maps it from A to B, and uses it again: all in one go, for new code drops the TLB. */
+/** Uses the page, maps it from A to B, and uses it again. */
 function remap(change: Change): Outcome {
   const { cr4 = 0, before = ALL, after = ALL, drop, esi = DIRECTORY, use = read } = change;
   const paged = new Paged({ cr4 });
