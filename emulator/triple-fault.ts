@@ -1,4 +1,4 @@
-/** What led to a triple fault, as a sentence for whoever looks at the machine afterwards. */
+/** What led to a triple fault, as the end of a sentence "Triple fault: …", without its full stop. */
 import type { Cpu } from './cpu/cpu.ts';
 import { VECTOR } from './cpu/processor.ts';
 
@@ -14,6 +14,6 @@ export function describeTripleFault(cpu: Cpu): string {
     const address = vector === VECTOR.PF ? ` for address ${hex(cr2)}` : '';
     return `${name}${error} at ${hex(eip)}${address}`;
   });
-  if (chain.length === 0) return 'The processor has shut down.';
-  return `Triple fault: ${chain.join(', then ')}; the handler of none could be entered.`;
+  if (chain.length === 0) return 'the processor has shut down';
+  return `${chain.join(', then ')}; the handler of none could be entered`;
 }
