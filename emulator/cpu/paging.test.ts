@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BareCpu } from './testing/bare-cpu.ts';
+import { linear as linearAddress } from '../memory/address.ts';
 import * as L from './layout.ts';
 import { CR4 } from './state.ts';
 
@@ -182,7 +183,7 @@ test('entries are marked accessed when used and dirty when written (4.8)', () =>
 test('a debugger that looks changes no flag', () => {
   const paged = new Paged();
   paged.entry(TABLE, 0, PAGE_A | ALL);
-  assert.equal(paged.bare.cpu.memory.peek(LINEAR + 5), PAGE_A + 5);
+  assert.equal(paged.bare.cpu.memory.peek(linearAddress(LINEAR + 5)), PAGE_A + 5);
   assert.deepEqual([paged.read(DIRECTORY, 1), paged.read(TABLE, 0)], [TABLE | ALL, PAGE_A | ALL]);
 });
 
