@@ -4,6 +4,7 @@
  * state from beginning to end. Requests marked urgent in the table do not wait. Whatever comes in, each
  * request gets exactly one response.
  */
+import { Response } from '@vscode/debugadapter/lib/messages.js';
 import { AdapterError, describeFailure, failure } from './errors.ts';
 import { MachineRefusal } from './machine-client.ts';
 import { IncomingRequest } from './incoming-request.ts';
@@ -95,13 +96,7 @@ export class Dispatcher {
       if (row === null) throw failure('unknownCommand', { command: request.command });
       checkLegal(row, this.session);
       const body = await row.handle(this.session, incoming);
-      this.send({
-        type: 'response',
-        request_seq: request.seq,
-        success: true,
-        command: request.command,
-        ...(body !== undefined && { body }),
-      });
+      this.send({ ...responseTo(request), ...(body !== undefined && { body }) });
     } catch (cause) {
       this.refuse(request, asAdapterError(cause, request.command));
       return;
@@ -117,17 +112,19 @@ export class Dispatcher {
     }
   }
 
-  private refuse({ seq, command }: Request, error: AdapterError): void {
+  private refuse(request: Request, error: AdapterError): void {
     const { id, message, showUser, kind } = error;
     this.send({
-      type: 'response',
-      request_seq: seq,
+      ...responseTo(request),
       success: false,
-      command,
       message: kind === 'cancelled' || kind === 'notStopped' ? kind : message,
       body: { error: { id, format: message, showUser } },
     });
   }
+}
+
+function responseTo({ seq, command }: Request): OutgoingMessage {
+  return { ...new Response({ type: 'request', seq, command }), type: 'response' };
 }
 
 function asRequest(message: unknown): Request | null {

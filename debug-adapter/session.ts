@@ -8,6 +8,7 @@
  * Here is what changes the state. Who answers which request, and when it is legal, is in
  * request-table.ts; how they are lined up, in dispatcher.ts; what is known of the guest, in guest.ts.
  */
+import { Event } from '@vscode/debugadapter/lib/messages.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
 import type { StopReason } from '../emulator/stop-reason.ts';
@@ -118,7 +119,7 @@ export class GuestscopeSession {
   }
 
   event(event: string, body?: unknown): void {
-    this.send({ type: 'event', event, ...(body !== undefined && { body }) });
+    this.send({ ...new Event(event, body) });
   }
 
   custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void {
