@@ -124,7 +124,8 @@ export class Dispatcher {
 }
 
 function responseTo({ seq, command }: Request): OutgoingMessage {
-  return { ...new Response({ type: 'request', seq, command }), type: 'response' };
+  const response = new Response({ type: 'request', seq, command });
+  return Object.assign({}, response, { type: 'response' as const });
 }
 
 function asRequest(message: unknown): Request | null {

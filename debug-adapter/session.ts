@@ -119,7 +119,7 @@ export class GuestscopeSession {
   }
 
   event(event: string, body?: unknown): void {
-    this.send({ ...new Event(event, body) });
+    this.send(Object.assign({}, new Event(event, body)));
   }
 
   custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void {

@@ -19,8 +19,6 @@ export function timerPowerOn() {
   };
 }
 
-type TimerRegisters = ReturnType<typeof timerPowerOn>;
-
 export class LocalApicTimer {
   registers = timerPowerOn();
 

@@ -66,7 +66,10 @@ function detailOf(exit: RecordedExit, guestInterface: GuestInterface | null): st
 }
 
 /** The row of the log. */
-export function describeExit(exit: RecordedExit, guestInterface: GuestInterface | null): ExitRecord {
+export function describeExit(
+  exit: RecordedExit,
+  guestInterface: GuestInterface | null,
+): ExitRecord {
   return {
     ordinal: exit.ordinal,
     position: exit.position,
