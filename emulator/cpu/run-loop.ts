@@ -149,7 +149,7 @@ export class RunLoop {
     const { cpu, count } = this.#parts;
     if (count.fuel < R.MAX_BLOCK || this.skipAt >= 0) return true;
     const flags = cpu.state.systemFlags;
-    if ((flags & FLAG.TF) !== 0) return true;
+    if ((flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
     // an interrupt waits behind the shadow of STI or MOV SS
     return cpu.state.get(L.EVENT_PENDING) !== 0 && (flags & FLAG.IF) !== 0;
   }
@@ -176,13 +176,15 @@ export class RunLoop {
     const skip = this.skipAt === linear;
     this.skipAt = -1;
     if (!skip && finder.isBreakpoint(linear)) return 'breakpoint';
-    const traced = (state.systemFlags & FLAG.TF) !== 0;
+    const flags = state.systemFlags;
     let record: number;
     try {
       record = finder.findStep();
     } catch (error) {
       return this.#endEarly(error);
     }
+    // RF lasts until an instruction is complete (vol. 3, 17.3.1.1), unless that one sets it
+    state.systemFlags = flags & ~FLAG.RF;
     // one unit of fuel makes every way out of the instruction a way out of the interpreter
     const rest = count.setAside();
     time.publish();
@@ -192,6 +194,8 @@ export class RunLoop {
     const done = count.fuel <= 0;
     const outcome = this.#afterRun();
     count.putBack(rest);
+    if (outcome !== null && !done) state.systemFlags |= flags & FLAG.RF;
+    const traced = (flags & FLAG.TF) !== 0;
     if (traced && outcome === null && done) return this.singleStepTrap();
     return outcome === null && signals.outcome !== null ? this.#finishOutcome() : outcome;
   }

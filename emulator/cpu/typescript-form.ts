@@ -72,7 +72,7 @@ export class TypescriptForm {
     if (count.inhibits) return true;
     if (state.get(L.ACTIVITY) !== ACTIVITY.RUNNING) return true;
     const flags = state.systemFlags;
-    if ((flags & FLAG.TF) !== 0) return true;
+    if ((flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
     return (flags & FLAG.IF) !== 0 && state.get(L.EVENT_PENDING) !== 0;
   }
 
