@@ -124,8 +124,8 @@ export class Dispatcher {
 }
 
 function responseTo({ seq, command }: Request): OutgoingMessage {
-  const response = new Response({ type: 'request', seq, command });
-  return Object.assign({}, response, { type: 'response' as const });
+  const { request_seq, success } = new Response({ type: 'request', seq, command });
+  return { type: 'response', request_seq, success, command };
 }
 
 function asRequest(message: unknown): Request | null {

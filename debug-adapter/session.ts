@@ -119,7 +119,8 @@ export class GuestscopeSession {
   }
 
   event(event: string, body?: unknown): void {
-    this.send(Object.assign({}, new Event(event, body)));
+    const { type } = new Event(event);
+    this.send({ type, event, ...(body !== undefined && { body }) });
   }
 
   custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void {
