@@ -372,7 +372,7 @@ export class Machine {
   }
 
   /** HLT: a wait is reported first, so that the host may pace; then time jumps to the next event. */
-  #sleep(): MachineStop | null {
+  #sleep(): Extract<MachineStop, { kind: 'idle' | 'halted-forever' }> | null {
     const { cpu } = this;
     const deadline = this.board.nextDeadline();
     if (!cpu.canWake) return { kind: 'halted-forever' };
