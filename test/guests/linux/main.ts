@@ -2,12 +2,12 @@
  * Boots Debian's kernel in a process of its own, types commands into its shell, and prints what happened
  * as JSON: linux.test.ts starts several of these at a time.
  *
- *   npx tsx test/linux/main.ts '{"interface":"kvm","commands":["uname -r","exit"],"budget":5000000}'
+ *   npx tsx test/guests/linux/main.ts '{"interface":"kvm","commands":["uname -r","exit"],"budget":5000000}'
  */
 import { readFileSync } from 'node:fs';
-import type { MachineStop } from '../../emulator/machine.ts';
-import { type Fingerprint, GuestRun } from '../guests/whole-machine.ts';
-import { COMMAND_LINE, debianKernel, READY_MARKER } from '../support/debian-kernel.ts';
+import type { MachineStop } from '../../../emulator/machine.ts';
+import { type Fingerprint, GuestRun } from '../whole-machine.ts';
+import { COMMAND_LINE, debianKernel, READY_MARKER } from '../../support/debian-kernel.ts';
 
 export interface BootJob {
   readonly interface: 'kvm' | 'bare';
