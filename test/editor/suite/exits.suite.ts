@@ -51,6 +51,10 @@ suite('exits', () => {
     await ui.press('Control+Home');
     await eventually('exit 0', async () => (await rows()).find((row) => row.startsWith('0 ')));
     await ui.press('Control+End');
+    // the view follows again once its end is in sight
+    await eventually('the last exit', async () =>
+      (await rows()).find((row) => row.includes('leaf 0x40000000')),
+    );
   });
 
   test('follows while the guest runs', async function () {
