@@ -45,6 +45,8 @@ export class CodeFinder {
   /** The link field of the jump that asked for the lookup under way, 0 if none did. */
   #link = 0;
   #breakpoints: ReadonlySet<number> = new Set();
+  /** The guest's own, of its debug registers. */
+  #guestBreakpoints: ReadonlySet<number> = new Set();
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap, parts: CodeFinderParts) {
     this.#parts = parts;
@@ -122,7 +124,7 @@ export class CodeFinder {
     const start = physical & 0xfff;
     const crossing = fetch.crossing(page, eip, linear, start);
     const bytes: Fetch = crossing?.fetch ?? { bytes: page, start, end: 4096 };
-    const isBreakpoint = (at: number): boolean => this.#breakpoints.has((mode.csBase + at) >>> 0);
+    const isBreakpoint = (at: number): boolean => this.#endsBlock((mode.csBase + at) >>> 0);
     const { record, length } = translator.translate(
       bytes,
       eip,
@@ -204,13 +206,21 @@ export class CodeFinder {
 
   /** Linear addresses that blocks stop before. */
   setBreakpoints(addresses: ReadonlySet<number>): void {
-    const changed = (set: ReadonlySet<number>, other: ReadonlySet<number>): void => {
-      for (const at of set) if (!other.has(at)) this.#parts.code.dropLinear(at);
-    };
-    changed(addresses, this.#breakpoints);
-    changed(this.#breakpoints, addresses);
+    this.#dropChanged(addresses, this.#breakpoints);
     this.#breakpoints = addresses;
+  }
+  setGuestBreakpoints(addresses: ReadonlySet<number>): void {
+    this.#dropChanged(addresses, this.#guestBreakpoints);
+    this.#guestBreakpoints = addresses;
+  }
+  #dropChanged(some: ReadonlySet<number>, others: ReadonlySet<number>): void {
+    const { code } = this.#parts;
+    for (const at of some) if (!others.has(at)) code.dropLinear(at);
+    for (const at of others) if (!some.has(at)) code.dropLinear(at);
     this.newGeneration();
+  }
+  #endsBlock(linear: number): boolean {
+    return this.#breakpoints.has(linear) || this.#guestBreakpoints.has(linear);
   }
   isBreakpoint(linear: number): boolean {
     return this.#breakpoints.has(linear);

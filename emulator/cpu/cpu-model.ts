@@ -44,7 +44,7 @@ interface ModelRow {
 
 const I486 = ['fpu'] as const satisfies readonly Feature[];
 const PENTIUM = [...I486, 'vme', 'de', 'pse', 'tsc', 'msr', 'cx8'] as const satisfies readonly Feature[]; // prettier-ignore
-const PENTIUM3 = [...PENTIUM, 'pae', 'mce', 'apic', 'sep', 'mtrr', 'pge', 'mca', 'cmov', 'pat'] as const satisfies readonly Feature[]; // prettier-ignore
+const PENTIUM3 = [...PENTIUM, 'pae', 'mce', 'apic', 'sep', 'mtrr', 'pge', 'mca', 'cmov', 'pat', 'pse36'] as const satisfies readonly Feature[]; // prettier-ignore
 
 const MODEL_ROWS = [
   { name: '486',      family: 4, model: 8, stepping: 0, features: I486,     brand: 'Guestscope 486' },

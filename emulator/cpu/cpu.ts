@@ -11,6 +11,7 @@ import type { WasmMemory } from '../wasm/host.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { CodeFinder } from './code-finder.ts';
 import type { CpuModel } from './cpu-model.ts';
+import { DebugTraps } from './debug-traps.ts';
 import { disassemble } from './decode/disassembler.ts';
 import type { Instruction, MemoryOperand, Operand } from './decode/instruction.ts';
 import { deliverEvent, deliverException, deliverInterrupt } from './exceptions.ts';
@@ -59,6 +60,7 @@ export class Cpu implements Processor, MemoryOwner {
   readonly #count: InstructionCount;
   readonly #time: TimeStampCounter;
   readonly #mode = new ExecutionMode();
+  readonly #debug: DebugTraps;
   readonly #tlb: Tlb;
   readonly #access: SegmentAccess;
   readonly #interpreter: Interpreter;
@@ -82,7 +84,9 @@ export class Cpu implements Processor, MemoryOwner {
     const signals = this.#signals;
     this.#access = new SegmentAccess(this, state);
 
-    const slow = new SlowAccess(this, memory, code, signals);
+    const debug = (this.#debug = new DebugTraps(state, signals));
+
+    const slow = new SlowAccess(this, memory, code, debug, signals);
     const interpreter = createInterpreter(map, wasmMemory, shared, {
       typescript: (record) => form.run(record),
       slowRead: (linear, size) => slow.read(linear, size),
@@ -98,7 +102,7 @@ export class Cpu implements Processor, MemoryOwner {
     const fetch = new CodeFetch(this, memory, mode);
     const finderParts = { state, memory, mode, fetch, code, tlb, translator, signals };
     const finder = (this.#finder = new CodeFinder(buffer, map, finderParts));
-    const loopParts = { cpu: this, hook, interpreter, finder, count, time, signals };
+    const loopParts = { cpu: this, hook, interpreter, finder, count, time, debug, signals };
     this.#loop = new RunLoop(buffer, loopParts);
   }
 
@@ -155,10 +159,14 @@ export class Cpu implements Processor, MemoryOwner {
     this.#finder.keepLinksWithinLimit();
     this.#finder.publishGeneration();
     this.#updateWalkMode();
+    if (this.#debug.refresh()) {
+      this.#finder.setGuestBreakpoints(this.#debug.instructions);
+      this.#tlb.flush(true);
+    }
   }
   #updateWalkMode(): void {
     const { state } = this;
-    const walk = walkMode(state, this.#a20);
+    const walk = walkMode(state, this.model, this.#a20);
     if (walk === state.get(L.WALK_MODE)) return;
     state.set(L.WALK_MODE, walk);
     this.flushTlb(true);
@@ -171,8 +179,21 @@ export class Cpu implements Processor, MemoryOwner {
     this.#tlb.invalidate(linear);
     this.#finder.pageInvalidated(linear);
   }
-  inhibitInterrupts(): void {
-    this.#count.inhibit();
+  inhibitInterrupts(traps = false): void {
+    this.#count.inhibit(traps);
+    if (traps) this.endTrace();
+  }
+  endTrace(): void {
+    this.#signals.untraced = true;
+  }
+  unblockNmi(): void {
+    const { state } = this;
+    const pending = state.get(L.NMI) & L.NMI_STATE.PENDING;
+    state.set(L.NMI, pending);
+    if (pending !== 0) this.#signals.stale = true;
+  }
+  portAccessed(port: number, size: number): void {
+    this.#debug.accessedPort(port, size);
   }
   halt(): void {
     this.state.set(L.ACTIVITY, ACTIVITY.HALTED);
@@ -219,6 +240,9 @@ export class Cpu implements Processor, MemoryOwner {
   walk(linear: number, access: number): number {
     return this.#interpreter.walk(linear, access);
   }
+  accessed(linear: number, size: number, write: boolean): void {
+    this.#debug.accessed(linear, size, write);
+  }
   codeWritten(pageNumber: number): void {
     this.#finder.codeWritten(pageNumber);
   }
@@ -239,6 +263,12 @@ export class Cpu implements Processor, MemoryOwner {
   /** A halted processor with IF set is woken by an interrupt. */
   get canWake(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0;
+  }
+  /** The NMI pin was asserted: taken at the next boundary, after the IRET of the one in service. */
+  nmi(): void {
+    const { state } = this;
+    state.set(L.NMI, state.get(L.NMI) | L.NMI_STATE.PENDING);
+    this.requestLeave();
   }
   setA20(enabled: boolean): void {
     this.#a20 = enabled;
@@ -291,13 +321,7 @@ export class Cpu implements Processor, MemoryOwner {
   }
   /** One instruction of `length` bytes counts as executed, its trap included if TF is set. */
   skipInstruction(length: number): void {
-    const { state } = this;
-    const traced = (state.systemFlags & FLAG.TF) !== 0;
-    state.eip = (state.eip + length) >>> 0;
-    state.systemFlags &= ~FLAG.RF;
-    this.#count.fuel -= 1;
-    this.#count.endShadow();
-    if (traced) this.#loop.singleStepTrap();
+    this.#loop.skip(length);
   }
   /** Delivers an interrupt that returns to `nextEip`; wakes a halted processor. */
   deliver(

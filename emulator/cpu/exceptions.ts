@@ -6,8 +6,9 @@
  * Every exception is offered to the hypervisor before it changes anything; a second one arising on the
  * way is offered itself, then as #DF, then as a triple fault (26.2).
  */
-import { DR6_FIXED, DR6_WRITABLE, DR7_GD } from './control-registers.ts';
+import { DR6_BD, DR6_FIXED, DR6_WRITABLE, DR7_GD } from './control-registers.ts';
 import { enterHandler } from './interrupts.ts';
+import * as L from './layout.ts';
 import { GuestFault, VECTOR } from './processor.ts';
 import type { Processor, VectoredEvent } from './processor.ts';
 import { FLAG } from './state.ts';
@@ -101,6 +102,8 @@ export function deliverEvent(
   returnEip: number = returnAddress(cpu, event),
 ): void {
   cpu.vectoring = event;
+  const { state } = cpu;
+  if (event.type === 'nmi') state.set(L.NMI, state.get(L.NMI) | L.NMI_STATE.BLOCKED);
   try {
     enter(cpu, event, returnEip);
   } catch (error) {
@@ -138,7 +141,7 @@ function deliverChain(cpu: Processor, fault: RaisedFault, previous: FaultClass):
     const event: VectoredEvent = { vector, type: 'exception', errorCode, length: 0 };
     cpu.vectoring = event;
     try {
-      enter(cpu, event, cpu.state.eip);
+      enter(cpu, event, cpu.state.eip, (current.qualification & DR6_BD) !== 0);
       cpu.vectoring = null;
       return;
     } catch (error) {
@@ -186,11 +189,18 @@ function isFault({ state }: Processor, vector: number, dr6: number): boolean {
 /** Events whose faults on the way have EXT clear: the program asked for them (6.13). */
 const PROGRAMMED: readonly VectoredEvent['type'][] = ['software', 'software-exception'];
 
-function enter(cpu: Processor, event: VectoredEvent, returnEip: number): void {
+/** @param generalDetect the event is #DB because of DR7.GD, if it is #DB. */
+function enter(
+  cpu: Processor,
+  event: VectoredEvent,
+  returnEip: number,
+  generalDetect = false,
+): void {
   const { vector, type } = event;
   const programmed = PROGRAMMED.includes(type);
   // RF is set in the pushed image for faults, but not for #DB of an instruction breakpoint (17.3.1.1)
-  const resumes = type === 'exception' && vector !== VECTOR.DB && !NOT_FAULTS.includes(vector);
+  const resumes =
+    type === 'exception' && (vector === VECTOR.DB ? generalDetect : !NOT_FAULTS.includes(vector));
   const flags = cpu.state.eflags | (resumes ? FLAG.RF : 0);
   enterHandler(cpu, {
     vector,

@@ -4,10 +4,11 @@
  * window of CS that code is fetched through, and the rules of the page walk. All of it is derived, and
  * derived anew when the processor says that a mode changed; nothing here is state of its own.
  */
+import type { CpuModel } from './cpu-model.ts';
 import * as L from './layout.ts';
 import type { SegmentIndex } from './layout.ts';
 import { WALK_MODE } from './paging.ts';
-import { CR0, CR4, RIGHTS, type CpuState } from './state.ts';
+import { CR0, CR4, FLAG, RIGHTS, type CpuState } from './state.ts';
 import { MODE } from './translate/translator.ts';
 
 /** EFER.NXE. */
@@ -48,7 +49,7 @@ function isFlat({ u32 }: CpuState, segment: SegmentIndex): boolean {
 }
 
 /** Layout WALK_MODE of the present control registers. */
-export function walkMode(state: CpuState, a20: boolean): number {
+export function walkMode(state: CpuState, { features }: CpuModel, a20: boolean): number {
   const cr0 = state.cr(0);
   const cr4 = state.cr(4);
   let mode = 0;
@@ -58,6 +59,11 @@ export function walkMode(state: CpuState, a20: boolean): number {
   if ((cr4 & CR4.PSE) !== 0) mode |= WALK_MODE.PSE;
   if ((cr4 & CR4.PGE) !== 0) mode |= WALK_MODE.PGE;
   if ((state.get(L.EFER) & NXE) !== 0) mode |= WALK_MODE.NXE;
+  if (features.has('pse36')) mode |= WALK_MODE.PSE36;
   if (!a20) mode |= WALK_MODE.A20_MASKED;
+  // alignment is checked for programs alone, by CR0.AM and EFLAGS.AC
+  if (state.cpl === 3 && (cr0 & CR0.AM) !== 0 && (state.systemFlags & FLAG.AC) !== 0) {
+    mode |= WALK_MODE.ALIGNED;
+  }
   return mode;
 }

@@ -31,6 +31,8 @@ export interface MemoryOwner {
   readonly platform: Platform;
   fault(vector: number, errorCode?: number | null, qualification?: number): never;
   offer(event: GuestEvent, length: number): void;
+  /** Data were accessed while breakpoints on data are enabled. */
+  accessed(linear: number, size: number, write: boolean): void;
   /** Translated code of a page was written to. */
   codeWritten(pageNumber: number): void;
   walk(linear: number, access: number): number;
@@ -199,9 +201,12 @@ export class GuestMemory implements LinearMemory {
   /** Without the TLB; `access` is USER or 0, with WRITE where a write follows. */
   readSlow(linear: number, size: number, access: number): number {
     if ((linear & 0xfff) + size <= 4096) {
-      return this.readPhysical(this.translate(linear, access), size, linear);
+      const physical = this.translate(linear, access);
+      this.checkAccess(linear, size, access, false);
+      return this.readPhysical(physical, size, linear);
     }
     const [first, second, split] = this.#split(linear, size, access);
+    this.checkAccess(linear, size, access, false);
     let value = 0;
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
@@ -211,14 +216,29 @@ export class GuestMemory implements LinearMemory {
   }
   writeSlow(linear: number, size: number, value: number, access: number): void {
     if ((linear & 0xfff) + size <= 4096) {
-      this.writePhysical(this.translate(linear, access | ACCESS.WRITE), size, value, linear);
+      const physical = this.translate(linear, access | ACCESS.WRITE);
+      this.checkAccess(linear, size, access, true);
+      this.writePhysical(physical, size, value, linear);
       return;
     }
     const [first, second, split] = this.#split(linear, size, access | ACCESS.WRITE);
+    this.checkAccess(linear, size, access, true);
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
       this.writePhysical(at, 1, (value >>> (8 * byte)) & 0xff, (linear + byte) >>> 0);
     }
+  }
+  /**
+   * What comes after translation: #AC(0) for a program's access that is not aligned to its size (SDM
+   * vol. 3, 6.15 "Interrupt 17"), breakpoints on data. The TLBs have no entry where either applies.
+   */
+  checkAccess(linear: number, size: number, access: number, write: boolean): void {
+    const { state } = this.#owner;
+    const checked = (state.get(L.WALK_MODE) & WALK_MODE.ALIGNED) !== 0;
+    if (checked && (access & ACCESS.USER) !== 0 && (linear & (size - 1)) !== 0) {
+      this.#owner.fault(VECTOR.AC, 0);
+    }
+    if (state.get(L.DATA_BREAKPOINTS) !== 0) this.#owner.accessed(linear, size, write);
   }
   /** Both halves of an access that crosses a page, translated before either is touched. */
   #split(linear: number, size: number, access: number): [number, number, number] {

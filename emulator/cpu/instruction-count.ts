@@ -18,6 +18,8 @@ export class InstructionCount {
   readonly #i32: Int32Array;
   /** Retired instructions when FUEL reaches zero. */
   #limit = 0;
+  /** Retired instructions at the boundary after MOV SS or POP SS. */
+  #trapsHeldAt = -1;
   /** Instructions of the current block before the TypeScript instruction that is running. */
   ordinal = 0;
 
@@ -66,9 +68,17 @@ export class InstructionCount {
     this.#limit += rest;
   }
 
-  /** The running TypeScript instruction keeps interrupts out until the one after it is complete. */
-  inhibit(): void {
+  /**
+   * The running TypeScript instruction keeps interrupts out until the one after it is complete, and traps
+   * too if it is MOV SS or POP SS.
+   */
+  inhibit(traps: boolean): void {
     this.#shadow = INHIBIT;
+    if (traps) this.#trapsHeldAt = this.retired + 1;
+  }
+  /** At this boundary #DB for what has happened before it waits (SDM vol. 3, 6.8.3). */
+  get holdsTraps(): boolean {
+    return this.retired === this.#trapsHeldAt;
   }
   /** inhibit() was called in the running instruction. */
   get inhibits(): boolean {

@@ -3,7 +3,7 @@
  * with and without VME, to the same level, to an outer level, to virtual-8086 mode, and to the
  * previous task when NT is set.
  *
- * NMIs are not blocked in this machine (nothing on its board raises one), so IRET unblocks nothing.
+ * Executing it ends the blocking of NMIs, even if it faults (6.7.1, 25.3).
  */
 import { paragraphCode, returnTo } from './far-transfers.ts';
 import * as L from './layout.ts';
@@ -27,6 +27,7 @@ export function mergeFlags(cpu: Processor, value: number, mask: number): void {
 /** IRET (`size` 2) or IRETD (`size` 4). */
 export function interruptReturn(cpu: Processor, size: 2 | 4): void {
   const { state } = cpu;
+  cpu.unblockNmi();
   if (!state.protectedMode) {
     const mask = ALWAYS | FLAG.IF | FLAG.IOPL | (size === 4 ? WIDE : 0);
     returnByParagraphs(cpu, size, (flags) => mergeFlags(cpu, flags, mask));

@@ -97,6 +97,12 @@ export const NATIVE = 0x2ec;
 export const NATIVE_INSTRUCTION = { RDTSC: 1, PAUSE: 2 } as const;
 /** What the TSC will show when FUEL reaches zero, 64 bits; kept while RDTSC is native. */
 export const TSC_BASE = 0x2f0;
+/** DR6 bits of the enabled breakpoints on data; not 0: their pages stay out of the TLB. */
+export const DATA_BREAKPOINTS = 0x2f8;
+/** Non-maskable interrupts: NMI_STATE bits. */
+export const NMI = 0x2fc;
+/** BLOCKED from the delivery of one to the next IRET (SDM vol. 3, 6.7.1). */
+export const NMI_STATE = { PENDING: 1, BLOCKED: 2 } as const;
 
 /** x87: eight physical registers of 16 bytes (10 used), then the control words (SDM vol. 1, 8.1). */
 export const FPU_REGISTERS = 0x300;

@@ -23,6 +23,9 @@ export const WALK_MODE = {
   NXE: 16,
   PGE: 32,
   A20_MASKED: 64,
+  /** Accesses are checked for alignment, each in TypeScript: nothing is entered in the TLBs. */
+  ALIGNED: 128,
+  PSE36: 256,
 } as const;
 /** Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. */
 export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8 } as const;
@@ -145,6 +148,16 @@ class WalkEmitter {
     this.#fault(P | ERROR_RESERVED);
     body.end();
   }
+  /** Bits 13 to 16 hold address bits 32 to 35 with PSE-36; bits up to 21 are reserved (table 4-4). */
+  #checkReservedOf4MiB(): void {
+    const { body } = this;
+    body.get(this.#entry).i32(0x3e0000).i32(0x3fe000);
+    this.#modeHas(WALK_MODE.PSE36);
+    body.op('select').op('and');
+    body.if();
+    this.#fault(P | ERROR_RESERVED);
+    body.end();
+  }
   #combineRights(): void {
     this.body.get(this.#rights).get(this.#entry).op('and').set(this.#rights);
   }
@@ -253,7 +266,7 @@ class WalkEmitter {
     this.#modeHas(WALK_MODE.PSE);
     body.i32(0).op('ne').op('and');
     body.if();
-    this.#checkReservedLow(1 << 21);
+    this.#checkReservedOf4MiB();
     body
       .get(this.#entry)
       .i32(-0x400000)
@@ -263,7 +276,7 @@ class WalkEmitter {
       .op('and')
       .op('or')
       .set(this.#physical);
-    body.get(this.#entry).i32(13).op('shrU').i32(0xff).op('and').set(this.#physicalHigh);
+    body.get(this.#entry).i32(13).op('shrU').i32(0xf).op('and').set(this.#physicalHigh);
     this.#finish(WALK_FLAG.LARGE);
     body.end();
     this.#mark(() => body.i32(A));
@@ -336,6 +349,28 @@ export function emitWalk(map: MemoryMap): FunctionBody {
   return new WalkEmitter(map).emit();
 }
 
+/** Pushes whether the page of `linear` has an enabled breakpoint on data (DR0 to DR3). */
+function emitHasBreakpoint(body: FunctionBody, map: MemoryMap, linear: Local): void {
+  const state = (offset: number): FunctionBody => body.i32(0).load(map.vcpu + offset);
+  const found = body.local();
+  body.i32(0).set(found);
+  state(L.DATA_BREAKPOINTS);
+  body.if();
+  for (let n = 0; n < 4; n++) {
+    state(L.DATA_BREAKPOINTS).i32(n).op('shrU').i32(1).op('and');
+    state(L.DR + 8 * n)
+      .get(linear)
+      .op('xor')
+      .i32(12)
+      .op('shrU')
+      .op('eqz')
+      .op('and');
+    body.get(found).op('or').set(found);
+  }
+  body.end();
+  body.get(found);
+}
+
 /**
  * fill(linear, write): enters the page into the TLB of the current privilege and returns 1, or returns 0
  * when the access must be made in TypeScript: a fault, a device, a watched page. It returns 2 with
@@ -356,7 +391,11 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
     body.i32(0).op('return');
     body.end();
   };
-  state(L.WALK_MODE).i32(WALK_MODE.A20_MASKED).op('and');
+  state(L.WALK_MODE)
+    .i32(WALK_MODE.A20_MASKED | WALK_MODE.ALIGNED)
+    .op('and');
+  refuse();
+  emitHasBreakpoint(body, map, linear);
   refuse();
   body.get(linear).get(write);
   state(L.CPL).i32(3).op('eq').i32(1).op('shl').op('or').call(walk);

@@ -111,8 +111,17 @@ export interface Processor {
   /** MOV CR3, task switch (`global` false), or change of CR0.PG, CR0.WP, CR4.PSE/PAE/PGE (`global` true). */
   flushTlb(global: boolean): void;
   invalidatePage(linear: number): void;
-  /** Interrupts stay inhibited for one instruction (MOV SS, POP SS, STI). */
-  inhibitInterrupts(): void;
+  /**
+   * Interrupts stay inhibited for one instruction (STI). After MOV SS and POP SS, `traps`, so do #DB for
+   * breakpoints on data, and the instruction itself is not single-stepped (SDM vol. 3, 6.8.3).
+   */
+  inhibitInterrupts(traps?: boolean): void;
+  /** The running instruction is not single-stepped: INT n and its kin (SDM vol. 3, 17.3.1.4). */
+  endTrace(): void;
+  /** IRET: non-maskable interrupts are taken again. */
+  unblockNmi(): void;
+  /** A port was accessed while DR7 enables a breakpoint. */
+  portAccessed(port: number, size: number): void;
   /** HLT: waits for an interrupt. */
   halt(): void;
   /** Triple fault: the machine stops. */

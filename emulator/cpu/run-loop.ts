@@ -1,19 +1,20 @@
 /**
  * A run of the processor: the loop that executes translated blocks and looks, at every boundary that
- * matters, for interrupts, windows and exits (SDM vol. 3, 6.9 "Priority among simultaneous exceptions
- * and interrupts").
+ * matters, for what waits there: traps of the last instruction, then other events (boundary.ts).
  *
  * WebAssembly executes until it needs help, and the loop acts on the reason. Where an access can be
  * observed by something other than the guest's own RAM, it leaves before the instruction, which is then
  * executed alone by a single step; hence state is exact wherever anything can be seen. The last
  * MAX_BLOCK instructions before a limit are stepped too, so that a limit is met to the instruction.
  */
+import { Boundary, leavesGuest } from './boundary.ts';
 import type { CodeFinder } from './code-finder.ts';
-import { deliverException, deliverInterrupt } from './exceptions.ts';
-import type { ExitHook, GuestEvent } from './exit-hook.ts';
+import type { DebugTraps } from './debug-traps.ts';
+import { deliverException } from './exceptions.ts';
+import type { ExitHook } from './exit-hook.ts';
 import type { InstructionCount } from './instruction-count.ts';
 import * as L from './layout.ts';
-import { GuestFault, VECTOR, VmExitSignal } from './processor.ts';
+import { GuestFault, VECTOR } from './processor.ts';
 import type { Processor } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
 import { ACTIVITY, FLAG } from './state.ts';
@@ -43,8 +44,6 @@ const EVENT_LIMIT = 256;
  * takes far longer than it counts.
  */
 const ENTRY_LIMIT = 1024;
-/** DR6.BS. */
-const SINGLE_STEP = 1 << 14;
 
 export interface RunLoopParts {
   readonly cpu: Processor & { interruptible(): boolean };
@@ -53,11 +52,13 @@ export interface RunLoopParts {
   readonly finder: CodeFinder;
   readonly count: InstructionCount;
   readonly time: TimeStampCounter;
+  readonly debug: DebugTraps;
   readonly signals: RunSignals;
 }
 
 export class RunLoop {
   readonly #parts: RunLoopParts;
+  readonly #boundary: Boundary;
   readonly #i32: Int32Array;
   readonly #u8: Uint8Array;
   /** Linear address of an instruction that is executed although a breakpoint is set on it, or -1. */
@@ -69,6 +70,7 @@ export class RunLoop {
 
   constructor(buffer: ArrayBufferLike, parts: RunLoopParts) {
     this.#parts = parts;
+    this.#boundary = new Boundary(parts);
     this.#i32 = new Int32Array(buffer);
     this.#u8 = new Uint8Array(buffer);
   }
@@ -84,7 +86,7 @@ export class RunLoop {
     for (;;) {
       if (cpu.state.get(L.ACTIVITY) === ACTIVITY.SHUTDOWN) return 'shutdown';
       const before = count.fuel;
-      const boundary = this.#atBoundary();
+      const boundary = this.#boundary.look();
       if (boundary !== 'go') {
         if (boundary === 'exit') return 'exit';
         if (boundary === 'halted') return 'halted';
@@ -117,37 +119,10 @@ export class RunLoop {
     cpu.state.set(L.NATIVE, rdtsc | pause);
   }
 
-  /** Interrupts and windows, between two instructions. */
-  #atBoundary(): 'go' | 'again' | 'exit' | 'halted' {
-    const { cpu, hook } = this.#parts;
-    const { state, platform } = cpu;
-    const pending = platform.interruptPending();
-    const window = hook.wantsInterruptWindow;
-    if (pending || window) {
-      const open = cpu.interruptible();
-      if (pending && this.#offered({ kind: 'external-interrupt' })) return 'exit';
-      if (window && open && this.#offered({ kind: 'interrupt-window' })) return 'exit';
-      if (pending && open && !window) {
-        state.set(L.ACTIVITY, ACTIVITY.RUNNING);
-        const vector = platform.acknowledgeInterrupt();
-        return this.#guarded(() => {
-          deliverInterrupt(cpu, vector, 'external', state.eip);
-        })
-          ? 'again'
-          : 'exit';
-      }
-    }
-    state.set(L.EVENT_PENDING, pending || window ? 1 : 0);
-    return state.get(L.ACTIVITY) === ACTIVITY.HALTED ? 'halted' : 'go';
-  }
-  #offered(event: GuestEvent): boolean {
-    return !this.suppressed && this.#parts.hook.offer(event, 0);
-  }
-
   /** Whether the next instruction must be executed alone. */
   #mustStep(): boolean {
-    const { cpu, count } = this.#parts;
-    if (count.fuel < R.MAX_BLOCK || this.skipAt >= 0) return true;
+    const { cpu, count, debug } = this.#parts;
+    if (count.fuel < R.MAX_BLOCK || this.skipAt >= 0 || debug.pending !== 0) return true;
     const flags = cpu.state.systemFlags;
     if ((flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
     // an interrupt waits behind the shadow of STI or MOV SS
@@ -155,7 +130,7 @@ export class RunLoop {
   }
 
   #runBlocks(): CpuOutcome | null {
-    const { interpreter, finder, time, signals } = this.#parts;
+    const { interpreter, finder, time, debug, signals } = this.#parts;
     let record: number;
     try {
       record = finder.find();
@@ -163,20 +138,24 @@ export class RunLoop {
       return this.#endEarly(error);
     }
     signals.stale = false;
+    debug.begin();
     time.publish();
     interpreter.run(record);
-    return this.#afterRun();
+    return this.#afterRun() ?? this.#trap();
   }
 
-  /** Executes exactly one instruction, with every access that it makes. */
+  /** Executes exactly one instruction, with every access that it makes, and delivers its traps. */
   step(): CpuOutcome | null {
-    const { cpu, interpreter, finder, count, time, signals } = this.#parts;
+    const { cpu, finder, debug, signals } = this.#parts;
     const { state } = cpu;
     const linear = (state.segmentBase(L.SEGMENT.CS) + state.eip) >>> 0;
     const skip = this.skipAt === linear;
     this.skipAt = -1;
     if (!skip && finder.isBreakpoint(linear)) return 'breakpoint';
     const flags = state.systemFlags;
+    if ((flags & FLAG.RF) === 0 && debug.instructions.has(linear) && !this.suppressed) {
+      return this.raise(VECTOR.DB, null, debug.instructionBits(linear));
+    }
     let record: number;
     try {
       record = finder.findStep();
@@ -185,6 +164,19 @@ export class RunLoop {
     }
     // RF lasts until an instruction is complete (vol. 3, 17.3.1.1), unless that one sets it
     state.systemFlags = flags & ~FLAG.RF;
+    const { outcome, done } = this.#runAlone(record);
+    if (outcome !== null) {
+      if (!done) state.systemFlags |= flags & FLAG.RF;
+      return outcome;
+    }
+    if (done && (flags & FLAG.TF) !== 0 && !signals.untraced) debug.singleStepped();
+    return this.#trap();
+  }
+  /** `done`: the instruction has retired. */
+  #runAlone(record: number): { readonly outcome: CpuOutcome | null; readonly done: boolean } {
+    const { interpreter, count, time, debug, signals } = this.#parts;
+    debug.begin();
+    signals.untraced = false;
     // one unit of fuel makes every way out of the instruction a way out of the interpreter
     const rest = count.setAside();
     time.publish();
@@ -194,20 +186,34 @@ export class RunLoop {
     const done = count.fuel <= 0;
     const outcome = this.#afterRun();
     count.putBack(rest);
-    if (outcome !== null && !done) state.systemFlags |= flags & FLAG.RF;
-    const traced = (flags & FLAG.TF) !== 0;
-    if (traced && outcome === null && done) return this.singleStepTrap();
-    return outcome === null && signals.outcome !== null ? this.#finishOutcome() : outcome;
+    return { outcome, done };
   }
 
-  /** #DB with DR6.BS after an instruction that began with TF set. */
-  singleStepTrap(): CpuOutcome | null {
-    return this.raise(VECTOR.DB, null, SINGLE_STEP);
+  /** One instruction of `length` bytes counts as executed without having done anything. */
+  skip(length: number): void {
+    const { cpu, count, debug } = this.#parts;
+    const { state } = cpu;
+    const traced = (state.systemFlags & FLAG.TF) !== 0;
+    state.eip = (state.eip + length) >>> 0;
+    state.systemFlags &= ~FLAG.RF;
+    count.fuel -= 1;
+    count.endShadow();
+    if (traced) debug.singleStepped();
+    this.#trap();
+  }
+
+  /** #DB for what the last instruction did, at the boundary after it, which MOV SS may keep free of it. */
+  #trap(): CpuOutcome | null {
+    const { cpu, count, debug } = this.#parts;
+    if (debug.pending === 0 || count.holdsTraps) return null;
+    cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+    return this.raise(VECTOR.DB, null, debug.take());
   }
 
   /** Acts on why the interpreter returned. Null: go on. */
   #afterRun(): CpuOutcome | null {
-    const { state } = this.#parts.cpu;
+    const { cpu, debug } = this.#parts;
+    const { state } = cpu;
     const record = state.get(L.RECORD);
     switch (state.get(L.EXIT)) {
       case R.EXIT_CODE.LOOKUP:
@@ -219,6 +225,7 @@ export class RunLoop {
         return this.#finishOutcome();
       case R.EXIT_CODE.EXCEPTION: {
         this.#backTo(record);
+        debug.abandon();
         const error = state.i32[L.RAISED_ERROR >> 2];
         return this.raise(state.get(L.RAISED_VECTOR), error < 0 ? null : error, 0);
       }
@@ -230,8 +237,9 @@ export class RunLoop {
         return this.#finishOutcome();
       }
       case R.EXIT_CODE.BREAKPOINT:
+        // the machine's or the guest's own
         this.#backTo(record);
-        return 'breakpoint';
+        return this.step();
       default:
         throw new Error(`the interpreter left with code ${String(state.get(L.EXIT))}`);
     }
@@ -249,9 +257,10 @@ export class RunLoop {
   }
   /** What an exception or signal inside a run left behind: delivers a fault, reports the rest. */
   #finishOutcome(): CpuOutcome | null {
-    const { signals } = this.#parts;
+    const { debug, signals } = this.#parts;
     const { outcome } = signals;
     signals.outcome = null;
+    if (outcome !== null) debug.abandon();
     if (outcome !== 'fault') return outcome;
     const { vector, errorCode, qualification } = signals.raised;
     return this.raise(vector, errorCode, qualification);
@@ -259,19 +268,9 @@ export class RunLoop {
   /** Delivers an exception at CS:EIP; 'exit' if it left the guest instead. */
   raise(vector: number, errorCode: number | null, qualification: number): CpuOutcome | null {
     const fault = Object.assign(new GuestFault(), { vector, errorCode, qualification });
-    const delivered = this.#guarded(() => {
+    const left = leavesGuest(() => {
       deliverException(this.#parts.cpu, fault);
     });
-    return delivered ? null : 'exit';
-  }
-  /** True when done, false when an event left the guest. */
-  #guarded(action: () => void): boolean {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      if (error instanceof VmExitSignal) return false;
-      throw error;
-    }
+    return left ? 'exit' : null;
   }
 }

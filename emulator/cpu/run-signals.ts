@@ -15,6 +15,8 @@ export class RunSignals {
   stale = false;
   /** run() is to return at the next boundary. */
   leave = false;
+  /** The instruction of the single step that is running is not followed by a trap for TF. */
+  untraced = false;
   /** How the running instruction ended early, null if it did not. */
   outcome: 'fault' | 'exit' | 'unimplemented' | null = null;
   /** The fault of the outcome 'fault'. */

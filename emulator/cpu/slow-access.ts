@@ -4,6 +4,7 @@
  * Anything that can be observed waits: the emitted code is told to leave, nothing done, and its
  * instruction is executed alone by a single step, in which such accesses are really made.
  */
+import type { DebugTraps } from './debug-traps.ts';
 import { deviceAccess, type GuestMemory } from './guest-memory.ts';
 import * as L from './layout.ts';
 import { ACCESS } from './paging.ts';
@@ -16,12 +17,20 @@ export class SlowAccess {
   readonly #cpu: Processor;
   readonly #memory: GuestMemory;
   readonly #code: CodeCache;
+  readonly #debug: DebugTraps;
   readonly #signals: RunSignals;
 
-  constructor(cpu: Processor, memory: GuestMemory, code: CodeCache, signals: RunSignals) {
+  constructor(
+    cpu: Processor,
+    memory: GuestMemory,
+    code: CodeCache,
+    debug: DebugTraps,
+    signals: RunSignals,
+  ) {
     this.#cpu = cpu;
     this.#memory = memory;
     this.#code = code;
+    this.#debug = debug;
     this.#signals = signals;
   }
 
@@ -44,7 +53,8 @@ export class SlowAccess {
     const access = right | (this.#cpu.state.cpl === 3 ? ACCESS.USER : 0);
     try {
       if (this.#signals.stepping) return this.#access(linear, size, value, access);
-      if (this.#isPlain(linear, size, access)) return this.#accessRam(linear, size, value, access);
+      if (this.#isPlain(linear, size, access) && !this.#isWatched(linear, size, value))
+        return this.#accessRam(linear, size, value, access);
       this.#cpu.state.set(L.SLOW, SLOW_OUTCOME.STEP);
     } catch (error) {
       this.#signals.sort(error);
@@ -57,7 +67,10 @@ export class SlowAccess {
   #access(linear: number, size: number, value: number | null, access: number): number {
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.#memory.translate(linear, access);
-      if (!this.#memory.isRam(physical, size)) return this.#device(physical, linear, size, value);
+      if (!this.#memory.isRam(physical, size)) {
+        this.#memory.checkAccess(linear, size, access, value !== null);
+        return this.#device(physical, linear, size, value);
+      }
     }
     return this.#accessRam(linear, size, value, access);
   }
@@ -75,6 +88,11 @@ export class SlowAccess {
     return 0;
   }
 
+  /** A breakpoint on data that it hits is a trap right after the instruction. */
+  #isWatched(linear: number, size: number, value: number | null): boolean {
+    if (this.#cpu.state.get(L.DATA_BREAKPOINTS) === 0) return false;
+    return this.#debug.dataBits(linear, size, value !== null) !== 0;
+  }
   /** RAM on every page that it touches, without translated code in the bytes to be written. */
   #isPlain(linear: number, size: number, access: number): boolean {
     const first = Math.min(size, 4096 - (linear & 0xfff));

@@ -87,7 +87,7 @@ for (const type of INTERFACES) {
       test(guest, (t) => {
         const run = load(guest, type, memoryMiB);
         const unending = typeof ends === 'string';
-        const stop = play(run, unending ? 40 : 2000, 1_000_000);
+        const stop = play(run, unending ? 12 : 2000, 1_000_000);
         if (ends === 'anyhow') {
           assert.ok(stop);
         } else if (ends === 'runs') {

@@ -39,13 +39,18 @@ function interrupt(
   type: 'software' | 'software-exception' | 'privileged-software',
 ): void {
   deliverInterrupt(cpu, vector, type, cpu.nextEip);
+  cpu.endTrace();
   cpu.nextEip = cpu.state.eip;
 }
 
 function softwareInterrupt(cpu: Processor, instruction: Instruction): void {
   const vector = immediate(instruction, 0xff);
-  if (cpu.state.v86 && redirectV86Interrupt(cpu, vector)) cpu.nextEip = cpu.state.eip;
-  else interrupt(cpu, vector, 'software');
+  if (cpu.state.v86 && redirectV86Interrupt(cpu, vector)) {
+    cpu.endTrace();
+    cpu.nextEip = cpu.state.eip;
+  } else {
+    interrupt(cpu, vector, 'software');
+  }
 }
 
 function interruptOnOverflow(cpu: Processor): void {

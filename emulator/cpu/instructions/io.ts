@@ -2,7 +2,7 @@
  * IN, OUT, INS and OUTS (SDM vol. 2; vol. 1, chapter 19 "Input/Output"): permission by IOPL and the
  * I/O map of the TSS, then the offer to the hypervisor, then the port.
  *
- * A repeated INS or OUTS moves at most RUN elements (one when it is being single-stepped) and then
+ * A repeated INS or OUTS moves at most RUN elements (one while it is single-stepped or DR7 enables a breakpoint) and then
  * begins again at its own address, so that interrupts are seen; registers are exact after each
  * element. The offer is made once a run.
  */
@@ -62,12 +62,24 @@ function ioEvent(
   }; // prettier-ignore
 }
 
+/** DR7 enables some breakpoint (L0 to G3). */
+const hasBreakpoints = ({ state }: Processor): boolean => (state.dr(7) & 0xff) !== 0;
+
+function readPort(cpu: Processor, port: Port, size: PortSize): number {
+  if (hasBreakpoints(cpu)) cpu.portAccessed(port, size);
+  return cpu.platform.readPort(port, size);
+}
+function writePort(cpu: Processor, port: Port, size: PortSize, value: number): void {
+  if (hasBreakpoints(cpu)) cpu.portAccessed(port, size);
+  cpu.platform.writePort(port, size, value);
+}
+
 function input(cpu: Processor, { operands, length }: Instruction): void {
   const size = sizeOf(operands[0]);
   const { port, immediate } = portOf(cpu, operands[1]);
   requirePermission(cpu, port, size);
   if (cpu.leaves(ioEvent(port, size, 'in', immediate, 0), length)) return;
-  cpu.state.setGpr(0, size, cpu.platform.readPort(port, size));
+  cpu.state.setGpr(0, size, readPort(cpu, port, size));
 }
 
 function output(cpu: Processor, { operands, length }: Instruction): void {
@@ -76,7 +88,7 @@ function output(cpu: Processor, { operands, length }: Instruction): void {
   requirePermission(cpu, port, size);
   const value = cpu.state.gpr(0, size);
   if (cpu.leaves(ioEvent(port, size, 'out', immediate, value), length)) return;
-  cpu.platform.writePort(port, size, value);
+  writePort(cpu, port, size, value);
 }
 
 /** One element at segment:offset, from or to the port. */
@@ -92,11 +104,11 @@ const inputElement: MoveElement = (cpu, { segment }, offset, port, size) => {
   // reading a port has effects: the store must be known to succeed
   const linear = cpu.checkSegment(segment, offset, size, true);
   cpu.memory.probeWrite(linear, size);
-  cpu.writeSegment(segment, offset, size, cpu.platform.readPort(port, size));
+  cpu.writeSegment(segment, offset, size, readPort(cpu, port, size));
 };
 
 const outputElement: MoveElement = (cpu, { segment }, offset, port, size) => {
-  cpu.platform.writePort(port, size, cpu.readSegment(segment, offset, size));
+  writePort(cpu, port, size, cpu.readSegment(segment, offset, size));
 };
 
 /** INS and OUTS with `pointer` EDI or ESI. */
@@ -121,7 +133,7 @@ const stringMove =
     if (cpu.leaves(event, length)) return;
 
     const step = (state.systemFlags & FLAG.DF) !== 0 ? -size : size;
-    const run = (state.systemFlags & FLAG.TF) !== 0 ? 1 : RUN;
+    const run = (state.systemFlags & FLAG.TF) !== 0 || hasBreakpoints(cpu) ? 1 : RUN;
     for (let i = 0; i < run; i++) {
       const offset = state.gpr(pointer, addressSize);
       move(cpu, operand, offset, port, size);
@@ -132,6 +144,8 @@ const stringMove =
       if (left === 0) return;
     }
     cpu.nextEip = instruction.eip;
+    // the rest of it resumes behind its own breakpoint (SDM vol. 3, 17.3.1.1)
+    state.systemFlags |= FLAG.RF;
   };
 
 export const ioInstructions = {

@@ -30,7 +30,7 @@ function moveSegment(cpu: Processor, instruction: Instruction): void {
   }
   const index = destinationSegment(cpu, destination);
   loadSegment(cpu, index, readWord(cpu, source));
-  if (index === L.SEGMENT.SS) cpu.inhibitInterrupts();
+  if (index === L.SEGMENT.SS) cpu.inhibitInterrupts(true);
 }
 
 /** With operand size 32 the upper half of the pushed dword keeps what memory held. */
@@ -52,7 +52,7 @@ function popSegment(cpu: Processor, { operands, operandSize }: Instruction): voi
   const reader = new StackReader(cpu);
   loadSegment(cpu, index, reader.pop(operandSize) & 0xffff);
   cpu.state.setGpr(ESP, 4, reader.pointer);
-  if (index === L.SEGMENT.SS) cpu.inhibitInterrupts();
+  if (index === L.SEGMENT.SS) cpu.inhibitInterrupts(true);
 }
 
 /** LDS and its kin: offset to a register, selector to the segment register of the third operand. */

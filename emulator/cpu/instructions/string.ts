@@ -8,7 +8,7 @@
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend, Size } from '../translate/backend.ts';
-import { EFLAGS_SYSTEM } from '../layout.ts';
+import { DATA_BREAKPOINTS, EFLAGS_SYSTEM } from '../layout.ts';
 import { FLAG } from '../state.ts';
 import { eachSize, type EmittedInstruction, type Shape } from '../translate/shape.ts';
 import { flagsOfSub } from './flags.ts';
@@ -104,7 +104,7 @@ function emitRepeated(e: Backend, it: Iteration, shape: Shape, parts: StringPart
   const pause = body.block();
   e.getRegister(CX, it.addressSize);
   body.tee(rest).op('eqz').brIf(nothing);
-  // to the next boundary; single-stepped (TF), each element is one
+  // to the next boundary; single-stepped (TF) or with breakpoints on data, each element is one
   body.i32(1).get(rest).i32(1).op('sub');
   body
     .i32(BOUNDARY - 1)
@@ -112,7 +112,9 @@ function emitRepeated(e: Backend, it: Iteration, shape: Shape, parts: StringPart
     .i32(1)
     .op('add');
   e.getState(EFLAGS_SYSTEM);
-  body.i32(FLAG.TF).op('and').op('select').set(it.count);
+  body.i32(FLAG.TF).op('and');
+  e.getState(DATA_BREAKPOINTS);
+  body.op('or').op('select').set(it.count);
   const loop = body.loop();
   emitElement(e, it, shape, parts);
   body.get(it.count).get(it.done).op('sub').set(it.count);

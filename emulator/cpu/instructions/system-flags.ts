@@ -76,7 +76,10 @@ function popFlags(cpu: Processor, instruction: Instruction): void {
     if (mayChangeIf(cpu)) mask |= FLAG.IF;
     if (state.cpl === 0) mask |= FLAG.IOPL;
     // POPFD clears RF
+    const before = state.systemFlags;
     mergeFlags(cpu, flags & ~FLAG.RF, size === 4 ? mask | FLAG.RF : mask);
+    // alignment checks begin or end
+    if (((before ^ state.systemFlags) & FLAG.AC) !== 0) cpu.modeChanged();
   }
   state.setGpr(ESP, 4, reader.pointer);
 }

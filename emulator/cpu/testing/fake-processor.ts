@@ -194,6 +194,15 @@ export class FakeProcessor implements Processor {
   inhibitInterrupts(): void {
     this.log.push('inhibit');
   }
+  endTrace(): void {
+    this.log.push('end trace');
+  }
+  unblockNmi(): void {
+    this.state.set(L.NMI, this.state.get(L.NMI) & ~L.NMI_STATE.BLOCKED);
+  }
+  portAccessed(port: number): void {
+    this.log.push(`port ${port.toString(16)}`);
+  }
   halt(): void {
     this.log.push('halt');
   }

@@ -4,6 +4,7 @@
  */
 import * as L from '../layout.ts';
 import { VECTOR } from '../processor.ts';
+import { FLAG } from '../state.ts';
 import { SEGMENT_BLOCK } from './frame-emitter.ts';
 import { MemoryEmitter } from './memory-emitter.ts';
 import * as R from './record.ts';
@@ -134,6 +135,11 @@ export class FlowEmitter extends MemoryEmitter {
     this.next();
   }
   again(): void {
+    // the rest of it resumes behind its own breakpoint (SDM vol. 3, 17.3.1.1)
+    this.setState(L.EFLAGS_SYSTEM, () => {
+      this.getState(L.EFLAGS_SYSTEM);
+      this.body.i32(FLAG.RF).op('or');
+    });
     this.account(() => {
       this.eip();
     });

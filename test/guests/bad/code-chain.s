@@ -1,9 +1,9 @@
-# Runs through code in which the last instruction of each page goes on in the next one, through nearly
-# all of memory, and then writes into the last page: what was remembered of the pages before it depends
+# Runs through code in which the last instruction of each page goes on in the next one, through half
+# of 128 MiB, and then writes into the last page: what was remembered of the pages before it depends
 # on it, page by page. Twice, and switches off with 0.
         .include "protected.inc.s"
         .set    FIRST,  0x100000
-        .set    PAGES,  32000                   # of the 32768 of 128 MiB
+        .set    PAGES,  16000
         .globl  start
 start:  enter_protected_mode
         mov     esp, 0x7000
