@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findConfiguration, parseJsonWithComments } from './launch-json.ts';
 import { nodeScheduler } from './scheduler-node.ts';
+import { SessionClient } from './session-client.ts';
 import { fakeSession } from './testing/test-session.ts';
 import { TextSession } from './text-session.ts';
 
@@ -31,9 +32,8 @@ async function run(
 ): Promise<string> {
   const { session } = fakeSession(program, host);
   const seen = { printed: '', console: '' };
-  session.onDidSendMessage((message) => {
-    if (message.event === 'guestscope.console')
-      seen.console += (message.body as { text: string }).text;
+  new SessionClient(session).on('guestscope.console', ({ text }) => {
+    seen.console += String(text);
   });
   const typed = [...(lines ?? [])];
   const text = new TextSession({

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { connectStreams, FrameReader } from './transport.ts';
@@ -68,6 +69,7 @@ describe('streams', () => {
       (message) => taken.push(message),
       () => gone++,
     );
+    const closed = once(input, 'close');
     transport.send({ hello: 'ö' });
     const sent = output.read() as Buffer;
     assert.equal(sent.toString(), 'Content-Length: 14\r\n\r\n{"hello":"ö"}');
@@ -75,7 +77,8 @@ describe('streams', () => {
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(taken, [{ seq: 1 }]);
     input.end();
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await closed;
+    await new Promise((resolve) => setImmediate(resolve));
     assert.equal(gone, 1);
     transport.send({ late: true });
     assert.equal(output.read(), null);

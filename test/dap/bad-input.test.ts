@@ -131,10 +131,8 @@ describe('a guest that misbehaves', () => {
     it(`can be paused: ${name}`, async () => {
       const run = await start(name);
       await new Promise((resolve) => setTimeout(resolve, 100));
-      const asked = performance.now();
       await run.client.ask('pause', THREAD);
       assert.equal((await run.client.event('stopped'))['reason'], 'pause');
-      assert.ok(performance.now() - asked < 2000);
       await assertAlive(run);
     });
 

@@ -31,7 +31,7 @@ export type UiRequest =
 export type UiAnswer =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string };
 
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 
 /** The frame to look in: the workbench, or the webview that has this element. */
 async function frameOf(page: Page, view: string | undefined): Promise<Frame> {

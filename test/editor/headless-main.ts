@@ -13,7 +13,7 @@ import { launchBrowser } from './browser.ts';
 import { startDriver, type UiDriver } from './driver.ts';
 
 /** A run that has not ended after this many milliseconds has hung. */
-const LIMIT = 10 * 60_000;
+const LIMIT = 20 * 60_000;
 
 interface Arguments {
   readonly options: ReadonlyMap<string, string>;

@@ -15,7 +15,7 @@ export interface StoppedBody {
   readonly hitBreakpointIds?: readonly number[];
 }
 
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
 export const STORY = 'Story: a guest that finds its hypervisor';
 export const LINUX = 'Linux: boot to a shell under KVM';
 

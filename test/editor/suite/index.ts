@@ -9,7 +9,7 @@ import type { EditorResult } from '../run.ts';
 import { Ui } from './ui.ts';
 
 export async function run(): Promise<void> {
-  const mocha = new Mocha({ ui: 'tdd', timeout: 60_000, slow: 5000, reporter: 'min' });
+  const mocha = new Mocha({ ui: 'tdd', timeout: 300_000, slow: 5000, reporter: 'min' });
   const wanted = process.env['GUESTSCOPE_EDITOR_SUITES']?.split(',');
   for (const file of readdirSync(__dirname).sort()) {
     const name = /^(.*)\.suite\.cjs$/.exec(file)?.[1];
