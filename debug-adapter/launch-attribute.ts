@@ -106,6 +106,36 @@ export function path(options: { readonly description: string }): Attribute<strin
   };
 }
 
+export interface FileWithArguments {
+  readonly file: string;
+  readonly commandLine: string;
+}
+
+/** `object`, or the same in one string: the name up to the first blank, then the arguments. */
+export function fileWithArguments(
+  object: Attribute<FileWithArguments>,
+): Attribute<FileWithArguments> {
+  return {
+    ...object,
+    read(value, name, problems) {
+      if (typeof value !== 'string') {
+        if (typeof value === 'object' && value !== null) return object.read(value, name, problems);
+        problems.push(
+          wrongType(name, value, 'the name of a file, or an object with "file" and "commandLine"'),
+        );
+        return object.fallback;
+      }
+      const [, file = '', commandLine = ''] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(value) ?? [];
+      if (file === '') problems.push(wrongValue(name, value, 'the name of a file'));
+      return { file, commandLine };
+    },
+    schema: () => {
+      const schema = object.schema() ?? {};
+      return { anyOf: [{ type: 'string' }, schema] };
+    },
+  };
+}
+
 export function flag(options: Common<boolean>): Attribute<boolean> {
   return {
     ...OPTIONAL,

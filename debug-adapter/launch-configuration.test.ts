@@ -28,6 +28,7 @@ describe('launch configuration', () => {
         kernel: '/k',
         format: 'auto',
         initrd: undefined,
+        modules: [],
         commandLine: '',
         loadAddress: 'auto',
       },
@@ -106,6 +107,26 @@ describe('launch configuration', () => {
       const [first] = problemsOf(value);
       assert.ok(first?.includes(attribute), `${attribute}: ${first ?? 'accepted'}`);
     }
+  });
+
+  it('reads modules as text and as objects', () => {
+    const modules = ['/m/one', ' /m/two  a=1 b ', { file: '/m/with blank', commandLine: 'c' }];
+    const result = readLaunchConfiguration({ guest: { kernel: '/k', modules } });
+    assert.ok(result.ok);
+    assert.deepEqual(result.configuration.guest.modules, [
+      { file: '/m/one', commandLine: '' },
+      { file: '/m/two', commandLine: 'a=1 b' },
+      { file: '/m/with blank', commandLine: 'c' },
+    ]);
+    const bad = ['', 7, {}, { file: '/m', args: '' }, null];
+    assert.deepEqual(problemsOf({ guest: { kernel: '/k', modules: bad } }), [
+      'launch.json: "guest.modules[0]" is "", and must be the name of a file.',
+      'launch.json: "guest.modules[1]" is 7, and must be the name of a file, or an object with "file" and "commandLine".',
+      'launch.json: "guest.modules[2].file" is missing; name the file to load.',
+      'launch.json: there is no attribute "guest.modules[3].args"; remove or correct it.',
+      'launch.json: "guest.modules[4]" is null, and must be the name of a file, or an object with "file" and "commandLine".',
+    ]);
+    assert.match(problemsOf({ guest: { kernel: '/k', modules: '/m' } })[0] ?? '', /must be a list/);
   });
 
   it('reads addresses as numbers and as text', () => {

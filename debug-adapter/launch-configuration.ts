@@ -15,6 +15,7 @@ import {
   address,
   choice,
   dictionary,
+  fileWithArguments,
   flag,
   group,
   list,
@@ -26,6 +27,16 @@ import {
   text,
   unavailable,
 } from './launch-attribute.ts';
+
+const module = fileWithArguments(
+  group(
+    {
+      file: required(path({ description: 'The file.' }), 'name the file to load'),
+      commandLine: text({ description: 'What the kernel is told about it.', default: '' }),
+    },
+    { description: 'A file and its arguments.' },
+  ),
+);
 
 const guest = group(
   {
@@ -53,6 +64,10 @@ const guest = group(
       },
     }),
     initrd: path({ description: 'Initial RAM disk for a Linux guest.' }),
+    modules: list(module, {
+      description:
+        'Files that a multiboot kernel finds in memory beside it: names, each with its arguments behind it, or objects with `file` and `commandLine`.',
+    }),
     commandLine: text({
       description: 'Kernel command line, for example `console=ttyS0`.',
       default: '',

@@ -36,12 +36,20 @@ export async function machineConfiguration(
     guest.initrd === undefined
       ? undefined
       : await readNamedFile(files, 'guest.initrd', guest.initrd);
+  const modules = await Promise.all(
+    guest.modules.map(async ({ file, commandLine }, index) => ({
+      bytes: await readNamedFile(files, `guest.modules[${index}]`, file),
+      name: file,
+      commandLine,
+    })),
+  );
   return {
     guest: {
       kernel,
       kernelName: guest.kernel,
       format: guest.format,
       ...(initrd !== undefined && { initrd }),
+      ...(modules.length > 0 && { modules }),
       commandLine: guest.commandLine,
       loadAddress: guest.loadAddress,
     },

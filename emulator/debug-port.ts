@@ -3,6 +3,7 @@
  * are plain data, so that the same interface can be called in process or over a message channel
  * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
  */
+import type { GuestModule } from './loaders/loader.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
 /** What to build; file contents instead of names, since the emulator opens no files. */
@@ -13,6 +14,8 @@ export interface MachineConfiguration {
     readonly kernelName: string;
     readonly format: 'auto' | 'bzimage' | 'multiboot' | 'flat';
     readonly initrd?: Uint8Array;
+    /** For kernels whose protocol knows modules. */
+    readonly modules?: readonly GuestModule[];
     readonly commandLine: string;
     /** Guest-physical load address or 'auto'. */
     readonly loadAddress: 'auto' | number;

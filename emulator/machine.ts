@@ -249,6 +249,7 @@ export class Machine {
           image: guest.kernel,
           imageName: guest.kernelName,
           ...(guest.initrd && { initrd: guest.initrd }),
+          ...(guest.modules && { modules: guest.modules }),
           commandLine: guest.commandLine,
           loadAddress: guest.loadAddress,
           ram,

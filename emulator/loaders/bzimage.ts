@@ -46,6 +46,7 @@ const UNDEFINED_LOADER = 0xff;
 
 export const bzImageLoader: Loader = {
   name: 'bzimage',
+  takesModules: false,
   probe: isBzImage,
   load(context) {
     const image = parse(context);

@@ -17,6 +17,7 @@ const REAL_MODE_END = 0x100000;
 
 export const flatLoader: Loader = {
   name: 'flat',
+  takesModules: false,
   /** A boot sector's signature. Without it only guest.format says that a file is a raw binary. */
   probe: (image) => image.length >= 512 && image[510] === 0x55 && image[511] === 0xaa,
   load(context) {

@@ -14,11 +14,20 @@ export interface GuestRam {
   fill(address: number, count: number, value: number): void;
 }
 
+/** A file that the guest finds in memory beside its kernel. */
+export interface GuestModule {
+  readonly bytes: Uint8Array;
+  /** As the user wrote it: first word of the string that the guest gets, and for messages. */
+  readonly name: string;
+  readonly commandLine: string;
+}
+
 export interface LoadContext {
   readonly image: Uint8Array;
-  /** For messages only. */
+  /** For messages, and the first word of a multiboot kernel's command line. */
   readonly imageName: string;
   readonly initrd?: Uint8Array;
+  readonly modules?: readonly GuestModule[];
   readonly commandLine: string;
   /** Guest-physical address, or 'auto'. */
   readonly loadAddress: 'auto' | number;
@@ -32,6 +41,8 @@ export interface LoadContext {
 export interface Loader {
   /** As in the launch attribute guest.format. */
   readonly name: string;
+  /** Whether its boot protocol has a place for modules. */
+  readonly takesModules: boolean;
   /** Whether the image is of this kind; cheap, reads only its first bytes, never throws. */
   probe(image: Uint8Array): boolean;
   /** Throws GuestImageError. */
@@ -94,6 +105,7 @@ export type GuestAttribute =
   | 'guest.kernel'
   | 'guest.format'
   | 'guest.initrd'
+  | 'guest.modules'
   | 'guest.commandLine'
   | 'guest.loadAddress'
   | 'machine.memory';

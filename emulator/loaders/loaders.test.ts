@@ -88,6 +88,15 @@ test('an empty file and a format that the file is not are refused', () => {
   );
 });
 
+test('modules are for kernels whose protocol knows them', () => {
+  const modules = [{ bytes: new Uint8Array(1), name: '/m', commandLine: '' }];
+  const context = loadContext(new Uint8Array(1024), { modules });
+  assert.throws(() => loadGuest(context, 'flat'), {
+    attribute: 'guest.modules',
+    message: 'A guest of the kind flat has no way to find modules: remove guest.modules.',
+  });
+});
+
 test('an unknown format is refused with the known ones', () => {
   const error = refusal(bytes('x'), 'coff');
   assert.equal(error.attribute, 'guest.format');

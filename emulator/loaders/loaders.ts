@@ -36,6 +36,12 @@ export function loadGuest(context: LoadContext, format: string): LoadedGuest {
   }
   const accepted = loader?.name === 'flat' || loader?.probe(context.image) === true;
   if (loader === undefined || !accepted) throw wrongKind(context, format);
+  if ((context.modules ?? []).length > 0 && !loader.takesModules) {
+    throw new GuestImageError(
+      'guest.modules',
+      `A guest of the kind ${loader.name} has no way to find modules: remove guest.modules${context.initrd === undefined && loader.name === 'bzimage' ? ', or give the file as guest.initrd' : ''}.`,
+    );
+  }
   return loader.load(context);
 }
 

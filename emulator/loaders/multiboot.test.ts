@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MEMORY_TYPE } from '../formats/e820.ts';
 import type { LoadContext } from './loader.ts';
 import { GuestImageError } from './loader.ts';
 import { multibootLoader } from './multiboot.ts';
@@ -12,23 +13,23 @@ interface Segment {
   readonly memorySize: number;
 }
 
-/** An ELF32 program with a multiboot header at 0x200 and the given segments from 0x400 on. */
+/** An ELF32 program with a multiboot header at 0x200 and the given segments from 0x10000 on. */
 function elfKernel(entry: number, segments: readonly Segment[], machine = 3): Uint8Array {
-  const bytes = new Uint8Array(0x400 + segments.length * 0x100);
+  const bytes = new Uint8Array(0x10000 + segments.length * 0x100);
   const view = new DataView(bytes.buffer);
   const u32 = (at: number, value: number) => view.setUint32(at, value, true);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
   view.setUint16(16, 2, true);
   view.setUint16(18, machine, true);
   u32(24, entry);
-  u32(28, 52); // e_phoff
+  u32(28, 0x1000); // e_phoff
   view.setUint16(42, 32, true);
   view.setUint16(44, segments.length, true);
   segments.forEach(({ virtual, physical, text, memorySize }, index) => {
-    const offset = 0x400 + index * 0x100;
+    const offset = 0x10000 + index * 0x100;
     bytes.set(Buffer.from(text), offset);
     [1, offset, virtual, physical, text.length, memorySize, 7, 4096].forEach((value, word) =>
-      u32(52 + index * 32 + word * 4, value),
+      u32(0x1000 + index * 32 + word * 4, value),
     );
   });
   u32(0x200, 0x1badb002);
@@ -93,6 +94,72 @@ test('the information block has memory, map, command line, module and loader', (
   );
 });
 
+test('modules lie page-aligned behind the kernel, in order, each with its own string', () => {
+  const module = (text: string, name: string, commandLine = '') => ({
+    bytes: Buffer.from(text),
+    name,
+    commandLine,
+  });
+  const modules = [
+    module('a'.repeat(0x1001), '/m/first', 'x=1 y=2'),
+    module('', '/m/empty'),
+    module('last', '/m/last'),
+  ];
+  const context = loadContext(elfKernel(0x400000, KERNEL), {
+    initrd: Buffer.from('disk'),
+    modules,
+  });
+  const { cpu, ranges, summary } = multibootLoader.load(context);
+  const { ram } = context;
+  const info = cpu.registers.ebx;
+  assert.equal(ram.u32(info + 20), 4);
+  // mod_start, mod_end, string, reserved (Multiboot Specification 0.6.96, 3.3)
+  const list = ram.u32(info + 24);
+  const entries = [0, 1, 2, 3].map((index) => {
+    const [start = 0, end, text = 0, reserved] = [0, 4, 8, 12].map((offset) =>
+      ram.u32(list + index * 16 + offset),
+    );
+    return { start, end, text: ram.text(text), reserved };
+  });
+  assert.deepEqual(entries, [
+    { start: 0x402000, end: 0x402004, text: 'initrd', reserved: 0 },
+    { start: 0x403000, end: 0x404001, text: '/m/first x=1 y=2', reserved: 0 },
+    { start: 0x405000, end: 0x405000, text: '/m/empty', reserved: 0 },
+    { start: 0x405000, end: 0x405004, text: '/m/last', reserved: 0 },
+  ]);
+  assert.equal(ram.text(0x405000), 'last');
+  assert.equal(ram.text(ram.u32(info + 64)), 'Guestscope');
+  assert.equal(ranges.filter(({ name }) => name === 'module').length, 3);
+  assert.match(summary, /, module 4 bytes at 0x405000$/);
+});
+
+test('a module that does not fit, or whose string has a zero in it, is refused by name', () => {
+  const large = { bytes: new Uint8Array(40 << 20), name: '/m/large', commandLine: '' };
+  const kernel = elfKernel(0x400000, KERNEL);
+  const twice = refusal(loadContext(kernel, { modules: [large, large] }));
+  assert.equal(twice.attribute, 'guest.modules');
+  assert.match(
+    twice.message,
+    /^The module \/m\/large of 40 MiB does not fit: .* there is room for 19.99 MiB;/,
+  );
+  const zero = { bytes: new Uint8Array(1), name: '/m/zero', commandLine: 'a\0b' };
+  assert.match(refusal(loadContext(kernel, { modules: [zero] })).message, /a zero character/);
+  const many = Array.from({ length: 1025 }, () => zero);
+  assert.match(refusal(loadContext(kernel, { modules: many })).message, /1025 modules are more/);
+});
+
+test('the upper memory that is announced ends at the first hole above 1 MiB', () => {
+  const context = loadContext(elfKernel(0x400000, KERNEL));
+  const memoryMap = [
+    { address: 0, size: 0x9fc00, type: MEMORY_TYPE.RAM },
+    { address: 0x100000, size: 0x800000, type: MEMORY_TYPE.RAM },
+    { address: 0x900000, size: 0x1000, type: MEMORY_TYPE.ACPI },
+    { address: 0x901000, size: 0x1000, type: MEMORY_TYPE.RAM },
+  ];
+  const { cpu } = multibootLoader.load({ ...context, memoryMap });
+  assert.equal(context.ram.u32(cpu.registers.ebx + 8), 8192);
+});
+
 test('the information block keeps away from a kernel in low memory', () => {
   const low = [{ virtual: 0x1000, physical: 0x1000, text: 'low', memorySize: 0x3000 }];
   const context = loadContext(elfKernel(0x1000, low));
@@ -126,6 +193,17 @@ test('kernels that cannot be loaded are refused with the reason', () => {
   assert.match(refusal(place(0xa0000)).message, /no free memory/);
   assert.match(refusal(place(0xfffff000, 0xffffffff)).message, /memory ends/);
   assert.match(refusal(loadContext(elfKernel(0x400000, [...KERNEL, ...KERNEL]))).message, /overlaps/); // prettier-ignore
+  const apart = [0x600000, 0x500000, 0x400000, 0x5ff000].map((physical) => ({
+    virtual: physical, physical, text: 'x', memorySize: 0x1001,
+  })); // prettier-ignore
+  assert.match(
+    refusal(loadContext(elfKernel(0x400000, apart))).message,
+    /at 0x5ff000 that overlaps another one at 0x600000/,
+  );
+  const endless = Array.from({ length: 1025 }, (_, index) => ({
+    virtual: 0, physical: 0x400000 + index * 16, text: 'x', memorySize: 1,
+  })); // prettier-ignore
+  assert.match(refusal(loadContext(elfKernel(0x400000, endless))).message, /1025 segments to load/);
   assert.match(refusal(loadContext(elfKernel(0, []))).message, /no segment to load/);
   assert.match(refusal(loadContext(elfKernel(0, KERNEL, 62))).message, /x86-64/);
   assert.equal(
@@ -135,6 +213,6 @@ test('kernels that cannot be loaded are refused with the reason', () => {
   const initrd = new Uint8Array(62 << 20);
   assert.match(
     refusal(loadContext(elfKernel(0x400000, KERNEL), { initrd })).message,
-    /initrd of 62 MiB does not fit: behind the kernel there is room for 59.99 MiB/,
+    /initrd of 62 MiB does not fit: .* there is room for 59.99 MiB/,
   );
 });

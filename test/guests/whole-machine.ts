@@ -43,6 +43,7 @@ export interface GuestSetup {
   readonly memoryMiB?: number;
   readonly format?: MachineConfiguration['guest']['format'];
   readonly initrd?: Uint8Array;
+  readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
 }
 
@@ -53,6 +54,7 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
       kernelName: 'guest',
       format: setup.format ?? 'flat',
       ...(setup.initrd && { initrd: setup.initrd }),
+      ...(setup.modules && { modules: setup.modules }),
       commandLine: setup.commandLine ?? '',
       loadAddress: 'auto',
     },
