@@ -86,3 +86,43 @@ test('windows give offsets; accesses that leave them, or hit nothing, read ones'
   assert.deepEqual(device.log, ['r4 +32', 'w4 +176=ffffffff']);
   assert.deepEqual(missed, ['read fee00ffe', 'read d0000000', 'write d0000000']);
 });
+
+test('a movable range of ports answers where it was put last, but never for others', () => {
+  const fixed = recorder();
+  const moving = recorder();
+  const bus = new PortBus(() => {});
+  bus.claim('fixed', 0xc004, 0xc007, fixed, true);
+  const range = bus.movable('moving', 8, moving, true);
+  assert.equal(bus.read(0xc000, 1), 0xff);
+  range.place(0xc000);
+  bus.read(0xc000, 4);
+  bus.read(0xc004, 4);
+  assert.deepEqual(moving.log, ['r4 c000']);
+  assert.deepEqual(fixed.log, ['r4 c004']);
+  range.place(0xfffc);
+  assert.equal(bus.isClaimed(0xc000), false);
+  assert.equal(bus.isClaimed(0xc004), true);
+  bus.read(0xffff, 1);
+  range.place(null);
+  assert.equal(bus.isClaimed(0xffff), false);
+  assert.deepEqual(moving.log, ['r4 c000', 'r1 ffff']);
+});
+
+test('a movable window answers where it was put last, behind what was there before', () => {
+  const fixed = recorder();
+  const moving = recorder();
+  const mmio = new MmioBus(() => {});
+  mmio.claim('fixed', 0xfec00000, 0x1000, fixed);
+  const window = mmio.movable('moving', 0x2000, moving);
+  assert.equal(mmio.contains(0), false);
+  window.place(0xfec00000);
+  mmio.read(0xfec00010, 4);
+  mmio.read(0xfec01010, 4);
+  window.place(0xe0000000);
+  mmio.read(0xe0000010, 1);
+  assert.equal(mmio.contains(0xfec01010), false);
+  window.place(null);
+  assert.equal(mmio.contains(0xe0000010), false);
+  assert.deepEqual(fixed.log, ['r4 +16']);
+  assert.deepEqual(moving.log, ['r4 +4112', 'r1 +16']);
+});

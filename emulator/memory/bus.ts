@@ -1,7 +1,8 @@
 /**
  * Address decoding: which device answers a port or a guest-physical address. Claims are made when a board
- * is built; two that overlap are an error there. A port is found by one array access. An access wider
- * than its device is split into bytes in ascending order, as an ISA bus does.
+ * is built; two that overlap are an error there. Windows of PCI devices move while the guest runs: it may
+ * put them anywhere, and where they lie over something else, that keeps answering. A port is found by one
+ * array access. An access wider than its device is split into bytes in ascending order, as an ISA bus does.
  */
 
 /** What answers ports; the shape of devices/device.ts's PortDevice. */
@@ -14,6 +15,12 @@ export interface PortTarget {
 export interface MemoryTarget {
   readMemory(offset: number, size: number): number;
   writeMemory(offset: number, size: number, value: number): void;
+}
+
+/** A range of a device's own size that the guest moves about (a PCI base address register). */
+export interface MovableWindow {
+  /** Answers from `first` on; null: nowhere. */
+  place(first: number | null): void;
 }
 
 const PORTS = 0x10000;
@@ -48,6 +55,24 @@ export class PortBus {
     }
     this.#decode.fill(this.#claims.length, first, last + 1);
     this.#claims.push({ name, device, wide });
+  }
+
+  /** A range of `count` ports that answers nowhere yet; the device is told port numbers. */
+  movable(name: string, count: number, device: PortTarget, wide: boolean): MovableWindow {
+    const number = this.#claims.push({ name, device, wide }) - 1;
+    let at: number | null = null;
+    return {
+      place: (first) => {
+        if (at !== null) this.#replace(at, count, number, UNCLAIMED);
+        at = first;
+        if (at !== null) this.#replace(at, count, UNCLAIMED, number);
+      },
+    };
+  }
+  #replace(first: number, count: number, from: number, to: number): void {
+    for (let port = first; port < Math.min(first + count, PORTS); port++) {
+      if (this.#decode[port] === from) this.#decode[port] = to;
+    }
   }
 
   isClaimed(port: number): boolean {
@@ -90,7 +115,7 @@ export class PortBus {
 
 interface Window {
   readonly name: string;
-  readonly address: number;
+  address: number;
   readonly bytes: number;
   readonly device: MemoryTarget;
 }
@@ -111,6 +136,21 @@ export class MmioBus {
       }
     }
     this.#windows.push({ name, address, bytes, device });
+  }
+
+  /** A window that answers nowhere yet. */
+  movable(name: string, bytes: number, device: MemoryTarget): MovableWindow {
+    const window = { name, address: -1, bytes, device };
+    return {
+      place: (first) => {
+        if (first === window.address || (first === null && window.address < 0)) return;
+        const at = this.#windows.indexOf(window);
+        if (at >= 0) this.#windows.splice(at, 1);
+        window.address = first ?? -1;
+        // behind the others: the first that contains an address answers
+        if (first !== null) this.#windows.push(window);
+      },
+    };
   }
 
   /** The address is in a device's window. */
