@@ -286,6 +286,56 @@ export class GuestMemory implements LinearMemory {
     this.#write(linear, 4, value, false);
   }
 
+  readVector(linear: number, size: number): void {
+    const user = this.#isUser();
+    const host = this.#host(linear, size, this.#table(user, false));
+    const operand = this.#owner.state.base + L.VECTOR_OPERAND;
+    if (host >= 0) this.#u8.copyWithin(operand, host, host + size);
+    else this.readVectorSlow(linear >>> 0, size, user ? ACCESS.USER : 0);
+  }
+  writeVector(linear: number, size: number): void {
+    const user = this.#isUser();
+    const host = this.#host(linear, size, this.#table(user, true));
+    const operand = this.#owner.state.base + L.VECTOR_OPERAND;
+    if (host >= 0) this.#u8.copyWithin(host, operand, operand + size);
+    else this.writeVectorSlow(linear >>> 0, size, user ? ACCESS.USER : 0);
+  }
+  /** Without the TLB, as readSlow; a device sees doublewords. */
+  readVectorSlow(linear: number, size: number, access: number): void {
+    const operand = this.#owner.state.base + L.VECTOR_OPERAND;
+    if ((linear & 0xfff) + size <= 4096) {
+      const physical = this.translate(linear, access);
+      this.checkAccess(linear, size, access, false);
+      for (let at = 0; at < size; at += 4) {
+        this.#view.setUint32(operand + at, this.readPhysical(physical + at, 4, linear + at), true);
+      }
+      return;
+    }
+    const [first, second, split] = this.#split(linear, size, access);
+    this.checkAccess(linear, size, access, false);
+    for (let byte = 0; byte < size; byte++) {
+      const at = byte < split ? first + byte : second + byte - split;
+      this.#u8[operand + byte] = this.readPhysical(at, 1, (linear + byte) >>> 0);
+    }
+  }
+  writeVectorSlow(linear: number, size: number, access: number): void {
+    const operand = this.#owner.state.base + L.VECTOR_OPERAND;
+    if ((linear & 0xfff) + size <= 4096) {
+      const physical = this.translate(linear, access | ACCESS.WRITE);
+      this.checkAccess(linear, size, access, true);
+      for (let at = 0; at < size; at += 4) {
+        this.writePhysical(physical + at, 4, this.#view.getUint32(operand + at, true), linear + at);
+      }
+      return;
+    }
+    const [first, second, split] = this.#split(linear, size, access | ACCESS.WRITE);
+    this.checkAccess(linear, size, access, true);
+    for (let byte = 0; byte < size; byte++) {
+      const at = byte < split ? first + byte : second + byte - split;
+      this.writePhysical(at, 1, this.#u8[operand + byte], (linear + byte) >>> 0);
+    }
+  }
+
   readBytes(linear: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; at++) bytes[at] = this.read8((linear + at) >>> 0);

@@ -108,7 +108,7 @@ export const NMI_STATE = { PENDING: 1, BLOCKED: 2 } as const;
 export const FPU_REGISTERS = 0x300;
 export const FPU_CONTROL = 0x380; // u16
 export const FPU_STATUS = 0x382; // u16, TOP included
-export const FPU_TAGS = 0x384; // u16, full two-bit tags
+export const FPU_TAGS = 0x384; // u16, two bits each: 3 is empty, anything else is not
 export const FPU_OPCODE = 0x386; // u16
 export const FPU_IP = 0x388; // u32
 export const FPU_CS = 0x38c; // u16
@@ -126,6 +126,8 @@ export const WALK_FLAGS = 0x524;
 /** Vector of an exception raised in emitted code with EXIT = exception, and its error code or -1. */
 export const RAISED_VECTOR = 0x528;
 export const RAISED_ERROR = 0x52c;
+/** A memory operand of 8 or 16 bytes on its way (LinearMemory.readVector and writeVector). */
+export const VECTOR_OPERAND = 0x530;
 
 /** Model-specific registers that are only stored, 8 bytes each, in the order of msrs.ts. */
 export const MSRS = 0x600;

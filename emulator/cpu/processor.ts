@@ -37,6 +37,12 @@ export interface LinearMemory {
   /** `length` bytes (at most 4096) copied out or in; a write first checks every page. */
   readBytes(linear: number, length: number): Uint8Array;
   writeBytes(linear: number, bytes: Uint8Array): void;
+  /**
+   * One access of `size` bytes (4, 8 or 16), from memory to layout VECTOR_OPERAND or from there to memory.
+   * Alignment is the instruction's affair, except for #AC.
+   */
+  readVector(linear: number, size: number): void;
+  writeVector(linear: number, size: number): void;
   /** Faults as a write of `length` bytes would, and writes nothing. */
   probeWrite(linear: number, length: number): void;
   readSystem8(linear: number): number;

@@ -10,6 +10,7 @@ import type { OpcodeLine } from './opcode-line.ts';
 import { groupOpcodes } from './opcodes-groups.ts';
 import { laterOpcodes } from './opcodes-later.ts';
 import { oneByteOpcodes } from './opcodes-one-byte.ts';
+import { simdFloatOpcodes } from './opcodes-simd-float.ts';
 import { simdOpcodes } from './opcodes-simd.ts';
 import { twoByteOpcodes } from './opcodes-two-byte.ts';
 import { x87Opcodes } from './opcodes-x87.ts';
@@ -60,6 +61,7 @@ export const opcodeForms: readonly OpcodeForm[] = [
   ...groupOpcodes,
   ...x87Opcodes,
   ...simdOpcodes,
+  ...simdFloatOpcodes,
   ...laterOpcodes,
 ].flatMap(expand);
 

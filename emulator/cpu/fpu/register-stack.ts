@@ -1,7 +1,7 @@
 /**
  * The register stack and the status word of the x87 unit in the vCPU's state block (SDM vol. 1, 8.1.2
- * to 8.1.7 and 8.5). ST(i) is the physical register (TOP + i) mod 8. The tag word in the block always
- * holds what FNSTENV would store: a tag is worked out when its register is written.
+ * to 8.1.7 and 8.5). ST(i) is the physical register (TOP + i) mod 8. Of a tag in the block only whether
+ * it is empty counts, as in a processor: what a register holds is worked out when the tag word is stored.
  */
 import * as L from '../layout.ts';
 import type { CpuState } from '../state.ts';
@@ -27,8 +27,15 @@ export function controlWord(state: CpuState): number {
 export function statusWord(state: CpuState): number {
   return state.u16[STATUS_WORD];
 }
+/** The tag word as FNSTENV stores it. */
 export function tagWord(state: CpuState): number {
-  return state.u16[TAGS];
+  let tags = 0;
+  for (let register = 0; register < 8; register++) {
+    const shift = register << 1;
+    const empty = ((state.u16[TAGS] >> shift) & 3) === TAG.EMPTY;
+    tags |= (empty ? TAG.EMPTY : tagOf(readPhysical(state, register))) << shift;
+  }
+  return tags;
 }
 
 /** Sets the control word as FLDCW does: reserved bits read as processors give them. */
@@ -75,7 +82,7 @@ export function readPhysical(state: CpuState, register: number): Float80 {
 export function writeRegister(state: CpuState, i: number, x: Float80): void {
   const register = physical(state, i);
   writePhysical(state, register, x);
-  setTag(state, register, tagOf(x));
+  setTag(state, register, TAG.VALID);
 }
 /** Writes a register and leaves its tag. */
 export function writePhysical(state: CpuState, register: number, x: Float80): void {
@@ -99,7 +106,7 @@ export function setTags(state: CpuState, full: number): void {
   let tags = 0;
   for (let register = 0; register < 8; register++) {
     const empty = ((full >> register) & 1) === 0;
-    tags |= (empty ? TAG.EMPTY : tagOf(readPhysical(state, register))) << (register << 1);
+    tags |= (empty ? TAG.EMPTY : TAG.VALID) << (register << 1);
   }
   state.u16[TAGS] = tags;
 }

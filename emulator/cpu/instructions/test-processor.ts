@@ -1,5 +1,5 @@
 /**
- * For tests only: as much of a processor as an x87 instruction needs. A state block and flat memory
+ * For tests only: as much of a processor as an x87 or SSE instruction needs. A state block and flat memory
  * without paging, segments based at 0. A fault is thrown as the GuestFault that a processor would
  * deliver.
  */
@@ -15,7 +15,15 @@ import { CR0, CpuState } from '../state.ts';
 
 type TestMemory = Pick<
   LinearMemory,
-  'read16' | 'read32' | 'write16' | 'write32' | 'readBytes' | 'writeBytes' | 'probeWrite'
+  | 'read16'
+  | 'read32'
+  | 'write16'
+  | 'write32'
+  | 'readVector'
+  | 'writeVector'
+  | 'readBytes'
+  | 'writeBytes'
+  | 'probeWrite'
 >;
 
 /** Little-endian memory; beyond its end every access is a page fault. */
@@ -48,6 +56,13 @@ class FlatMemory implements TestMemory {
   write32(linear: number, value: number): void {
     this.check(linear, 4, 2);
     this.view.setUint32(linear, value, true);
+  }
+  readVector(linear: number, size: number): void {
+    this.cpu.state.u8.set(this.readBytes(linear, size), L.VECTOR_OPERAND);
+  }
+  writeVector(linear: number, size: number): void {
+    const at = L.VECTOR_OPERAND;
+    this.writeBytes(linear, this.cpu.state.u8.slice(at, at + size));
   }
   readBytes(linear: number, length: number): Uint8Array {
     this.check(linear, length, 0);

@@ -93,6 +93,13 @@ class FakeMemory implements LinearMemory {
   writeSystem16 = (linear: number, value: number): void => this.write(linear, 2, value, false);
   writeSystem32 = (linear: number, value: number): void => this.write(linear, 4, value, false);
 
+  readVector(linear: number, size: number): void {
+    this.cpu.state.u8.set(this.readBytes(linear, size), L.VECTOR_OPERAND);
+  }
+  writeVector(linear: number, size: number): void {
+    const at = L.VECTOR_OPERAND;
+    this.writeBytes(linear, this.cpu.state.u8.slice(at, at + size));
+  }
   readBytes(linear: number, length: number): Uint8Array {
     this.check(linear, length, false, this.user);
     return this.bytes.slice(linear, linear + length);
