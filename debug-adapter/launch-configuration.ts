@@ -117,6 +117,11 @@ const machine = group(
       default: 'pentium3',
       values: Object.fromEntries(CPU_MODEL_NAMES.map((name) => [name, `Model ${name}.`])),
     }),
+    testDevice: flag({
+      description:
+        'Adds the device that test suites such as kvm-unit-tests drive: a register at port 0xe0, interrupt lines at port 0x2000, memory on the bus at 0xff000000.',
+      default: false,
+    }),
   },
   { description: 'The board and the processor.' },
 );

@@ -55,6 +55,7 @@ export async function machineConfiguration(
     },
     memoryBytes: machine.memory,
     cpuModel: machine.cpu,
+    testDevice: machine.testDevice,
     hypervisor: {
       interface: hypervisor.interface,
       profile: hypervisor.profile ?? defaultProfile(hypervisor.interface),

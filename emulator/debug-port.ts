@@ -22,6 +22,8 @@ export interface MachineConfiguration {
   };
   readonly memoryBytes: number;
   readonly cpuModel: string;
+  /** Adds the device for programs that test a machine (devices/test-device.ts). */
+  readonly testDevice?: boolean;
   readonly hypervisor: {
     readonly interface: 'bare' | 'kvm';
     /** Profile name of hypervisor/profiles.ts. */

@@ -132,7 +132,7 @@ export class Machine {
     }
     this.map = memoryMap(checkedMemory(memoryBytes));
     this.memory = allocate(this.map, configuration.shared);
-    this.board = this.#buildBoard(memoryBytes);
+    this.board = this.#buildBoard(configuration);
     const kvm = chosen.interface === 'kvm' ? this.#buildKvm() : null;
     this.hypervisor = new Hypervisor(controls.controls, kvm);
     this.#hook = new SteppingHook(this.hypervisor, () => {
@@ -161,10 +161,11 @@ export class Machine {
 
   // ---- parts
 
-  #buildBoard(memoryBytes: number): PcBoard {
+  #buildBoard({ memoryBytes, testDevice }: MachineConfiguration): PcBoard {
     return new PcBoard({
       clock: { now: () => this.now },
       memoryBytes,
+      testDevice: testDevice === true,
       serialOutput: (byte) => this.#serialOutput.push(byte),
       powerOff: (code, via) => {
         this.#end({ kind: 'power-off', code, via });
@@ -177,6 +178,9 @@ export class Machine {
       },
       a20Changed: (enabled) => {
         this.cpu.setA20(enabled);
+      },
+      nmi: () => {
+        this.cpu.nmi();
       },
     });
   }

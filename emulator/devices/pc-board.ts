@@ -26,6 +26,13 @@ import { Ns16550a } from './ns16550a.ts';
 import { PciHost } from './pci-host.ts';
 import { PostPort } from './post-port.ts';
 import { SystemControlPort } from './system-control-port.ts';
+import {
+  TEST_LINES,
+  TEST_LINES_PORT,
+  TEST_MEMORY_ADDRESS,
+  TEST_MEMORY_BYTES,
+  TestDevice,
+} from './test-device.ts';
 
 interface Part {
   readonly name: string;
@@ -57,6 +64,12 @@ export const PC_PARTS = {
   pciHost:       { name: 'PCI host',         ports: [[0xcf8, 0xcff]],                    wide: true,  window: null, irq: null, pnp: null },
   ioApic:        { name: 'I/O APIC',         ports: [],                                  wide: false, window: [IO_APIC_ADDRESS, IO_APIC_BYTES], irq: null, pnp: null },
   localApic:     { name: 'local APIC',       ports: [],                                  wide: false, window: [LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES], irq: null, pnp: null },
+} as const satisfies { readonly [part: string]: Part };
+
+/** Only where PcBoardOptions.testDevice asks for it. */
+// prettier-ignore
+const TEST_PARTS = {
+  testDevice:    { name: 'test device',      ports: [[0x0e0, 0x0e8], [TEST_LINES_PORT, TEST_LINES_PORT + TEST_LINES - 1]], wide: true, window: [TEST_MEMORY_ADDRESS, TEST_MEMORY_BYTES], irq: null, pnp: null },
 } as const satisfies { readonly [part: string]: Part };
 
 export type PartName = keyof typeof PC_PARTS;
@@ -96,6 +109,8 @@ export interface PcBoardOptions {
   readonly startTime?: number;
   /** The A20 gate opened (true, as at power-on) or closed. */
   readonly a20Changed?: (enabled: boolean) => void;
+  /** Adds the device for programs under test (test-device.ts). */
+  readonly testDevice?: boolean;
   /** NMI, and INIT from an interprocessor interrupt, for the processor. */
   readonly nmi?: () => void;
   readonly init?: () => void;
@@ -118,6 +133,8 @@ export class PcBoard {
   readonly #keyboard: Intel8042;
   readonly #systemControl: SystemControlPort;
   readonly #chips: Chips;
+  /** With the test device, if there is one. */
+  readonly #all: { readonly [part: string]: PortDevice | MemoryDevice };
   readonly #devices: readonly Device[];
   readonly #ports: PortBus;
   readonly #mmio: MmioBus;
@@ -210,12 +227,19 @@ export class PcBoard {
       ioApic: this.ioApic,
       localApic: this.localApic,
     };
-    this.#devices = Object.values(this.#chips);
+    const { testDevice } = options;
+    const lines = Array.from({ length: TEST_LINES }, (_, input) =>
+      input < 16 ? irq({ irq: input }) : pin(this.ioApic.inputs, input),
+    );
+    const extra = testDevice === true ? { testDevice: new TestDevice(lines) } : {};
+    this.#all = { ...this.#chips, ...extra };
+    this.#devices = Object.values(this.#all);
     this.#ports = new PortBus((port, direction) => this.#unclaimed('port', port, direction));
     this.#mmio = new MmioBus((address, direction) =>
       this.#unclaimed('address', address, direction),
     );
-    claimParts(PC_PARTS, this.#chips, this.#ports, this.#mmio);
+    const parts = testDevice === true ? { ...PC_PARTS, ...TEST_PARTS } : PC_PARTS;
+    claimParts(parts, this.#all, this.#ports, this.#mmio);
   }
 
   // Processor's side
@@ -306,7 +330,7 @@ export class PcBoard {
 
   state(): DeviceState {
     const chips: { [part: string]: DeviceState } = {};
-    for (const [part, chip] of Object.entries(this.#chips)) chips[part] = chip.state();
+    for (const [part, chip] of Object.entries(this.#all)) chips[part] = chip.state();
     return { version: STATE_VERSION, chips };
   }
 
@@ -320,7 +344,7 @@ export class PcBoard {
       throw new RangeError(`board: not a snapshot of version ${STATE_VERSION}`);
     }
     const states = chips as { readonly [part: string]: DeviceState | undefined };
-    for (const [part, chip] of Object.entries(this.#chips)) {
+    for (const [part, chip] of Object.entries(this.#all)) {
       const chipState = states[part];
       if (!chipState) throw new RangeError(`board: the snapshot lacks ${part}`);
       chip.restore(chipState);
@@ -353,14 +377,15 @@ export class PcBoard {
 
 /** Decodes every row; an overlap of ports, windows or interrupts is a RangeError. */
 function claimParts(
-  parts: { readonly [P in PartName]: Part },
-  chips: Chips,
+  parts: { readonly [part: string]: Part },
+  chips: { readonly [part: string]: PortDevice | MemoryDevice | undefined },
   ports: PortBus,
   mmio: MmioBus,
 ): void {
   const interrupts = new Map<number, string>();
   for (const [part, { name, ports: ranges, wide, window, irq }] of Object.entries(parts)) {
-    const chip = chips[part as PartName];
+    const chip = chips[part];
+    if (!chip) throw new RangeError(`${name}: no chip`);
     if ('readPort' in chip) {
       for (const [first, last] of ranges) ports.claim(name, first, last, chip, wide);
     }
