@@ -100,7 +100,7 @@ describe('launch configuration', () => {
 
   it('says of names that are not built yet that they are not available', () => {
     for (const [value, attribute] of [
-      [{ guest: { kernel: '/k', format: 'pvh' } }, '"guest.format" "pvh" is not available'],
+      [{ guest: { kernel: '/k', format: 'xen-pv' } }, '"guest.format" "xen-pv" is not available'],
       [{ guest: { kernel: '/k', image: '/d' } }, '"guest.image" is not available'],
       [{ guest: kernel, machine: { vcpus: 2 } }, '"machine.vcpus" 2 is not available'],
       [{ guest: kernel, machine: { clock: 'realtime' } }, '"machine.clock" "realtime" is not'],
@@ -201,6 +201,7 @@ describe('schema for the editor', () => {
       'auto',
       'bzimage',
       'multiboot',
+      'pvh',
       'flat',
     ]);
   });

@@ -44,7 +44,7 @@ const guest = group(
     kernel: required(
       path({
         description:
-          'The guest: a Linux bzImage (vmlinuz), a multiboot 1 kernel or a flat binary, as `guest.format` says.',
+          'The guest: a Linux bzImage (vmlinuz), a multiboot 1 or PVH kernel, or a flat binary, as `guest.format` says.',
       }),
       'name the kernel file to boot',
     ),
@@ -52,13 +52,13 @@ const guest = group(
       description: 'What kind of file `guest.kernel` is.',
       default: 'auto',
       values: {
-        auto: 'Look at the file: bzImage, then multiboot, else a flat binary.',
+        auto: 'Look at the file: bzImage, then multiboot, then PVH, else a boot sector.',
         bzimage: 'Linux bzImage, entered through the 32-bit boot protocol.',
         multiboot: 'ELF with a multiboot 1 header, entered in protected mode without paging.',
+        pvh: 'ELF with the note of a PVH entry, such as the `vmlinux` of a Linux with CONFIG_PVH.',
         flat: 'Raw bytes, loaded at guest.loadAddress and entered in real mode.',
       },
       unavailable: {
-        pvh: 'use a bzImage of the same kernel',
         'xen-pv': 'use a bzImage of the same kernel',
         bios: 'use "bzimage", "multiboot" or "flat"',
       },
@@ -66,7 +66,7 @@ const guest = group(
     initrd: path({ description: 'Initial RAM disk for a Linux guest.' }),
     modules: list(module, {
       description:
-        'Files that a multiboot kernel finds in memory beside it: names, each with its arguments behind it, or objects with `file` and `commandLine`.',
+        'Files that a multiboot or PVH kernel finds in memory beside it: names, each with its arguments behind it, or objects with `file` and `commandLine`.',
     }),
     commandLine: text({
       description: 'Kernel command line, for example `console=ttyS0`.',

@@ -12,7 +12,7 @@ export interface MachineConfiguration {
     readonly kernel: Uint8Array;
     /** For messages only. */
     readonly kernelName: string;
-    readonly format: 'auto' | 'bzimage' | 'multiboot' | 'flat';
+    readonly format: 'auto' | 'bzimage' | 'multiboot' | 'pvh' | 'flat';
     readonly initrd?: Uint8Array;
     /** For kernels whose protocol knows modules. */
     readonly modules?: readonly GuestModule[];

@@ -35,7 +35,8 @@ export function setInitialState(cpu: Cpu, initial: InitialCpuState): void {
   state.setSegment(L.SEGMENT.FS, segments.fs);
   state.setSegment(L.SEGMENT.GS, segments.gs);
   state.setSegment(L.SEGMENT.LDTR, { selector: 0, rights: LDTR_RIGHTS, base: 0, limit: 0xffff });
-  state.setSegment(L.SEGMENT.TR, { selector: 0, rights: TR_RIGHTS, base: 0, limit: 0xffff });
+  const task = initial.taskRegister ?? { base: 0, limit: 0xffff };
+  state.setSegment(L.SEGMENT.TR, { selector: 0, rights: TR_RIGHTS, ...task });
   state.set(L.GDTR, initial.gdt.base);
   state.set(L.GDTR + 8, initial.gdt.limit);
   state.set(L.IDTR, initial.idt.base);

@@ -163,14 +163,24 @@ export function* elfSymbols(file: ElfFile): Generator<ElfSymbol, void, undefined
 /** STT_NOTYPE, STT_OBJECT, STT_FUNC. */
 const SYMBOL_TYPES: readonly (ElfSymbolType | undefined)[] = ['none', 'object', 'function'];
 
-/** All notes, from the note segments or, where there are none, the note sections. */
+/** More notes than any file has; without a bound, segments over the same bytes make the list endless. */
+const NOTE_LIMIT = 4096;
+
+/** All notes, from the note segments or, where there are none, the note sections. Throws FormatError. */
 export function elfNotes(file: ElfFile): readonly ElfNote[] {
   const segments = file.segments.filter((segment) => segment.type === SEGMENT_TYPE.NOTE);
   const places =
     segments.length > 0
       ? segments.map((segment) => ({ ...segment, size: segment.fileSize }))
       : file.sections.filter((section) => section.type === SECTION_TYPE.NOTE);
-  return places.flatMap((place) => [...notesIn(file, place)]);
+  const notes: ElfNote[] = [];
+  for (const place of places) {
+    for (const note of notesIn(file, place)) {
+      if (notes.push(note) <= NOTE_LIMIT) continue;
+      throw new FormatError('malformed', `The ELF file has more than ${NOTE_LIMIT} notes.`);
+    }
+  }
+  return notes;
 }
 
 function* notesIn(

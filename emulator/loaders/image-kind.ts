@@ -92,9 +92,9 @@ function elfKind(image: Uint8Array): ImageKind {
   const looksLike = `an ELF ${ELF_KINDS[word(16)] ?? 'file'} for ${machine}`;
   if (machine === 'x86') {
     return {
-      looksLike: `${looksLike} without a multiboot header`,
+      looksLike: `${looksLike} without a multiboot header or a PVH entry`,
       remedy:
-        'name the bzImage (arch/x86/boot/bzImage) of a Linux kernel, whose vmlinux belongs in "symbols", or link a multiboot header into its first 8 KiB',
+        'name the bzImage (arch/x86/boot/bzImage) of a Linux kernel, whose vmlinux belongs in "symbols", build it with CONFIG_PVH, or link a multiboot header into its first 8 KiB',
     };
   }
   return { looksLike, remedy: 'name a kernel for 32-bit x86' };

@@ -75,6 +75,8 @@ export interface InitialCpuState {
   };
   readonly gdt: DescriptorTable;
   readonly idt: DescriptorTable;
+  /** A busy 32-bit TSS other than that after RESET. */
+  readonly taskRegister?: DescriptorTable;
 }
 export interface DescriptorTable {
   readonly base: number;

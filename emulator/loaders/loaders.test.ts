@@ -38,7 +38,7 @@ test('the first loader that accepts the image loads it', () => {
   assert.match(refusal(sector).message, /boot protocol 0\.00/);
   assert.deepEqual(
     loaders.map((loader) => loader.name),
-    ['bzimage', 'multiboot', 'flat'],
+    ['bzimage', 'multiboot', 'pvh', 'flat'],
   );
 });
 
@@ -50,7 +50,7 @@ test('a file of the wrong kind is called by its name, with a remedy', () => {
   const page = elf(64, 62);
   assert.equal(
     refusal(page).message,
-    'vmlinuz is no guest that can be started (a Linux bzImage, a multiboot 1 kernel or a boot sector); it looks like an ELF program for x86-64: name a kernel for 32-bit x86.',
+    'vmlinuz is no guest that can be started (a Linux bzImage, a multiboot 1 or PVH kernel, or a boot sector); it looks like an ELF program for x86-64: name a kernel for 32-bit x86.',
   );
   const pe = bytes('MZ', 512);
   pe[0x3c] = 0x80;
@@ -61,7 +61,7 @@ test('a file of the wrong kind is called by its name, with a remedy', () => {
     [bytes('\xfd7zXZ\0'),                        /an xz archive/],
     [bytes('\x28\xb5\x2f\xfd'),                  /a zstd archive/],
     [bytes('#!/bin/sh\nexec qemu'),              /a script/],
-    [elf(32, 3),                                 /an ELF program for x86 without a multiboot header/],
+    [elf(32, 3),                                 /an ELF program for x86 without a multiboot header or a PVH entry/],
     [elf(64, 183),                               /ARM64/],
     [bytes('!<arch>\ndebian-binary   '),         /a Debian package: unpack/],
     [pe,                                         /a PE program \(Windows or EFI\) for x86-64/],
@@ -100,5 +100,5 @@ test('modules are for kernels whose protocol knows them', () => {
 test('an unknown format is refused with the known ones', () => {
   const error = refusal(bytes('x'), 'coff');
   assert.equal(error.attribute, 'guest.format');
-  assert.match(error.message, /use one of auto, bzimage, multiboot, flat/);
+  assert.match(error.message, /use one of auto, bzimage, multiboot, pvh, flat/);
 });

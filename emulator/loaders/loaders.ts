@@ -8,9 +8,10 @@ import { imageKind } from './image-kind.ts';
 import type { LoadContext, LoadedGuest, Loader } from './loader.ts';
 import { GuestImageError } from './loader.ts';
 import { multibootLoader } from './multiboot.ts';
+import { pvhLoader } from './pvh.ts';
 
 /** A bzImage first: it may also be a PE file and, like every boot sector, ends its first 512 bytes in 55 aa. */
-export const loaders: readonly Loader[] = [bzImageLoader, multibootLoader, flatLoader];
+export const loaders: readonly Loader[] = [bzImageLoader, multibootLoader, pvhLoader, flatLoader];
 
 /**
  * Loads the guest with the loader named `format`, or with the first that accepts it for 'auto'. Throws
@@ -49,7 +50,7 @@ function wrongKind(context: LoadContext, format: string): GuestImageError {
   const { looksLike, remedy } = imageKind(context.image);
   const wanted =
     format === 'auto'
-      ? 'is no guest that can be started (a Linux bzImage, a multiboot 1 kernel or a boot sector)'
+      ? 'is no guest that can be started (a Linux bzImage, a multiboot 1 or PVH kernel, or a boot sector)'
       : `is no ${format} image, as guest.format says`;
   const help = format === 'auto' ? remedy : `set guest.format to "auto", or ${remedy}`;
   return new GuestImageError(

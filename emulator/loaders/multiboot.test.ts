@@ -4,40 +4,20 @@ import { MEMORY_TYPE } from '../formats/e820.ts';
 import type { LoadContext } from './loader.ts';
 import { GuestImageError } from './loader.ts';
 import { multibootLoader } from './multiboot.ts';
+import type { TestSegment } from './test-elf.ts';
+import { testElf } from './test-elf.ts';
 import { loadContext } from './test-ram.ts';
 
-interface Segment {
-  readonly virtual: number;
-  readonly physical: number;
-  readonly text: string;
-  readonly memorySize: number;
-}
-
-/** An ELF32 program with a multiboot header at 0x200 and the given segments from 0x10000 on. */
-function elfKernel(entry: number, segments: readonly Segment[], machine = 3): Uint8Array {
-  const bytes = new Uint8Array(0x10000 + segments.length * 0x100);
+/** An ELF32 program with a multiboot header. */
+function elfKernel(entry: number, segments: readonly TestSegment[], machine = 3): Uint8Array {
+  const bytes = testElf({ entry, segments, machine });
   const view = new DataView(bytes.buffer);
-  const u32 = (at: number, value: number) => view.setUint32(at, value, true);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  view.setUint16(16, 2, true);
-  view.setUint16(18, machine, true);
-  u32(24, entry);
-  u32(28, 0x1000); // e_phoff
-  view.setUint16(42, 32, true);
-  view.setUint16(44, segments.length, true);
-  segments.forEach(({ virtual, physical, text, memorySize }, index) => {
-    const offset = 0x10000 + index * 0x100;
-    bytes.set(Buffer.from(text), offset);
-    [1, offset, virtual, physical, text.length, memorySize, 7, 4096].forEach((value, word) =>
-      u32(0x1000 + index * 32 + word * 4, value),
-    );
-  });
-  u32(0x200, 0x1badb002);
-  u32(0x208, -0x1badb002);
+  view.setUint32(0x200, 0x1badb002, true);
+  view.setUint32(0x208, -0x1badb002, true);
   return bytes;
 }
 
-const KERNEL: readonly Segment[] = [
+const KERNEL: readonly TestSegment[] = [
   { virtual: 0xc0400000, physical: 0x400000, text: 'kernel', memorySize: 0x2000 },
 ];
 

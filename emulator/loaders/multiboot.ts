@@ -13,6 +13,7 @@ import { encodeE820, MEMORY_TYPE } from '../formats/e820.ts';
 import { bytesText, FormatError, hex } from '../formats/format-error.ts';
 import type { MultibootHeader } from '../formats/multiboot-header.ts';
 import { findMultibootHeader, MULTIBOOT_LOADER_MAGIC } from '../formats/multiboot-header.ts';
+import { InformationBlock } from './information-block.ts';
 import type { LoadContext, LoadedGuest, LoadedRange, Loader } from './loader.ts';
 import { GuestImageError } from './loader.ts';
 import type { PlacedModule } from './modules.ts';
@@ -20,13 +21,9 @@ import { placeModules, zeroTerminated } from './modules.ts';
 import type { PlacedKernel } from './pieces.ts';
 import { checkPieces, elfPieces, writePieces } from './pieces.ts';
 import type { Extent } from './placement.ts';
-import { alignUp, findRoom } from './placement.ts';
 import { bootGdt, protectedModeStart } from './processor-state.ts';
 
-/** Page 0 has the vectors and the BIOS data area. */
-const LOW_MEMORY = 0x1000;
 const HIGH_MEMORY = 0x100000;
-const PAGE = 0x1000;
 const LOADER_NAME = 'Guestscope';
 
 /** struct multiboot_info, 3.3 "Boot information format". */
@@ -142,58 +139,43 @@ function writeInformation(
   taken: readonly Extent[],
   modules: readonly PlacedModule[],
 ): LoadedRange {
-  const commandLine = `${context.imageName} ${context.commandLine}`.trim();
-  const texts = [
-    zeroTerminated(commandLine, 'guest.commandLine'),
-    zeroTerminated(LOADER_NAME, 'guest.commandLine'),
-    ...modules.map(({ text }) => text),
-  ];
+  const block = new InformationBlock('multiboot information');
+  const info = new Uint8Array(INFO.size);
+  const list = new Uint8Array(modules.length * MODULE_SIZE);
   const map = memoryMap(context);
-  const at = { modules: INFO.size, map: INFO.size + modules.length * MODULE_SIZE } as const;
-  let next = at.map + map.length;
-  const textAt = texts.map((text) => {
-    const offset = next;
-    next += text.length;
-    return offset;
-  });
-  const size = alignUp(next, 16);
-  const address = findRoom(context.memoryMap, taken, {
-    size: size + bootGdt(0).size,
-    alignment: PAGE,
-    from: LOW_MEMORY,
-    to: 0xffffffff,
-    prefer: 'lowest',
-  });
-  if (address === null) {
-    throw new GuestImageError(
-      'machine.memory',
-      `Beside the kernel there is no room for the ${size} bytes of multiboot information: give the machine more memory or shorten the command lines.`,
-    );
-  }
-  const block = new Uint8Array(size);
-  const view = new DataView(block.buffer);
-  const u32 = (offset: number, value: number) => view.setUint32(offset, value, true);
+  const commandLine = `${context.imageName} ${context.commandLine}`.trim();
+  block.add(info);
+  const listAt = block.add(list);
+  const mapAt = block.add(map);
+  const commandLineAt = block.add(zeroTerminated(commandLine, 'guest.commandLine'));
+  const loaderNameAt = block.add(zeroTerminated(LOADER_NAME, 'guest.kernel'));
+  const textsAt = modules.map(({ text }) => block.add(text));
+  const range = block.place(context, taken);
+  const { address } = range;
+
   const { MEMORY, COMMAND_LINE, MODULES, MEMORY_MAP, LOADER_NAME: NAME } = INFO_FLAG;
-  u32(INFO.flags, MEMORY | COMMAND_LINE | MODULES | MEMORY_MAP | NAME);
-  u32(INFO.memLower, ramFrom(context, 0) >>> 10);
-  u32(INFO.memUpper, ramFrom(context, HIGH_MEMORY) >>> 10);
-  u32(INFO.commandLine, address + textAt[0]);
-  u32(INFO.loaderName, address + textAt[1]);
-  u32(INFO.moduleCount, modules.length);
-  u32(INFO.modules, address + at.modules);
-  u32(INFO.mapLength, map.length);
-  u32(INFO.map, address + at.map);
+  setU32(info, INFO.flags, MEMORY | COMMAND_LINE | MODULES | MEMORY_MAP | NAME);
+  setU32(info, INFO.memLower, ramFrom(context, 0) >>> 10);
+  setU32(info, INFO.memUpper, ramFrom(context, HIGH_MEMORY) >>> 10);
+  setU32(info, INFO.commandLine, address + commandLineAt);
+  setU32(info, INFO.loaderName, address + loaderNameAt);
+  setU32(info, INFO.moduleCount, modules.length);
+  setU32(info, INFO.modules, address + listAt);
+  setU32(info, INFO.mapLength, map.length);
+  setU32(info, INFO.map, address + mapAt);
   // mod_start, mod_end, string, reserved
   modules.forEach((module, index) => {
-    const entry = at.modules + index * MODULE_SIZE;
-    u32(entry, module.address);
-    u32(entry + 4, module.address + module.size);
-    u32(entry + 8, address + textAt[2 + index]);
+    const entry = index * MODULE_SIZE;
+    setU32(list, entry, module.address);
+    setU32(list, entry + 4, module.address + module.size);
+    setU32(list, entry + 8, address + textsAt[index]);
   });
-  block.set(map, at.map);
-  texts.forEach((text, index) => block.set(text, textAt[index]));
-  context.ram.write(address, block);
-  return { name: 'multiboot information', address, size };
+  block.write(context.ram, range);
+  return range;
+}
+
+function setU32(bytes: Uint8Array, offset: number, value: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset, value, true);
 }
 
 /** Bytes of RAM from `address` to the first hole. */

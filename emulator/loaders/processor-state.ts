@@ -1,7 +1,7 @@
 /**
  * The two states in which a guest starts: real mode, as a BIOS leaves it to a boot sector, and 32-bit
  * protected mode with flat segments, as the Linux 32-bit boot protocol (boot.rst, "32-bit Boot Protocol")
- * and multiboot 1 (3.2 "Machine state") both ask for.
+ * multiboot 1 (3.2 "Machine state") and PVH all ask for.
  */
 import type { GuestRam, InitialCpuState, InitialSegment, LoadedRange } from './loader.ts';
 
@@ -21,6 +21,8 @@ const BOOT_GDT = Uint8Array.of(
   0xff, 0xff, 0, 0, 0, 0x93, 0xcf, 0,
 );
 
+/** Of a 32-bit TSS without an I/O map, as PVH asks for. */
+export const TSS_LIMIT = 0x67;
 /** EFLAGS with nothing but the bit that is always one; interrupts are off. */
 const EFLAGS_RESET = 2;
 const CR0_PE = 1;

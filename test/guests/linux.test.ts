@@ -4,69 +4,17 @@
  * the same but for the slices in which they run, in two processes: they must be one and the same run.
  */
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import path from 'node:path';
 import { describe, test } from 'node:test';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../extension/build/tools.ts';
 import { debianKernel, READY_MARKER } from '../support/debian-kernel.ts';
-import type { BootFigures, BootJob, BootResult } from './linux/main.ts';
-
-const MAIN = path.join(projectRoot, 'test/guests/linux/main.ts');
-/** Several times what a boot takes on two busy cores. */
-const TIMEOUT_MS = 240_000;
-const OUTPUT_LIMIT = 16 << 20;
+import { assertQuietLog, boot, describeFigures, log, logs, once, POWER_OFF, skip, TIMEOUT_MS } from './linux/boots.ts'; // prettier-ignore
+import type { BootResult } from './linux/main.ts';
 
 const INTERRUPTS = 'cat /proc/interrupts';
 /** Typed under both interfaces. */
 const QUESTIONS = ['echo $((6*7))', 'uname -r', INTERRUPTS, 'cat /proc/mtrr', 'date'];
 
-async function boot(job: BootJob): Promise<BootResult> {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', MAIN, JSON.stringify(job)],
-    { cwd: projectRoot, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT },
-  );
-  return JSON.parse(stdout) as BootResult;
-}
-
-/** The first call makes it, the others share it: a failure is every test's. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => (made ??= make());
-}
-
-function describeFigures({ instructions, time, wallSeconds, cpuSeconds }: BootFigures): string {
-  const mips = instructions / cpuSeconds / 1e6;
-  return (
-    `${(instructions / 1e9).toFixed(3)} G instructions, ${(time / 1e9).toFixed(2)} s of the guest's time, ` +
-    `${wallSeconds.toFixed(1)} s wall, ${cpuSeconds.toFixed(1)} s CPU, ${mips.toFixed(0)} MIPS`
-  );
-}
-
-const withoutApt = spawnSync('apt-get', ['--version']).error !== undefined;
-const skip = withoutApt && 'there is no apt-get, through which the kernel comes';
-
 describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, () => {
   const { release } = skip === false ? debianKernel() : { release: '' };
-  const powerOff = { kind: 'power-off', code: 0, via: 'ACPI S5' };
-
-  const STAMP = /^\[ *\d+\.\d+\] /;
-  /** Lines without the kernel's time. */
-  const log = ({ fingerprint: { text } }: BootResult): readonly string[] =>
-    text.split('\r\n').map((line) => line.replace(STAMP, ''));
-  const kernelLog = ({ fingerprint: { text } }: BootResult): readonly string[] =>
-    text
-      .split('\r\n')
-      .filter((line) => STAMP.test(line))
-      .map((line) => line.replace(STAMP, ''));
-  const logs = (result: BootResult, pattern: RegExp): void => {
-    assert.ok(
-      log(result).some((line) => pattern.test(line)),
-      `no line ${pattern.source} in:\n${result.fingerprint.text}`,
-    );
-  };
-
   function assertAnswers(result: BootResult): void {
     const [sum, version, interrupts, mtrr, date] = result.answers;
     assert.equal(sum, '42');
@@ -79,23 +27,6 @@ describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, (
     assert.match(mtrr ?? '', /base=0x080000000 .*uncachable$/);
     // the board's clock starts at the release of Linux 2.6.20
     assert.match(date ?? '', /^Sun Feb {2}4 18:4\d:\d\d UTC 2007$/);
-  }
-
-  /** Nothing that the kernel says when processor or board are not what it expects. */
-  function assertQuietLog(result: BootResult): void {
-    const complaint =
-      /\bBUG\b|WARNING|Oops|Call Trace|unexpected|unstable|failed|spurious|broken|ACPI (Error|BIOS|Warning)|\binvalid\b|\blost\b|\bstall/i;
-    const known = [
-      /use "pci=nocrs" and report a bug$/, // says what to do, not that there is one
-      /^DMI not present or invalid\.$/, // no firmware, no DMI
-      /^Performance Events: Broken PMU hardware detected/, // the P6's counters are not emulated
-      /^Failed to access perfctr msr/,
-      /^(L1TF|MDS|Spectre|Speculative|MMIO|ITS|Register File|x86\/CPU)/, // mitigations
-    ];
-    const complaints = kernelLog(result).filter(
-      (line) => complaint.test(line) && !known.some((pattern) => pattern.test(line)),
-    );
-    assert.deepEqual(complaints, []);
   }
 
   describe('under KVM', () => {
@@ -133,7 +64,7 @@ describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, (
     });
     test('switches the machine off by ACPI', async () => {
       const [first] = await boots();
-      assert.deepEqual(first.stop, powerOff);
+      assert.deepEqual(first.stop, POWER_OFF);
     });
     test('exits are those of KVM with second-stage paging', async () => {
       const [first] = await boots();

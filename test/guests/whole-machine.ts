@@ -45,6 +45,9 @@ export interface GuestSetup {
   readonly initrd?: Uint8Array;
   readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
+  readonly loadAddress?: number;
+  /** Processor model; pentium3 without it. */
+  readonly cpu?: string;
 }
 
 function configurationOf(setup: GuestSetup): MachineConfiguration {
@@ -56,10 +59,10 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
       ...(setup.initrd && { initrd: setup.initrd }),
       ...(setup.modules && { modules: setup.modules }),
       commandLine: setup.commandLine ?? '',
-      loadAddress: 'auto',
+      loadAddress: setup.loadAddress ?? 'auto',
     },
     memoryBytes: (setup.memoryMiB ?? 16) << 20,
-    cpuModel: 'pentium3',
+    cpuModel: setup.cpu ?? 'pentium3',
     hypervisor: {
       interface: setup.interface,
       profile: setup.interface === 'kvm' ? 'kvm-ept' : 'bare',

@@ -1,6 +1,7 @@
 /**
- * The real guest: Debian's current 32-bit kernel for old PCs (linux-image-686) with a small initramfs
- * made of Debian's busybox-static. Both packages come through apt, with a package index of its own for
+ * The real guests: Debian's current 32-bit kernels, for old PCs (linux-image-686) and for those with more
+ * than 32 bits of physical addresses and NX (linux-image-686-pae), with a small initramfs made of Debian's
+ * busybox-static. The packages come through apt, with a package index of its own for
  * the i386 architecture, so that nothing on the computer is changed and no root rights are needed; they
  * are kept in a cache and never committed.
  *
@@ -21,6 +22,8 @@ export const POWER_OFF_WORD = 'guestscope.poweroff';
 /** All that the kernel must be told: where its console is. */
 export const COMMAND_LINE = 'console=ttyS0';
 
+export type Flavour = '686' | '686-pae';
+
 export interface DebianKernel {
   /** Path of the bzImage. */
   readonly kernel: string;
@@ -31,15 +34,19 @@ export interface DebianKernel {
 }
 
 /**
- * Paths of kernel and initramfs, fetched first when the cache does not have them (about 53 MB).
+ * Paths of kernel and initramfs, fetched first when the cache does not have them (about 53 MB for
+ * each flavour).
  * Throws an Error with one sentence where apt is missing or does not know the packages.
  */
-export function debianKernel(cache: string = cacheDirectory()): DebianKernel {
+export function debianKernel(
+  flavour: Flavour = '686',
+  cache: string = cacheDirectory(),
+): DebianKernel {
   mkdirSync(cache, { recursive: true });
-  let release = cachedRelease(cache);
+  let release = cachedRelease(cache, flavour);
   if (release === undefined) {
-    fetchPackages(cache);
-    release = cachedRelease(cache);
+    fetchPackages(cache, flavour);
+    release = cachedRelease(cache, flavour);
     if (release === undefined) {
       throw new Error(`No kernel came out of Debian's packages; remove ${cache} and try again.`);
     }
@@ -60,9 +67,11 @@ export function cacheDirectory(): string {
   return shared ? path.join(shared, 'guestscope/debian') : path.join(root, '.cache/guests/debian');
 }
 
-function cachedRelease(cache: string): string | undefined {
+function cachedRelease(cache: string, flavour: Flavour): string | undefined {
   if (!existsSync(path.join(cache, 'busybox'))) return undefined;
-  const kernel = readdirSync(cache).find((name) => name.startsWith('vmlinuz-'));
+  const kernel = readdirSync(cache).find(
+    (name) => name.startsWith('vmlinuz-') && /\d-(686.*)$/.exec(name)?.[1] === flavour,
+  );
   return kernel?.slice('vmlinuz-'.length);
 }
 
@@ -97,7 +106,7 @@ poweroff -f
 `;
 
 /** Downloads both packages and takes bzImage and busybox out of them into `cache`. */
-function fetchPackages(cache: string): void {
+function fetchPackages(cache: string, flavour: Flavour): void {
   const work = path.join(cache, `fetch-${process.pid}`);
   rmSync(work, { recursive: true, force: true });
   for (const directory of ['lists/partial', 'archives/partial', 'packages']) {
@@ -114,12 +123,13 @@ function fetchPackages(cache: string): void {
 
   // One index that is out of step gives exit status 100 although the packages are there: ask for those.
   const update = run('apt-get', [...options, 'update', '-q'], work);
-  const image = /Depends: (linux-image-\S+-686)\b/.exec(
-    run('apt-cache', [...options, 'depends', 'linux-image-686'], work).text,
+  const metaPackage = `linux-image-${flavour}`;
+  const image = /Depends: (linux-image-\d\S+-686\S*)/.exec(
+    run('apt-cache', [...options, 'depends', metaPackage], work).text,
   )?.[1];
   if (image === undefined) {
     throw new Error(
-      `apt knows no package linux-image-686 for i386, which Debian has up to release 12; ` +
+      `apt knows no package ${metaPackage} for i386, which Debian has up to release 12; ` +
         `on another system name your own kernel in launch.json. apt-get update said: ${lastLine(update.text)}`,
     );
   }

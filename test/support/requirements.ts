@@ -20,6 +20,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { command: 'gcc',             packages: ['gcc', 'libc6-dev'], use: 'rebuilding the guests from their source' },
   { command: 'as',              packages: ['binutils'],         use: 'rebuilding the guests from their source' },
   { command: 'dpkg-deb',        packages: ['dpkg'],             use: 'unpacking the Linux kernel' },
+  { command: 'xz',              packages: ['xz-utils'],         use: 'the vmlinux inside the Linux kernel' },
   { library: 'libnss3.so',      packages: ['libnss3'],          use: 'the headless browser of the editor tests' },
   { library: 'libnspr4.so',     packages: ['libnspr4'],         use: 'the headless browser of the editor tests' },
   { library: 'libexpat.so.1',   packages: ['libexpat1'],        use: 'the headless browser of the editor tests' },

@@ -7,9 +7,18 @@
 import { readFileSync } from 'node:fs';
 import type { MachineStop } from '../../../emulator/machine.ts';
 import { type Fingerprint, GuestRun } from '../whole-machine.ts';
+import type { Flavour } from '../../support/debian-kernel.ts';
 import { COMMAND_LINE, debianKernel, READY_MARKER } from '../../support/debian-kernel.ts';
+import { vmlinuxOf } from '../../support/vmlinux.ts';
 
 export interface BootJob {
+  /** 686 without it. */
+  readonly flavour?: Flavour;
+  /** The bzImage, or the vmlinux in it by its PVH entry; bzimage without it. */
+  readonly format?: 'bzimage' | 'pvh';
+  /** Where to load it, if it may be moved. */
+  readonly loadAddress?: number;
+  readonly cpu?: string;
   readonly interface: 'kvm' | 'bare';
   /** Typed one at each prompt. */
   readonly commands: readonly string[];
@@ -18,6 +27,8 @@ export interface BootJob {
 }
 
 export interface BootResult {
+  /** What the loader did. */
+  readonly summary: string;
   readonly stop: MachineStop;
   readonly fingerprint: Fingerprint;
   /** What each command printed, without its echo. */
@@ -42,12 +53,16 @@ const MEMORY_MIB = 128;
 /** Twice what a boot takes. */
 const LIMIT = 15e9;
 
-function boot({ interface: type, commands, budget }: BootJob): BootResult {
-  const { kernel, initrd } = debianKernel();
+function boot(job: BootJob): BootResult {
+  const { interface: type, commands, budget, flavour, format = 'bzimage', loadAddress, cpu } = job;
+  const { kernel, initrd } = debianKernel(flavour);
+  const bzImage = readFileSync(kernel);
   const start = { wall: performance.now(), cpu: process.cpuUsage() };
   const run = new GuestRun({
-    image: readFileSync(kernel),
-    format: 'bzimage',
+    image: format === 'pvh' ? vmlinuxOf(bzImage) : bzImage,
+    format,
+    ...(loadAddress !== undefined && { loadAddress }),
+    ...(cpu !== undefined && { cpu }),
     initrd: readFileSync(initrd),
     interface: type,
     memoryMiB: MEMORY_MIB,
@@ -82,8 +97,8 @@ function boot({ interface: type, commands, budget }: BootJob): BootResult {
     answers.push(answer());
   }
   const { fingerprint, notices } = run;
-  return { stop, fingerprint, answers, notices, marker, end: figures() };
+  const { summary } = run.machine.guest;
+  return { summary, stop, fingerprint, answers, notices, marker, end: figures() };
 }
 
-const job = JSON.parse(process.argv[2] ?? '{}') as BootJob;
-process.stdout.write(JSON.stringify(boot(job)));
+process.stdout.write(JSON.stringify(boot(JSON.parse(process.argv[2] ?? '{}') as BootJob)));
