@@ -128,6 +128,8 @@ export const RAISED_VECTOR = 0x528;
 export const RAISED_ERROR = 0x52c;
 /** A memory operand of 8 or 16 bytes on its way (LinearMemory.readVector and writeVector). */
 export const VECTOR_OPERAND = 0x530;
+/** The lanes of a SIMD instruction's result before it is known whether it may be written, 16 bytes. */
+export const VECTOR_RESULT = 0x540;
 
 /** Model-specific registers that are only stored, 8 bytes each, in the order of msrs.ts. */
 export const MSRS = 0x600;

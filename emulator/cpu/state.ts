@@ -35,6 +35,8 @@ export class CpuState {
   readonly u32: Uint32Array;
   readonly u16: Uint16Array;
   readonly u8: Uint8Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
   readonly view: DataView;
 
   /** @param base offset of the vCPU's block in `buffer`, a multiple of 8. */
@@ -44,6 +46,8 @@ export class CpuState {
     this.u32 = new Uint32Array(buffer, base, L.VCPU_BLOCK >> 2);
     this.u16 = new Uint16Array(buffer, base, L.VCPU_BLOCK >> 1);
     this.u8 = new Uint8Array(buffer, base, L.VCPU_BLOCK);
+    this.f32 = new Float32Array(buffer, base, L.VCPU_BLOCK >> 2);
+    this.f64 = new Float64Array(buffer, base, L.VCPU_BLOCK >> 3);
     this.view = new DataView(buffer, base, L.VCPU_BLOCK);
   }
 

@@ -80,21 +80,24 @@ function narrowed(context: Context, format: Format, x: Float80): Float80 {
 /** FST m32fp. The bits are meaningless when an unmasked exception keeps them from being stored. */
 export function toSingle(context: Context, x: Float80): number {
   const y = narrowed(context, SINGLE, x);
-  return (y.sign << 31) | (fieldOf(y, SINGLE, 0xff) << 23) | ((y.high >>> 8) & 0x7fffff);
+  const infinite = y.exponent === EXPONENT_MAX;
+  const field = infinite ? 0xff : y.high >= 0 ? 0 : y.exponent - SINGLE.least + 1;
+  return (y.sign << 31) | (field << 23) | ((y.high >>> 8) & 0x7fffff);
 }
 
 /** FST m64fp: low and high word. */
 export function toDouble(context: Context, x: Float80): { low: number; high: number } {
-  const y = narrowed(context, DOUBLE, x);
-  return {
-    low: (y.high << 21) | (y.low >>> 11),
-    high: (y.sign << 31) | (fieldOf(y, DOUBLE, 0x7ff) << 20) | ((y.high >>> 11) & 0xfffff),
-  };
+  return packDouble(narrowed(context, DOUBLE, x));
 }
 
-function fieldOf(x: Float80, format: Format, max: number): number {
-  if (x.exponent === EXPONENT_MAX) return max;
-  return x.high >= 0 ? 0 : x.exponent - format.least + 1;
+/** The low and high word of a number that has been rounded to DOUBLE. */
+export function packDouble({ sign, exponent, high, low }: Float80): { low: number; high: number } {
+  const infinite = exponent === EXPONENT_MAX;
+  const field = infinite ? 0x7ff : high >= 0 ? 0 : exponent - DOUBLE.least + 1;
+  return {
+    low: (high << 21) | (low >>> 11),
+    high: (sign << 31) | (field << 20) | ((high >>> 11) & 0xfffff),
+  };
 }
 
 /**

@@ -8,6 +8,9 @@ import { decimalInstructions } from './decimal.ts';
 import { ioInstructions } from './io.ts';
 import { miscellaneousInstructions } from './miscellaneous.ts';
 import { segmentRegisterInstructions } from './segment-registers.ts';
+import { sseArithmeticInstructions } from './sse-arithmetic.ts';
+import { sseCompareInstructions } from './sse-compare.ts';
+import { sseConvertInstructions } from './sse-convert.ts';
 import { systemInstructions } from './system.ts';
 import { x87Instructions } from './x87.ts';
 
@@ -17,6 +20,9 @@ export const TYPESCRIPT_INSTRUCTIONS: Readonly<Record<string, TypescriptInstruct
   ...ioInstructions,
   ...miscellaneousInstructions,
   ...segmentRegisterInstructions,
+  ...sseArithmeticInstructions,
+  ...sseCompareInstructions,
+  ...sseConvertInstructions,
   ...systemInstructions,
   ...x87Instructions,
 };
