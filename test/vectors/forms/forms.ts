@@ -1,0 +1,33 @@
+/**
+ * Which opcode forms a user program can execute with a result that is the architecture's and not the
+ * machine's: all but those that ask for what differs from machine to machine (CPUID, RDTSC, descriptor
+ * tables under UMIP), enter the kernel (SYSENTER), or belong to features that no model has.
+ */
+import { opcodeForms, type OpcodeForm } from '../../../emulator/cpu/decode/opcode-map.ts';
+
+const FEATURES: ReadonlySet<string> = new Set(['fpu', 'cx8', 'cmov', 'msr', 'mmx', 'fxsr', 'sse', 'sse2', 'sse3', 'clflush']); // prettier-ignore
+
+/** Mnemonics that are left out, each with the reason; the coverage table shows it. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  cpuid: 'tells the host’s own model',
+  rdtsc: 'never the same',
+  rdpmc: 'the host’s counters',
+  sysenter: 'enters the host’s kernel',
+  rsm: 'only in system-management mode',
+  sgdt: 'UMIP of the host',
+  sidt: 'UMIP of the host',
+  sldt: 'UMIP of the host',
+  str: 'UMIP of the host',
+  smsw: 'UMIP of the host',
+  vmcall: 'leaves for the host’s hypervisor',
+  vmmcall: 'leaves for the host’s hypervisor',
+  'prefetch': 'AMD’s; no effect to compare',
+  endbr64: 'the host’s shadow stacks',
+  endbr32: 'the host’s shadow stacks',
+};
+
+/** The forms that are executed natively. */
+export const nativeForms: readonly OpcodeForm[] = opcodeForms.filter(({ row }) => {
+  if (LEFT_OUT[row.mnemonic] !== undefined) return false;
+  return row.feature === undefined || FEATURES.has(row.feature);
+});

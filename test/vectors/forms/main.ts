@@ -1,0 +1,77 @@
+/**
+ * The form vectors by hand; needs gcc -m32, Linux on an x86 processor that has the features, and root.
+ *
+ *   npx tsx test/vectors/forms/main.ts compare CASES [SEED [MNEMONIC-OR-ENCODING]]
+ *       executes so many cases natively and on our processor and shows what differs
+ *   npx tsx test/vectors/forms/main.ts sample CASES-PER-FORM [SEED]
+ *       writes forms.vectors, the sample that the test suite replays
+ */
+import { writeFileSync } from 'node:fs';
+import { compare, describe } from './compare.ts';
+import { nativeForms } from './forms.ts';
+import { makeCase } from './make-case.ts';
+import { Native } from './native.ts';
+import { AT } from './record.ts';
+import { Replay, TIMEOUT } from './replay.ts';
+import { modelWithMost, isImplemented } from './models.ts';
+import { choose, writeVectors } from './vector-file.ts';
+
+const BATCH = 20000;
+const SHOWN = Number(process.env['SHOWN'] ?? 40);
+
+function* cases(total: number, seed: number, filter: string): Generator<DataView> {
+  const forms = nativeForms.filter(({ row, encoding }) => filter === '' || row.mnemonic === filter || encoding === filter); // prettier-ignore
+  for (let made = 0, n = 0; made < total && n < total * 20; n++) {
+    const form = forms[n % forms.length];
+    if (form === undefined || !isImplemented(form)) continue;
+    const record = makeCase(form, Math.imul(n + 1, 0x01000193) ^ Math.imul(seed, 0x9e3779b1));
+    if (record === null) continue;
+    made++;
+    yield record;
+  }
+}
+
+function compareAll(native: Native, total: number, seed: number, filter: string): number {
+  const replay = new Replay(modelWithMost());
+  const seen = new Map<string, number>();
+  let [compared, differences] = [0, 0];
+  let batch: DataView[] = [];
+  const flush = (): void => {
+    const outcomes = native.run(batch);
+    batch.forEach((start, i) => {
+      const expected = outcomes[i];
+      if (expected === undefined || expected.getUint32(AT.VECTOR, true) === TIMEOUT) return;
+      compared++;
+      for (const how of ['block', 'step'] as const) {
+        const found = compare(start, replay.run(start, how), expected);
+        if (found === null) continue;
+        differences++;
+        const text = describe(start);
+        const name = /\((?:lock |rep\w* |addr\d+ |data\d+ |[c-g]s |es |ss )*([^\s)]+)/.exec(text)?.[1] ?? '';
+        const times = (seen.get(name) ?? 0) + 1;
+        seen.set(name, times);
+        if (times <= Number(process.env['EACH'] ?? 3) && seen.size <= SHOWN) process.stdout.write(`${how}: ${text}\n    ${found}\n`);
+        return;
+      }
+    });
+    batch = [];
+  };
+  for (const record of cases(total, seed, filter)) {
+    batch.push(record);
+    if (batch.length === BATCH) flush();
+  }
+  if (batch.length > 0) flush();
+  for (const [name, times] of [...seen].sort((a, b) => b[1] - a[1])) process.stdout.write(`${name}: ${String(times)}\n`); // prettier-ignore
+  process.stdout.write(`${String(compared)} cases, ${String(differences)} differences\n`);
+  return differences;
+}
+
+const [command, count = '', seed = '1', filter = ''] = process.argv.slice(2);
+const native = new Native(process.env['EXECUTE_C']);
+try {
+  if (command === 'compare') process.exitCode = compareAll(native, Number(count), Number(seed), filter) === 0 ? 0 : 1; // prettier-ignore
+  else if (command === 'sample') writeFileSync(new URL('forms.vectors', import.meta.url), writeVectors(choose(native, Number(count), Number(seed)))); // prettier-ignore
+  else process.stdout.write('compare CASES [SEED [FORM]], or sample CASES-PER-FORM [SEED]\n');
+} finally {
+  native.dispose();
+}
