@@ -200,13 +200,14 @@ export class GuestMemory implements LinearMemory {
 
   /** Without the TLB; `access` is USER or 0, with WRITE where a write follows. */
   readSlow(linear: number, size: number, access: number): number {
+    this.checkAlignment(linear, size, access);
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access);
-      this.checkAccess(linear, size, access, false);
+      this.checkBreakpoints(linear, size, false);
       return this.readPhysical(physical, size, linear);
     }
     const [first, second, split] = this.#split(linear, size, access);
-    this.checkAccess(linear, size, access, false);
+    this.checkBreakpoints(linear, size, false);
     let value = 0;
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
@@ -215,30 +216,33 @@ export class GuestMemory implements LinearMemory {
     return value;
   }
   writeSlow(linear: number, size: number, value: number, access: number): void {
+    this.checkAlignment(linear, size, access);
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access | ACCESS.WRITE);
-      this.checkAccess(linear, size, access, true);
+      this.checkBreakpoints(linear, size, true);
       this.writePhysical(physical, size, value, linear);
       return;
     }
     const [first, second, split] = this.#split(linear, size, access | ACCESS.WRITE);
-    this.checkAccess(linear, size, access, true);
+    this.checkBreakpoints(linear, size, true);
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
       this.writePhysical(at, 1, (value >>> (8 * byte)) & 0xff, (linear + byte) >>> 0);
     }
   }
   /**
-   * What comes after translation: #AC(0) for a program's access that is not aligned to its size (SDM
-   * vol. 3, 6.15 "Interrupt 17"), breakpoints on data. The TLBs have no entry where either applies.
+   * #AC(0) for a program's access that is not aligned (SDM vol. 3, 6.15 "Interrupt 17"); it comes before a
+   * page fault, as on processors. The TLBs have no entry where it applies.
    */
-  checkAccess(linear: number, size: number, access: number, write: boolean): void {
+  checkAlignment(linear: number, alignment: number, access: number): void {
+    if ((linear & (alignment - 1)) === 0 || (access & ACCESS.USER) === 0) return;
     const { state } = this.#owner;
-    const checked = (state.get(L.WALK_MODE) & WALK_MODE.ALIGNED) !== 0;
-    if (checked && (access & ACCESS.USER) !== 0 && (linear & (size - 1)) !== 0) {
-      this.#owner.fault(VECTOR.AC, 0);
-    }
-    if (state.get(L.DATA_BREAKPOINTS) !== 0) this.#owner.accessed(linear, size, write);
+    if ((state.get(L.WALK_MODE) & WALK_MODE.ALIGNED) !== 0) this.#owner.fault(VECTOR.AC, 0);
+  }
+  /** Breakpoints on data, after translation. The TLBs have no entry where there are any. */
+  checkBreakpoints(linear: number, size: number, write: boolean): void {
+    if (this.#owner.state.get(L.DATA_BREAKPOINTS) === 0) return;
+    this.#owner.accessed(linear, size, write);
   }
   /** Both halves of an access that crosses a page, translated before either is touched. */
   #split(linear: number, size: number, access: number): [number, number, number] {
@@ -305,14 +309,14 @@ export class GuestMemory implements LinearMemory {
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access);
-      this.checkAccess(linear, size, access, false);
+      this.checkBreakpoints(linear, size, false);
       for (let at = 0; at < size; at += 4) {
         this.#view.setUint32(operand + at, this.readPhysical(physical + at, 4, linear + at), true);
       }
       return;
     }
     const [first, second, split] = this.#split(linear, size, access);
-    this.checkAccess(linear, size, access, false);
+    this.checkBreakpoints(linear, size, false);
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
       this.#u8[operand + byte] = this.readPhysical(at, 1, (linear + byte) >>> 0);
@@ -322,14 +326,14 @@ export class GuestMemory implements LinearMemory {
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access | ACCESS.WRITE);
-      this.checkAccess(linear, size, access, true);
+      this.checkBreakpoints(linear, size, true);
       for (let at = 0; at < size; at += 4) {
         this.writePhysical(physical + at, 4, this.#view.getUint32(operand + at, true), linear + at);
       }
       return;
     }
     const [first, second, split] = this.#split(linear, size, access | ACCESS.WRITE);
-    this.checkAccess(linear, size, access, true);
+    this.checkBreakpoints(linear, size, true);
     for (let byte = 0; byte < size; byte++) {
       const at = byte < split ? first + byte : second + byte - split;
       this.writePhysical(at, 1, this.#u8[operand + byte], (linear + byte) >>> 0);
@@ -357,9 +361,13 @@ export class GuestMemory implements LinearMemory {
       this.write8((linear + at) >>> 0, byte);
     });
   }
+  requireAligned(linear: number, alignment: number): void {
+    this.checkAlignment(linear, alignment, this.#isUser() ? ACCESS.USER : 0);
+  }
   probeWrite(linear: number, length: number): void {
     if (length <= 0) return;
     const access = ACCESS.WRITE | (this.#isUser() ? ACCESS.USER : 0);
+    if (length === 2 || length === 4) this.checkAlignment(linear, length, access);
     const last = linear + length - 1;
     for (let page = linear - (linear & 0xfff); page <= last; page += 4096) {
       this.translate(Math.max(page, linear) >>> 0, access);

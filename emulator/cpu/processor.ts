@@ -43,6 +43,8 @@ export interface LinearMemory {
    */
   readVector(linear: number, size: number): void;
   writeVector(linear: number, size: number): void;
+  /** #AC(0) where alignment is checked and the address is no multiple of `alignment`, a power of two. */
+  requireAligned(linear: number, alignment: number): void;
   /** Faults as a write of `length` bytes would, and writes nothing. */
   probeWrite(linear: number, length: number): void;
   readSystem8(linear: number): number;

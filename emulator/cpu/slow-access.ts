@@ -52,6 +52,7 @@ export class SlowAccess {
   #try(linear: number, size: number, value: number | null, right: number): number {
     const access = right | (this.#cpu.state.cpl === 3 ? ACCESS.USER : 0);
     try {
+      this.#memory.checkAlignment(linear, size, access);
       if (this.#signals.stepping) return this.#access(linear, size, value, access);
       if (this.#isPlain(linear, size, access) && !this.#isWatched(linear, size, value))
         return this.#accessRam(linear, size, value, access);
@@ -68,7 +69,7 @@ export class SlowAccess {
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.#memory.translate(linear, access);
       if (!this.#memory.isRam(physical, size)) {
-        this.#memory.checkAccess(linear, size, access, value !== null);
+        this.#memory.checkBreakpoints(linear, size, value !== null);
         return this.#device(physical, linear, size, value);
       }
     }

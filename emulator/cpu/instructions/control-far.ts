@@ -62,10 +62,11 @@ function bound(cpu: Processor, { operands, operandSize }: Instruction): void {
   const memory = memoryOperand(cpu, operands[1]);
   const signed = (value: number): number => (operandSize === 2 ? (value << 16) >> 16 : value | 0);
   const at = cpu.effectiveAddress(memory);
-  const lower = cpu.readSegment(memory.segment, at, operandSize);
-  const upper = cpu.readSegment(memory.segment, nextOffset(memory, at, operandSize), operandSize);
   const index = signed(cpu.readOperand(operands[0]));
-  if (index < signed(lower) || index > signed(upper)) cpu.fault(VECTOR.BR);
+  // processors read the upper bound only when the lower one is kept
+  if (index < signed(cpu.readSegment(memory.segment, at, operandSize))) cpu.fault(VECTOR.BR);
+  const upper = cpu.readSegment(memory.segment, nextOffset(memory, at, operandSize), operandSize);
+  if (index > signed(upper)) cpu.fault(VECTOR.BR);
 }
 
 export const controlFarInstructions = {

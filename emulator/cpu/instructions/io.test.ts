@@ -102,10 +102,13 @@ describe('INS and OUTS', () => {
     assert.equal(state.gpr(EDI, 4), 0x900e);
   });
 
-  it('with ECX 0 do nothing at all', () => {
+  it('with ECX 0 ask for permission all the same, and do nothing', () => {
     const cpu = program();
-    cpu.memory.bytes.fill(0xff, TSS + MAP, TSS + MAP + 0x100);
+    cpu.memory.bytes.fill(0, TSS + MAP, TSS + MAP + 0x100);
     assert.equal(cpu.execute([0xf3, 0x6c]), null);
+    // native execution: a program without permission is told so
+    cpu.memory.bytes.fill(0xff, TSS + MAP, TSS + MAP + 0x100);
+    assert.equal(cpu.execute([0xf3, 0x6c])?.vector, VECTOR.GP);
     assert.deepEqual(cpu.offered, []);
   });
 

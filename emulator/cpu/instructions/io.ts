@@ -121,8 +121,9 @@ const stringMove =
     const size = operand.size as PortSize;
     const repeat = instruction.repeat !== 0;
     const port = portNumber(state.gpr(EDX, 2));
-    if (repeat && state.gpr(ECX, addressSize) === 0) return;
+    // processors ask for permission even when there is nothing to move
     requirePermission(cpu, port, size);
+    if (repeat && state.gpr(ECX, addressSize) === 0) return;
     const base = state.segmentBase(operand.segment);
     const linear = (base + state.gpr(pointer, addressSize)) >>> 0;
     const { segment } = operand;

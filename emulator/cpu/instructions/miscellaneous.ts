@@ -58,6 +58,7 @@ function compareExchange8Bytes(cpu: Processor, { operands }: Instruction): void 
   const upper = nextOffset(operand, offset, 4);
   const lowLinear = cpu.checkSegment(operand.segment, offset, 4, true);
   const highLinear = cpu.checkSegment(operand.segment, upper, 4, true);
+  memory.requireAligned(lowLinear, 8);
   memory.probeWrite(lowLinear, 4);
   memory.probeWrite(highLinear, 4);
   const low = memory.read32(lowLinear);

@@ -46,11 +46,16 @@ function pushSegment(cpu: Processor, { operands, operandSize }: Instruction): vo
   state.setGpr(ESP, 4, ((old & ~mask) | offset) >>> 0);
 }
 
-/** ESP moves by the old stack's rule even when SS is what is popped. */
+/**
+ * Only the selector's two bytes are read, as processors do it with either operand size. ESP moves by the
+ * old stack's rule even when SS is what is popped.
+ */
 function popSegment(cpu: Processor, { operands, operandSize }: Instruction): void {
   const index = destinationSegment(cpu, operands[0]);
   const reader = new StackReader(cpu);
-  loadSegment(cpu, index, reader.pop(operandSize) & 0xffff);
+  const selector = reader.pop(2);
+  loadSegment(cpu, index, selector);
+  reader.skip(operandSize - 2);
   cpu.state.setGpr(ESP, 4, reader.pointer);
   if (index === L.SEGMENT.SS) cpu.inhibitInterrupts(true);
 }

@@ -251,11 +251,12 @@ function compare(usesSource: boolean): EmittedInstruction {
     usesDestination: true,
     compares: true,
     element(e, it) {
+      // processors read ES:(E)DI first: where both would fault, it is what faults
+      e.readString('destination', it.destination, it.size);
+      e.body.set(it.right);
       if (usesSource) e.readString('source', it.source, it.size);
       else e.getRegister(AX, it.size);
       e.body.set(it.left);
-      e.readString('destination', it.destination, it.size);
-      e.body.set(it.right);
     },
   });
 }

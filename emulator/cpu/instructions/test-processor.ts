@@ -23,6 +23,7 @@ type TestMemory = Pick<
   | 'writeVector'
   | 'readBytes'
   | 'writeBytes'
+  | 'requireAligned'
   | 'probeWrite'
 >;
 
@@ -71,6 +72,10 @@ class FlatMemory implements TestMemory {
   writeBytes(linear: number, bytes: Uint8Array): void {
     this.check(linear, bytes.length, 2);
     this.bytes.set(bytes, linear);
+  }
+  /** CPL 0: alignment is never checked. */
+  requireAligned(): void {
+    return;
   }
   probeWrite(linear: number, length: number): void {
     this.check(linear, length, 2);

@@ -91,7 +91,15 @@ export function locate(
   if (operand.kind !== 'memory') throw new Error(`${instruction.row.mnemonic}: no memory operand`);
   const offset = cpu.effectiveAddress(operand);
   const linear = cpu.checkSegment(operand.segment, offset, length ?? operand.size, write);
+  cpu.memory.requireAligned(linear, alignmentOf(length ?? operand.size));
   return { operand, offset, linear };
+}
+
+/** What #AC wants of an operand of so many bytes (SDM vol. 3, table 6-7). */
+function alignmentOf(length: number): number {
+  if (length === 14 || length === 94) return 2;
+  if (length === 28 || length === 108) return 4;
+  return length === 10 ? 8 : length;
 }
 
 /** Remembers the instruction and its memory operand: FIP, FCS, FOP, FDP and FDS. */

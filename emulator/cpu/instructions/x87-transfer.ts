@@ -114,31 +114,46 @@ interface Words {
   readonly top?: number;
 }
 
-/** Converts ST(0), writes it and pops. */
+/**
+ * Converts ST(0), writes it and pops. An exception that is not masked and forbids the store comes before
+ * memory is looked at, as on processors.
+ */
 function store(cpu: Processor, instruction: Instruction, convert: Conversion, pops: boolean): void {
   const { state } = cpu;
-  const at = locate(cpu, instruction, true);
-  cpu.memory.probeWrite(at.linear, at.operand.size);
-  recordAccess(cpu, instruction, at);
   const context = new Context(controlWord(state));
   if (isEmpty(state, 0)) {
-    // the indefinite converts to that of each format, raising at most what is raised already
-    const words = convert(new Context(0x37f), indefinite());
-    if (!stackFault(state, 'underflow')) return;
-    writeWords(cpu, at, words);
+    if (!context.unmasked(STATUS.IE)) {
+      const at = locateForWrite(cpu, instruction);
+      stackFault(state, 'underflow');
+      // the indefinite converts to that of each format, raising at most what is raised already
+      writeWords(cpu, at, convert(new Context(0x37f), indefinite()));
+    } else {
+      recordInstruction(cpu, instruction);
+      stackFault(state, 'underflow');
+      return;
+    }
   } else {
     const words = convert(context, readRegister(state, 0));
     const forbidden = context.unmasked(context.flags & (STATUS.IE | STATUS.OE | STATUS.UE));
     if (forbidden) {
       context.flags &= ~STATUS.PE;
       context.roundedUp = false;
+      recordInstruction(cpu, instruction);
     } else {
-      writeWords(cpu, at, words);
+      writeWords(cpu, locateForWrite(cpu, instruction), words);
     }
     report(state, context);
     if (forbidden) return;
   }
   if (pops) pop(state);
+}
+
+/** The place of a store that is known to succeed; the pointers are those of the instruction. */
+function locateForWrite(cpu: Processor, instruction: Instruction): Located {
+  const at = locate(cpu, instruction, true);
+  cpu.memory.probeWrite(at.linear, at.operand.size);
+  recordAccess(cpu, instruction, at);
+  return at;
 }
 
 function writeWords(cpu: Processor, at: Located, { low, high, top = 0 }: Words): void {
@@ -170,7 +185,7 @@ function storeReal(pops: boolean): TypescriptInstruction {
       return;
     }
     recordInstruction(cpu, instruction);
-    copyTo(cpu.state, instruction.modrm & 7, pops);
+    copyTo(cpu.state, instruction.modrm & 7, pops, instruction.opcode !== FSTPNCE);
   });
 }
 
@@ -181,11 +196,15 @@ function extendedOf(_: Context, x: Float80): Words {
   return toBytes10(x);
 }
 
+/** First byte of FSTP1, which processors also call FSTPNCE: it pops an empty register without an exception. */
+const FSTPNCE = 0xd9;
+
 /** FST ST(i): any contents are copied as they are. */
-function copyTo(state: CpuState, i: number, pops: boolean): void {
+function copyTo(state: CpuState, i: number, pops: boolean, checks: boolean): void {
   if (isEmpty(state, 0)) {
-    if (!stackFault(state, 'underflow')) return;
-    writeRegister(state, i, indefinite());
+    if (checks && !stackFault(state, 'underflow')) return;
+    if (checks) writeRegister(state, i, indefinite());
+    else setConditions(state, STATUS.C1, 0);
   } else {
     setConditions(state, STATUS.C1, 0);
     writeRegister(state, i, readRegister(state, 0));

@@ -19,6 +19,8 @@ export interface Encoding {
 
 const SEGMENT_PREFIXES = [0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65] as const;
 const STRINGS: ReadonlySet<string> = new Set(['movs', 'cmps', 'stos', 'lods', 'scas', 'ins', 'outs']); // prettier-ignore
+/** With F3 these are TZCNT and LZCNT on the host. */
+const PREFIX_MATTERS: ReadonlySet<string> = new Set(['bsf', 'bsr']);
 /** Bytes for any immediate: Iw,Ib of ENTER and ptr16:32 of far jumps. */
 const IMMEDIATE_ROOM = 6;
 
@@ -37,7 +39,7 @@ export function encode(form: OpcodeForm, random: Random, code16: boolean): Encod
   }
   if (wantsOperandPrefix(form, random, code16)) bytes.push(0x66);
   if (isString && !random.once(3)) bytes.push(random.pick([0xf2, 0xf3]));
-  else if (form.prefix === 'any' && random.once(30)) bytes.push(random.pick([0xf2, 0xf3]));
+  else if (form.prefix === 'any' && !PREFIX_MATTERS.has(row.mnemonic) && random.once(30)) bytes.push(random.pick([0xf2, 0xf3]));
   const register = form.form === 'register' || (form.form === 'both' && random.once(2));
   const lock = row.lockable === true && !register ? random.once(4) : random.once(60);
   if (lock) bytes.push(0xf0);

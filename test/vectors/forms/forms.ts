@@ -3,7 +3,9 @@
  * machine's: all but those that ask for what differs from machine to machine (CPUID, RDTSC, descriptor
  * tables under UMIP), enter the kernel (SYSENTER), or belong to features that no model has.
  */
+import { decode } from '../../../emulator/cpu/decode/decoder.ts';
 import { opcodeForms, type OpcodeForm } from '../../../emulator/cpu/decode/opcode-map.ts';
+import { AT, CODE, SELECTOR } from './record.ts';
 
 const FEATURES: ReadonlySet<string> = new Set(['fpu', 'cx8', 'cmov', 'msr', 'mmx', 'fxsr', 'sse', 'sse2', 'sse3', 'clflush']); // prettier-ignore
 
@@ -31,3 +33,14 @@ export const nativeForms: readonly OpcodeForm[] = opcodeForms.filter(({ row }) =
   if (LEFT_OUT[row.mnemonic] !== undefined) return false;
   return row.feature === undefined || FEATURES.has(row.feature);
 });
+
+const byRow = new Map(opcodeForms.map((form) => [form.row, form]));
+
+/** The form of a record's instruction; undefined where LOCK made it invalid. */
+export function formOf(start: DataView): OpcodeForm | undefined {
+  const code16 = start.getUint16(AT.SELECTORS + 2, true) === SELECTOR.CODE16;
+  const length = start.getUint8(AT.LENGTH);
+  const code = new Uint8Array(start.buffer, start.byteOffset + AT.CODE, length);
+  const instruction = decode(code, CODE, { defaultSize: code16 ? 2 : 4 });
+  return typeof instruction === 'string' ? undefined : byRow.get(instruction.row);
+}

@@ -6,7 +6,7 @@
  *   npx tsx test/vectors/forms/main.ts sample CASES-PER-FORM [SEED]
  *       writes forms.vectors, the sample that the test suite replays
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { compare, describe } from './compare.ts';
 import { nativeForms } from './forms.ts';
 import { makeCase } from './make-case.ts';
@@ -66,11 +66,21 @@ function compareAll(native: Native, total: number, seed: number, filter: string)
   return differences;
 }
 
+function writeSample(perForm: number, seed: number): void {
+  const cases = choose(native, perForm, seed);
+  const processor = /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  const origin = `Every user-mode opcode form. Origin: native execution, test/vectors/forms/execute.c, on an\n${processor}. Layout: vector-file.ts.`; // prettier-ignore
+  const file = process.env['SAMPLE'] ?? new URL('forms.vectors', import.meta.url);
+  const bytes = writeVectors(cases, origin);
+  writeFileSync(file, bytes);
+  process.stdout.write(`${String(cases.length)} cases, ${String(bytes.length)} bytes\n`);
+}
+
 const [command, count = '', seed = '1', filter = ''] = process.argv.slice(2);
 const native = new Native(process.env['EXECUTE_C']);
 try {
   if (command === 'compare') process.exitCode = compareAll(native, Number(count), Number(seed), filter) === 0 ? 0 : 1; // prettier-ignore
-  else if (command === 'sample') writeFileSync(new URL('forms.vectors', import.meta.url), writeVectors(choose(native, Number(count), Number(seed)))); // prettier-ignore
+  else if (command === 'sample') writeSample(Number(count), Number(seed));
   else process.stdout.write('compare CASES [SEED [FORM]], or sample CASES-PER-FORM [SEED]\n');
 } finally {
   native.dispose();

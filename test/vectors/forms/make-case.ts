@@ -366,6 +366,7 @@ class Case {
     const size = sizeOf(instruction);
     const small = this.#random.once(2) ? 0 : this.#random.below(256);
     if (size === 1) {
+      if (this.#fixed.has(0)) return;
       this.#record.setUint8(AT.GPR + 1, signed && this.#random.once(2) ? 0xff : small & 3);
     } else if (!this.#fixed.has(2)) {
       const sign = signed && this.#random.once(2) ? 0xffffffff : small;

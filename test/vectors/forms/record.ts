@@ -62,7 +62,7 @@ export function base(seed: number): DataView {
     view.setUint16(AT.SELECTORS + 2 * i, selector, true);
   });
   fillFx(view, random);
-  for (let at = AT.DATA; at < AT.SIZE; at += 16) random.block(view, at);
+  for (let at: number = AT.DATA; at < AT.SIZE; at += 16) random.block(view, at);
   return view;
 }
 

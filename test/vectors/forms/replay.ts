@@ -12,7 +12,7 @@ import { AT, CODE, CODE_LIMIT, DATA, DATA_SIZE, FX, STACK, STACK_SIZE } from './
 import { GDT_ENTRIES, LDT, segmentOf, writeTables } from './descriptors.ts';
 
 /** What a user program can see of memory: as much as execute.c maps. */
-const [LOW, HIGH] = [0x7000, 0xd000] as const;
+const [LOW, HIGH]: readonly [number, number] = [0x7000, 0xd000];
 const [DIRECTORY, TABLE, TABLES, TASK] = [0x20000, 0x21000, 0x22000, 0x23000] as const;
 const LOCAL_TABLE = TABLES + 0x100;
 const RAM = 0x40000;
