@@ -237,6 +237,12 @@ export class Machine {
         this.#hook.interrupt(() => placeOf(this.cpu));
         return board.acknowledgeInterrupt();
       },
+      apicBaseWritten: (low) => void board.localApic.writeBaseMsr(low, 0),
+      tscDeadline: () => board.localApic.tscDeadline,
+      setTscDeadline: (time) => {
+        this.#touchDevice();
+        board.localApic.tscDeadline = time;
+      },
       now: () => this.now,
     };
   }

@@ -32,6 +32,9 @@ const CR4_FEATURES = [
   ['cmov', CR4.PCE],
   ['fxsr', CR4.OSFXSR],
   ['sse',  CR4.OSXMMEXCPT],
+  ['umip', CR4.UMIP],
+  ['smep', CR4.SMEP],
+  ['smap', CR4.SMAP],
 ] as const; // prettier-ignore
 
 /** Bits of CR4 that the model has. */

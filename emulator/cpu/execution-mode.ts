@@ -59,6 +59,11 @@ export function walkMode(state: CpuState, { features }: CpuModel, a20: boolean):
   if ((cr4 & CR4.PSE) !== 0) mode |= WALK_MODE.PSE;
   if ((cr4 & CR4.PGE) !== 0) mode |= WALK_MODE.PGE;
   if ((state.get(L.EFER) & NXE) !== 0) mode |= WALK_MODE.NXE;
+  if ((cr4 & CR4.SMEP) !== 0) mode |= WALK_MODE.SMEP;
+  if ((cr4 & CR4.SMAP) !== 0) {
+    mode |= WALK_MODE.SMAP;
+    if ((state.systemFlags & FLAG.AC) !== 0) mode |= WALK_MODE.SMAP_SUSPENDED;
+  }
   if (features.has('pse36')) mode |= WALK_MODE.PSE36;
   if (!a20) mode |= WALK_MODE.A20_MASKED;
   // alignment is checked for programs alone, by CR0.AM and EFLAGS.AC

@@ -13,6 +13,7 @@ export type GuestEvent =
         | 'invd'
         | 'wbinvd'
         | 'rdtsc'
+        | 'rdtscp'
         | 'rdpmc'
         | 'pause'
         | 'monitor'

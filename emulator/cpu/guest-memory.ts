@@ -271,23 +271,35 @@ export class GuestMemory implements LinearMemory {
   write32(linear: number, value: number): void {
     this.#write(linear, 4, value, this.#isUser());
   }
+  /** As the supervisor whatever CPL is, and whatever EFLAGS.AC says to SMAP. */
+  #readSystem(linear: number, size: number): number {
+    if (this.#suspendsSmap()) return this.readSlow(linear >>> 0, size, ACCESS.SYSTEM);
+    return this.#read(linear, size, false);
+  }
+  #writeSystem(linear: number, size: number, value: number): void {
+    if (this.#suspendsSmap()) this.writeSlow(linear >>> 0, size, value, ACCESS.SYSTEM);
+    else this.#write(linear, size, value, false);
+  }
+  #suspendsSmap(): boolean {
+    return (this.#owner.state.get(L.WALK_MODE) & WALK_MODE.SMAP_SUSPENDED) !== 0;
+  }
   readSystem8(linear: number): number {
-    return this.#read(linear, 1, false);
+    return this.#readSystem(linear, 1);
   }
   readSystem16(linear: number): number {
-    return this.#read(linear, 2, false);
+    return this.#readSystem(linear, 2);
   }
   readSystem32(linear: number): number {
-    return this.#read(linear, 4, false);
+    return this.#readSystem(linear, 4);
   }
   writeSystem8(linear: number, value: number): void {
-    this.#write(linear, 1, value, false);
+    this.#writeSystem(linear, 1, value);
   }
   writeSystem16(linear: number, value: number): void {
-    this.#write(linear, 2, value, false);
+    this.#writeSystem(linear, 2, value);
   }
   writeSystem32(linear: number, value: number): void {
-    this.#write(linear, 4, value, false);
+    this.#writeSystem(linear, 4, value);
   }
 
   readVector(linear: number, size: number): void {

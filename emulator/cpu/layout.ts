@@ -134,5 +134,9 @@ export const VECTOR_RESULT = 0x540;
 /** Model-specific registers that are only stored, 8 bytes each, in the order of msrs.ts. */
 export const MSRS = 0x600;
 
+/** IA32_TSC_AUX, which RDTSCP gives, and IA32_TSC_ADJUST (64 bits each). */
+export const TSC_AUX = 0x7e0;
+export const TSC_ADJUST = 0x7e8;
+
 /** Bytes reserved for one vCPU's block. */
 export const VCPU_BLOCK = 0x1000;

@@ -74,6 +74,53 @@ describe('model-specific registers', () => {
   });
 });
 
+describe('time in the largest model', () => {
+  it('IA32_TSC_ADJUST moves with the counter and moves it (vol. 3, 17.17.3)', () => {
+    const cpu = new FakeProcessor('max');
+    cpu.tsc = { low: 100, high: 0 };
+    assert.ok(writeMsr(cpu, 0x10, { low: 50, high: 0 }));
+    assert.deepEqual(readMsr(cpu, 0x3b), { low: 0xffffffce, high: 0xffffffff });
+    assert.ok(writeMsr(cpu, 0x3b, { low: 0, high: 1 }));
+    assert.deepEqual(readMsr(cpu, 0x10), { low: 100, high: 1 });
+  });
+
+  it('IA32_TSC_DEADLINE counts in ticks of the counter, the timer in time', () => {
+    let armed = 0;
+    const cpu = new FakeProcessor('max');
+    cpu.tsc = { low: 1000, high: 2 };
+    Object.assign(cpu.platform, {
+      now: () => 400,
+      tscDeadline: () => armed,
+      setTscDeadline: (time: number) => {
+        armed = time;
+      },
+    });
+    assert.deepEqual(readMsr(cpu, 0x6e0), { low: 0, high: 0 });
+    assert.ok(writeMsr(cpu, 0x6e0, { low: 1500, high: 2 }));
+    assert.equal(armed, 900);
+    assert.deepEqual(readMsr(cpu, 0x6e0), { low: 1500, high: 2 });
+    assert.ok(writeMsr(cpu, 0x6e0, { low: 0, high: 0 }));
+    assert.equal(armed, 0);
+    // long past: at once
+    assert.ok(writeMsr(cpu, 0x6e0, { low: 1, high: 0 }));
+    assert.equal(armed, 1);
+  });
+
+  it('are absent where the model does not name them', () => {
+    for (const index of [0x3b, 0x6e0, 0xc0000080, 0xc0000103]) {
+      assert.equal(readMsr(new FakeProcessor('pentium3'), index), null);
+      assert.notEqual(readMsr(new FakeProcessor('max'), index), null);
+    }
+  });
+
+  it('EFER keeps SCE and NXE and refuses what belongs to 64-bit mode', () => {
+    const cpu = new FakeProcessor('max');
+    assert.ok(writeMsr(cpu, 0xc0000080, { low: 0x801, high: 0 }));
+    assert.deepEqual(readMsr(cpu, 0xc0000080), { low: 0x801, high: 0 });
+    assert.equal(writeMsr(cpu, 0xc0000080, { low: 0x900, high: 0 }), false);
+  });
+});
+
 describe('processor models', () => {
   it('pentium3 is family 6 model 8 and names exactly its features', () => {
     const model = cpuModel('pentium3');

@@ -2,7 +2,7 @@
  * Model-specific registers (SDM vol. 4; vol. 3, 12.11 for MTRRs and PAT, 11.4.4 for IA32_APIC_BASE).
  * One row each; what is not in the table, or belongs to a feature that the model lacks, raises #GP(0).
  *
- * Stored but without effect: memory types (MTRRs, PAT) and IA32_MISC_ENABLE. Branch recording
+ * Stored but without effect: memory types (MTRRs, PAT), IA32_MISC_ENABLE and EFER.SCE. Branch recording
  * (DEBUGCTL) and performance counters are not emulated: DEBUGCTL takes only zero, counters are absent.
  */
 import * as L from './layout.ts';
@@ -41,6 +41,10 @@ const lowByteIsType = ({ low }: MsrValue): boolean => mtrrType(low & 0xff);
 const ALL = [0xffffffff, 0xffffffff] as const;
 const WORD = [0xffffffff, 0] as const;
 const ZERO = [0, 0] as const;
+/** IA32_EFER: SCE, which is only kept, and NXE. */
+const EFER_WRITABLE = [0x801, 0] as const;
+/** IA32_MISC_ENABLE: XD bit disable is above the first word. */
+const MISC_ENABLE = [0xffffffff, 4] as const;
 /** Physical addresses have 36 bits. */
 const PAGE_ADDRESS = [0xfffff000, 0xf] as const;
 
@@ -66,10 +70,12 @@ const NAMED_ROWS = [
   { index: 0x176, name: 'IA32_SYSENTER_EIP',   feature: 'sep',  at: L.SYSENTER_EIP, writable: ALL,                 reset: ZERO },
   { index: 0x179, name: 'IA32_MCG_CAP',        feature: 'mca',  at: null,           writable: null,                reset: ZERO },
   { index: 0x17a, name: 'IA32_MCG_STATUS',     feature: 'mca',  at: slot(1),        writable: [7, 0],              reset: ZERO },
-  { index: 0x1a0, name: 'IA32_MISC_ENABLE',    feature: 'cmov', at: slot(2),        writable: WORD,                reset: [1, 0] },
+  { index: 0x1a0, name: 'IA32_MISC_ENABLE',    feature: 'cmov', at: slot(2),        writable: MISC_ENABLE,         reset: [1, 0] },
   { index: 0x1d9, name: 'IA32_DEBUGCTL',       feature: 'cmov', at: null,           writable: ZERO,                reset: ZERO },
   { index: 0x277, name: 'IA32_PAT',            feature: 'pat',  at: L.PAT,          writable: [0x07070707, 0x07070707], reset: PAT_RESET, valid: eachByte(patType) },
   { index: 0x2ff, name: 'IA32_MTRR_DEF_TYPE',  feature: 'mtrr', at: slot(3),        writable: [0xcff, 0],          reset: ZERO, valid: lowByteIsType },
+  { index: 0xc0000080, name: 'IA32_EFER',      feature: 'nx',   at: L.EFER,         writable: EFER_WRITABLE,       reset: ZERO },
+  { index: 0xc0000103, name: 'IA32_TSC_AUX',   feature: 'rdtscp', at: L.TSC_AUX,    writable: WORD,                reset: ZERO },
 ] as const satisfies readonly MsrRow[];
 
 const FIXED_ROWS: readonly MsrRow[] = FIXED_MTRRS.map((index, i) => ({
@@ -98,21 +104,36 @@ const VARIABLE_ROWS: readonly MsrRow[] = Array.from({ length: VARIABLE_MTRRS }, 
 export const MSR_ROWS: ReadonlyMap<number, MsrRow> = new Map(
   [...NAMED_ROWS, ...FIXED_ROWS, ...VARIABLE_ROWS].map((row: MsrRow) => [row.index, row]),
 );
-const TIME_STAMP_COUNTER = 0x10;
 
-/** Names by number, the TSC included, for registers views and logs. */
+/** Registers with a rule of their own instead of a place: time. */
+interface ActiveRegister {
+  readonly name: string;
+  readonly feature: string;
+  read(cpu: Processor): MsrValue;
+  /** Any value is allowed. */
+  write(cpu: Processor, value: MsrValue): void;
+}
+const ACTIVE: ReadonlyMap<number, ActiveRegister> = new Map([
+  [0x010, { name: 'IA32_TIME_STAMP_COUNTER', feature: 'tsc', read: (cpu) => cpu.timestamp(), write: writeTimestamp }],
+  [0x03b, { name: 'IA32_TSC_ADJUST', feature: 'tsc-adjust', read: readAdjustment, write: writeAdjustment }],
+  [0x6e0, { name: 'IA32_TSC_DEADLINE', feature: 'tsc-deadline', read: readDeadline, write: writeDeadline }],
+]); // prettier-ignore
+
+function activeRegister({ model }: Processor, index: number): ActiveRegister | null {
+  const register = ACTIVE.get(index >>> 0);
+  return register !== undefined && model.features.has(register.feature) ? register : null;
+}
+
+/** Names by number, for registers views and logs. */
 export function msrName(index: number): string | null {
-  if (index === TIME_STAMP_COUNTER) return 'IA32_TIME_STAMP_COUNTER';
-  return MSR_ROWS.get(index)?.name ?? null;
+  return (ACTIVE.get(index) ?? MSR_ROWS.get(index))?.name ?? null;
 }
 
 /** Numbers of the registers that the model has, ascending. */
 export function msrIndexes({ model }: Processor): number[] {
-  const indexes = [...MSR_ROWS.values()]
-    .filter(({ feature }) => model.features.has(feature))
-    .map(({ index }) => index);
-  if (model.features.has('tsc')) indexes.push(TIME_STAMP_COUNTER);
-  return indexes.sort((a, b) => a - b);
+  const all: (readonly [number, { readonly feature: string }])[] = [...MSR_ROWS, ...ACTIVE];
+  const present = all.filter(([, { feature }]) => model.features.has(feature));
+  return present.map(([index]) => index).sort((a, b) => a - b);
 }
 
 /** Values after power-on. */
@@ -122,6 +143,8 @@ export function resetMsrs(state: CpuState): void {
     state.set(at, reset[0]);
     state.set(at + 4, reset[1]);
   }
+  state.set(L.TSC_ADJUST, 0);
+  state.set(L.TSC_ADJUST + 4, 0);
 }
 
 function rowOf({ model }: Processor, index: number): MsrRow | null {
@@ -131,7 +154,8 @@ function rowOf({ model }: Processor, index: number): MsrRow | null {
 
 /** The value, or null where RDMSR raises #GP(0). */
 export function readMsr(cpu: Processor, index: number): MsrValue | null {
-  if (index === TIME_STAMP_COUNTER && cpu.model.features.has('tsc')) return cpu.timestamp();
+  const active = activeRegister(cpu, index);
+  if (active !== null) return active.read(cpu);
   const row = rowOf(cpu, index);
   if (row === null) return null;
   if (row.at === null) return { low: row.reset[0], high: row.reset[1] };
@@ -140,8 +164,9 @@ export function readMsr(cpu: Processor, index: number): MsrValue | null {
 
 /** False where WRMSR raises #GP(0); nothing is changed then. */
 export function writeMsr(cpu: Processor, index: number, value: MsrValue): boolean {
-  if (index === TIME_STAMP_COUNTER && cpu.model.features.has('tsc')) {
-    writeTimestamp(cpu, value);
+  const active = activeRegister(cpu, index);
+  if (active !== null) {
+    active.write(cpu, value);
     return true;
   }
   const row = rowOf(cpu, index);
@@ -153,15 +178,51 @@ export function writeMsr(cpu: Processor, index: number, value: MsrValue): boolea
   cpu.state.set(row.at, value.low);
   cpu.state.set(row.at + 4, value.high);
   if (row.at === L.APIC_BASE) cpu.platform.apicBaseWritten?.(value.low);
+  if (row.at === L.EFER) cpu.modeChanged();
   return true;
 }
 
-/** Moves TSC_OFFSET by the difference between `value` and what the counter shows now. */
+const WORD_SIZE = 0x100000000;
+
+/** The difference of two 64-bit values, modulo 2^64. */
+function difference(a: MsrValue, b: MsrValue): MsrValue {
+  const borrow = a.low < b.low ? 1 : 0;
+  return { low: (a.low - b.low) >>> 0, high: (a.high - b.high - borrow) >>> 0 };
+}
+/** Adds to a 64-bit value of the vCPU's block. */
+function addTo({ state }: Processor, at: number, { low, high }: MsrValue): void {
+  const sum = state.get(at) + low;
+  state.set(at, sum >>> 0);
+  state.set(at + 4, (state.get(at + 4) + high + Math.floor(sum / WORD_SIZE)) >>> 0);
+}
+
+/** Sets the counter, and IA32_TSC_ADJUST with it (SDM vol. 3, 17.17.3). */
 function writeTimestamp(cpu: Processor, value: MsrValue): void {
-  const { state } = cpu;
-  const now = cpu.timestamp();
-  const low = state.get(L.TSC_OFFSET) + value.low - now.low;
-  const carry = Math.floor(low / 0x100000000);
-  state.set(L.TSC_OFFSET, low >>> 0);
-  state.set(L.TSC_OFFSET + 4, (state.get(L.TSC_OFFSET + 4) + value.high - now.high + carry) >>> 0);
+  const moved = difference(value, cpu.timestamp());
+  addTo(cpu, L.TSC_OFFSET, moved);
+  addTo(cpu, L.TSC_ADJUST, moved);
+}
+function readAdjustment({ state }: Processor): MsrValue {
+  return { low: state.get(L.TSC_ADJUST), high: state.get(L.TSC_ADJUST + 4) };
+}
+function writeAdjustment(cpu: Processor, value: MsrValue): void {
+  const moved = difference(value, readAdjustment(cpu));
+  addTo(cpu, L.TSC_OFFSET, moved);
+  addTo(cpu, L.TSC_ADJUST, moved);
+}
+
+/** The deadline is kept by the local APIC's timer in platform time (11.5.4.1). */
+function readDeadline(cpu: Processor): MsrValue {
+  const time = cpu.platform.tscDeadline?.() ?? 0;
+  if (time === 0) return { low: 0, high: 0 };
+  const { low, high } = cpu.timestamp();
+  const ticks = low + high * WORD_SIZE + time - cpu.platform.now();
+  return { low: ticks >>> 0, high: Math.floor(ticks / WORD_SIZE) >>> 0 };
+}
+function writeDeadline(cpu: Processor, { low, high }: MsrValue): void {
+  const { platform } = cpu;
+  const now = platform.now();
+  const timestamp = cpu.timestamp();
+  const ahead = low - timestamp.low + (high - timestamp.high) * WORD_SIZE;
+  platform.setTscDeadline?.(low === 0 && high === 0 ? 0 : Math.max(1, now + ahead));
 }

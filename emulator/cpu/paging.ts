@@ -1,6 +1,6 @@
 /**
  * Address translation as emitted WebAssembly: the page walk of 32-bit paging (4 KiB and 4 MiB pages,
- * PSE-36) and PAE paging with execute-disable (SDM vol. 3, 4.3 and 4.4), and the refill of the data
+ * PSE-36) and PAE paging with execute-disable (SDM vol. 3, 4.3 and 4.4), SMEP and SMAP, and the refill of the data
  * TLBs from it. There is one walk for guest accesses, instruction fetch and the debugger. Paging
  * structures outside guest RAM read as not present. 64-bit paging is not emulated.
  */
@@ -26,9 +26,16 @@ export const WALK_MODE = {
   /** Accesses are checked for alignment, each in TypeScript: nothing is entered in the TLBs. */
   ALIGNED: 128,
   PSE36: 256,
+  SMEP: 512,
+  SMAP: 1024,
+  /** EFLAGS.AC: the supervisor's own accesses may reach the user's pages. */
+  SMAP_SUSPENDED: 2048,
 } as const;
-/** Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. */
-export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8 } as const;
+/**
+ * Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. SYSTEM is an access that
+ * the processor makes itself, to descriptor tables and the like (4.6.1 "implicit supervisor-mode").
+ */
+export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8, SYSTEM: 16 } as const;
 /** Bits of layout WALK_FLAGS. */
 export const WALK_FLAG = { GLOBAL: 1, LARGE: 2 } as const;
 
@@ -89,13 +96,15 @@ class WalkEmitter {
       .i32(1)
       .op('shl')
       .op('or');
-    // I/D is reported only where execute-disable is in use (SDM vol. 3, 4.7)
+    // I/D is reported only where execute-disable or SMEP is in use (SDM vol. 3, 4.7)
     this.#accessHas(ACCESS.FETCH);
     body.i32(0).op('ne');
     this.#modeHas(WALK_MODE.NXE);
-    body.i32(0).op('ne').op('and');
+    body.i32(0).op('ne');
     this.#modeHas(WALK_MODE.PAE);
     body.i32(0).op('ne').op('and');
+    this.#modeHas(WALK_MODE.SMEP);
+    body.op('or').i32(0).op('ne').op('and');
     body.i32(4).op('shl').op('or');
     body
       .store(this.#map.vcpu + L.WALK_ERROR)
@@ -193,6 +202,8 @@ class WalkEmitter {
     // fetch from an execute-disabled page
     this.#accessHas(ACCESS.FETCH);
     body.i32(0).op('ne').get(this.#disabled).i32(31).op('shrU').op('and').op('or');
+    this.#supervisorKeptOut();
+    body.op('or');
     body.if();
     this.#fault(P);
     body.end();
@@ -213,6 +224,33 @@ class WalkEmitter {
       .op('or')
       .store(this.#map.vcpu + L.WALK_FLAGS);
     body.i32(0).op('return');
+  }
+
+  /** Pushes 1 where SMEP or SMAP keeps the supervisor from a page of the user's (4.6.1). */
+  #supervisorKeptOut(): void {
+    const { body } = this;
+    const kept = body.local();
+    body.i32(0).set(kept);
+    this.#modeHas(WALK_MODE.SMEP | WALK_MODE.SMAP);
+    body.if();
+    this.#accessHas(ACCESS.FETCH);
+    body.if();
+    this.#modeHas(WALK_MODE.SMEP);
+    body.set(kept);
+    body.else();
+    this.#modeHas(WALK_MODE.SMAP);
+    // suspended, unless the processor itself asks
+    this.#modeHas(WALK_MODE.SMAP_SUSPENDED);
+    body.op('eqz');
+    this.#accessHas(ACCESS.SYSTEM);
+    body.op('or').i32(0).op('ne');
+    body.i32(Math.log2(WALK_MODE.SMAP)).op('shl').op('and').set(kept);
+    body.end();
+    body.end();
+    body.get(kept).i32(0).op('ne');
+    this.#accessHas(ACCESS.USER | ACCESS.PEEK);
+    body.op('eqz').op('and');
+    body.get(this.#rights).i32(US).op('and').i32(0).op('ne').op('and');
   }
 
   emit(): FunctionBody {

@@ -17,6 +17,12 @@ export interface Platform {
   acknowledgeInterrupt(): number;
   /** IA32_APIC_BASE was written; `low` are its lower 32 bits: base, EN (bit 11), BSP (bit 8). */
   apicBaseWritten?(low: number): void;
+  /**
+   * The timer behind IA32_TSC_DEADLINE, as platform time in ns at which it expires; 0: not armed. Absent:
+   * there is none, and the register keeps zero.
+   */
+  tscDeadline?(): number;
+  setTscDeadline?(time: number): void;
   /** Virtual time in ns (= TSC ticks before scaling). */
   now(): number;
   /**

@@ -13,7 +13,7 @@ export const FLAG = {
 export const ARITHMETIC_FLAGS = 0x8d5;
 
 export const CR0 = { PE: 1, MP: 2, EM: 4, TS: 8, ET: 16, NE: 32, WP: 1 << 16, AM: 1 << 18, NW: 1 << 29, CD: 1 << 30, PG: 1 << 31 } as const; // prettier-ignore
-export const CR4 = { VME: 1, PVI: 2, TSD: 4, DE: 8, PSE: 16, PAE: 32, MCE: 64, PGE: 128, PCE: 256, OSFXSR: 512, OSXMMEXCPT: 1024 } as const; // prettier-ignore
+export const CR4 = { VME: 1, PVI: 2, TSD: 4, DE: 8, PSE: 16, PAE: 32, MCE: 64, PGE: 128, PCE: 256, OSFXSR: 512, OSXMMEXCPT: 1024, UMIP: 1 << 11, SMEP: 1 << 20, SMAP: 1 << 21 } as const; // prettier-ignore
 
 /** Values of layout ACTIVITY (SDM vol. 3, 25.4.2). */
 export const ACTIVITY = { RUNNING: 0, HALTED: 1, SHUTDOWN: 2 } as const;

@@ -20,7 +20,7 @@ const cr = (register: CrAccess['register'], access: CrAccess['access'], value: n
 
 /** One of each kind. */
 const EVENTS: readonly GuestEvent[] = [
-  { kind: 'cpuid' }, { kind: 'hlt' }, { kind: 'invd' }, { kind: 'wbinvd' }, { kind: 'rdtsc' }, { kind: 'rdpmc' },
+  { kind: 'cpuid' }, { kind: 'hlt' }, { kind: 'invd' }, { kind: 'wbinvd' }, { kind: 'rdtsc' }, { kind: 'rdtscp' }, { kind: 'rdpmc' },
   { kind: 'pause' }, { kind: 'monitor' }, { kind: 'mwait' }, { kind: 'rsm' }, { kind: 'vmcall' }, { kind: 'vmmcall' },
   { kind: 'vmx-instruction', mnemonic: 'vmxon' }, { kind: 'invlpg', linear: 0 }, io(0x80, 1), cr(0, 'mov-to-cr', 0),
   cr(3, 'mov-to-cr', 0), cr(3, 'mov-from-cr', 0), cr(4, 'mov-to-cr', 0), cr(0, 'clts', 0), cr(0, 'lmsw', 0),
@@ -45,7 +45,7 @@ test('each control lets its own events leave and no others', () => {
     [{ primary: PRIMARY.INVLPG_EXITING }, ['invlpg']],
     [{ primary: PRIMARY.MWAIT_EXITING }, ['mwait']],
     [{ primary: PRIMARY.RDPMC_EXITING }, ['rdpmc']],
-    [{ primary: PRIMARY.RDTSC_EXITING }, ['rdtsc']],
+    [{ primary: PRIMARY.RDTSC_EXITING }, ['rdtsc', 'rdtscp']],
     [{ primary: PRIMARY.MOV_DR_EXITING }, ['dr-access']],
     [{ primary: PRIMARY.UNCONDITIONAL_IO_EXITING }, ['io']],
     [{ primary: PRIMARY.MONITOR_EXITING }, ['monitor']],

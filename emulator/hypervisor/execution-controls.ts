@@ -190,7 +190,8 @@ export function leaves(
     case 'triple-fault':       return (unconditional & UNCONDITIONAL.TRIPLE_FAULT) !== 0;
     case 'hlt':                return (primary & PRIMARY.HLT_EXITING) !== 0;
     case 'wbinvd':             return (secondary & SECONDARY.WBINVD_EXITING) !== 0;
-    case 'rdtsc':              return (primary & PRIMARY.RDTSC_EXITING) !== 0;
+    case 'rdtsc':
+    case 'rdtscp':             return (primary & PRIMARY.RDTSC_EXITING) !== 0;
     case 'rdpmc':              return (primary & PRIMARY.RDPMC_EXITING) !== 0;
     case 'pause':              return (primary & PRIMARY.PAUSE_EXITING) !== 0;
     case 'monitor':            return (primary & PRIMARY.MONITOR_EXITING) !== 0;

@@ -22,6 +22,7 @@ export function reasonOf(event: GuestEvent): number | null {
     case 'invd':               return REASON.INVD;
     case 'wbinvd':             return REASON.WBINVD;
     case 'rdtsc':              return REASON.RDTSC;
+    case 'rdtscp':             return REASON.RDTSCP;
     case 'rdpmc':              return REASON.RDPMC;
     case 'pause':              return REASON.PAUSE;
     case 'monitor':            return REASON.MONITOR;

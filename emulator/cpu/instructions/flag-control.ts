@@ -124,8 +124,11 @@ const pushf: EmittedInstruction = {
   },
 };
 
-/** POPF with 32 bits at CPL 0 outside V86 mode that changes no TF: everything but VM, VIF, VIP, RF. */
-const CHANGEABLE = FLAG.IF | FLAG.DF | FLAG.IOPL | FLAG.NT | FLAG.AC | FLAG.ID;
+/**
+ * POPF with 32 bits at CPL 0 outside V86 mode that changes neither TF nor AC, which SMAP looks at:
+ * everything but VM, VIF, VIP, RF.
+ */
+const CHANGEABLE = FLAG.IF | FLAG.DF | FLAG.IOPL | FLAG.NT | FLAG.ID;
 const popf: EmittedInstruction = {
   patterns: [''],
   sized: true,
@@ -138,15 +141,17 @@ const popf: EmittedInstruction = {
     }
     const value = e.temp();
     const overflow = e.temp();
+    const flags = e.temp();
     const plain = body.block();
     const general = body.block();
     e.getState(CPL);
     e.getState(EFLAGS_SYSTEM);
     body.i32(FLAG.VM).op('and').op('or').brIf(general);
     e.peekStack(4, 0);
-    body.tee(value).i32(FLAG.TF).op('and');
+    body.tee(value);
     e.getState(EFLAGS_SYSTEM);
-    body.i32(FLAG.TF).op('and').op('or').op('eqz').brIf(plain);
+    body.tee(flags).op('xor').i32(FLAG.AC).op('and');
+    body.get(value).get(flags).op('or').i32(FLAG.TF).op('and').op('or').op('eqz').brIf(plain);
     body.end();
     e.assist();
     body.end();

@@ -6,6 +6,7 @@ import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.
 import type { SegmentIndex } from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor } from '../processor.ts';
+import { CR4 } from '../state.ts';
 
 /** The operand as memory; #UD for a register. */
 export function memoryOperand(cpu: Processor, operand: Operand): MemoryOperand {
@@ -27,6 +28,11 @@ export function nextOffset(operand: MemoryOperand, offset: number, delta: number
 /** #GP(0) unless CPL is 0. */
 export function requireCpl0(cpu: Processor): void {
   if (cpu.state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
+}
+
+/** User-mode instruction prevention: #GP(0) outside CPL 0 under CR4.UMIP (SDM vol. 3, 2.5). */
+export function requireUmip(cpu: Processor): void {
+  if ((cpu.state.cr(4) & CR4.UMIP) !== 0) requireCpl0(cpu);
 }
 
 /** #UD in real-address and virtual-8086 mode, which do not recognise the instruction. */

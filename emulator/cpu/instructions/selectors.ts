@@ -25,7 +25,13 @@ import {
 } from '../segmentation.ts';
 import type { Descriptor } from '../segmentation.ts';
 import { FLAG } from '../state.ts';
-import { readWord, requireCpl0, requireProtectedMode, writeWord } from './operand-access.ts';
+import {
+  readWord,
+  requireCpl0,
+  requireProtectedMode,
+  requireUmip,
+  writeWord,
+} from './operand-access.ts';
 
 /** A GDT descriptor for LLDT and LTR with one of `types`, present; else #GP or #NP(selector). */
 function systemDescriptor(cpu: Processor, selector: number, types: readonly number[]): Descriptor {
@@ -68,6 +74,7 @@ const storeSelector =
   (register: SegmentIndex, mnemonic: string): TypescriptInstruction =>
   (cpu, instruction) => {
     requireProtectedMode(cpu);
+    requireUmip(cpu);
     cpu.offer({ kind: 'descriptor-table', mnemonic }, instruction.length);
     writeWord(cpu, instruction, instruction.operands[0], cpu.state.selector(register));
   };

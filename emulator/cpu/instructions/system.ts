@@ -15,6 +15,7 @@ import {
   writeControlRegister,
   writeCr0,
 } from '../control-registers.ts';
+import { FEATURE_BITS } from '../cpu-model.ts';
 import type { Instruction, Operand } from '../decode/instruction.ts';
 import type { GuestEvent } from '../exit-hook.ts';
 import { systemEnter, systemExit } from '../far-transfers.ts';
@@ -23,7 +24,14 @@ import { readMsr, writeMsr } from '../msrs.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
 import { CR0, CR4, FLAG } from '../state.ts';
-import { memoryOperand, nextOffset, readWord, requireCpl0, writeWord } from './operand-access.ts';
+import {
+  memoryOperand,
+  nextOffset,
+  readWord,
+  requireCpl0,
+  requireUmip,
+  writeWord,
+} from './operand-access.ts';
 import { selectorInstructions } from './selectors.ts';
 import { systemFlagInstructions } from './system-flags.ts';
 
@@ -31,6 +39,10 @@ const EAX = 0;
 const ECX = 1;
 const EDX = 2;
 const EBX = 3;
+/** CPUID.1:EDX. */
+const APIC = 1 << FEATURE_BITS.apic;
+/** IA32_APIC_BASE. */
+const APIC_ENABLED = 1 << 11;
 
 /** Caches: there are none, so the instruction does nothing beyond being offered. */
 const cacheControl =
@@ -62,6 +74,7 @@ const storeTable =
   (register: number, mnemonic: string): TypescriptInstruction =>
   (cpu, { operands, length }) => {
     const operand = memoryOperand(cpu, operands[0]);
+    requireUmip(cpu);
     cpu.offer({ kind: 'descriptor-table', mnemonic }, length);
     const offset = cpu.effectiveAddress(operand);
     const upper = nextOffset(operand, offset, 2);
@@ -144,6 +157,11 @@ function loadMachineStatus(cpu: Processor, { operands, length }: Instruction): v
   writeCr0(cpu, (old & ~0xf) | low);
 }
 
+function storeMachineStatus(cpu: Processor, instruction: Instruction): void {
+  requireUmip(cpu);
+  writeWord(cpu, instruction, instruction.operands[0], cpu.state.cr(0));
+}
+
 function invalidatePage(cpu: Processor, { operands, length }: Instruction): void {
   const operand = memoryOperand(cpu, operands[0]);
   requireCpl0(cpu);
@@ -179,6 +197,26 @@ function readTimestamp(cpu: Processor, { length }: Instruction): void {
   state.setGpr(EDX, 4, high);
 }
 
+function readTimestampAndProcessor(cpu: Processor, instruction: Instruction): void {
+  const { state } = cpu;
+  if ((state.cr(4) & CR4.TSD) !== 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
+  if (cpu.leaves({ kind: 'rdtscp' }, instruction.length)) return;
+  const { low, high } = cpu.timestamp();
+  state.setGpr(EAX, 4, low);
+  state.setGpr(EDX, 4, high);
+  state.setGpr(ECX, 4, state.get(L.TSC_AUX));
+}
+
+/** CLAC and STAC: EFLAGS.AC for the supervisor. */
+const setAccess =
+  (allowed: boolean): TypescriptInstruction =>
+  (cpu) => {
+    if (cpu.state.cpl !== 0 || cpu.state.v86) cpu.fault(VECTOR.UD);
+    const flags = cpu.state.systemFlags;
+    cpu.state.systemFlags = allowed ? flags | FLAG.AC : flags & ~FLAG.AC;
+    cpu.modeChanged();
+  };
+
 /** Performance counters of the P6 family, 0 and 1: they exist and never count. */
 function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
   const { state } = cpu;
@@ -192,11 +230,14 @@ function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
 function identify(cpu: Processor, { length }: Instruction): void {
   const { state, model } = cpu;
   if (cpu.leaves({ kind: 'cpuid' }, length)) return;
-  const { eax, ebx, ecx, edx } = model.cpuid(state.gpr(EAX, 4), state.gpr(ECX, 4));
+  const leaf = state.gpr(EAX, 4);
+  const { eax, ebx, ecx, edx } = model.cpuid(leaf, state.gpr(ECX, 4));
   state.setGpr(EAX, 4, eax);
   state.setGpr(EBX, 4, ebx);
   state.setGpr(ECX, 4, ecx);
-  state.setGpr(EDX, 4, edx);
+  // without its local APIC the processor does not tell of one (vol. 3, 11.4.3)
+  const hidden = leaf === 1 && (state.get(L.APIC_BASE) & APIC_ENABLED) === 0 ? APIC : 0;
+  state.setGpr(EDX, 4, (edx & ~hidden) >>> 0);
 }
 
 function halt(cpu: Processor, { length }: Instruction): void {
@@ -234,13 +275,16 @@ export const systemInstructions = {
   'mov-dr': moveDebugRegister,
   clts: clearTaskSwitched,
   lmsw: loadMachineStatus,
-  smsw: (cpu, instruction) => writeWord(cpu, instruction, instruction.operands[0], cpu.state.cr(0)),
+  smsw: storeMachineStatus,
   invlpg: invalidatePage,
   invd: cacheControl('invd'),
   wbinvd: cacheControl('wbinvd'),
   rdmsr: readModelSpecific,
   wrmsr: writeModelSpecific,
   rdtsc: readTimestamp,
+  rdtscp: readTimestampAndProcessor,
+  clac: setAccess(false),
+  stac: setAccess(true),
   rdpmc: readPerformanceCounter,
   cpuid: identify,
   hlt: halt,

@@ -28,6 +28,7 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   [REASON.INVLPG,             emulate],
   [REASON.RDPMC,              emulate],
   [REASON.RDTSC,              emulate],
+  [REASON.RDTSCP,             emulate],
   [REASON.VMCALL,             vmcall],
   [REASON.VMCLEAR,            vmxInstruction],
   [REASON.VMLAUNCH,           vmxInstruction],
