@@ -4,6 +4,9 @@
  * instructions and on exits; each change sends the whole list. An unchanged breakpoint keeps its id and
  * with it the hits that the machine has counted.
  */
+import type { ExitBreakpoint } from '../emulator/debug-port.ts';
+import type { LogMessage } from '../emulator/debugger/log-message.ts';
+import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import {
   exitReasonGap,
   findExitReason,
@@ -15,20 +18,16 @@ export type InstructionSource = 'instruction' | 'function';
 export type ExitSource = 'filter' | 'editor' | 'launch';
 export type BreakpointSource = InstructionSource | ExitSource;
 
-interface Conditions {
-  /** Symbols already replaced by addresses. */
-  readonly condition: string | undefined;
+export interface Conditions {
+  readonly condition: ParsedExpression | undefined;
   readonly hitCondition: string | undefined;
+  readonly log: LogMessage | undefined;
 }
 /** What a client wants, or a sentence why it cannot be had. */
 export type WantedInstruction =
   (Conditions & { readonly address: number }) | { readonly problem: string };
 export type WantedExit =
-  | (Conditions & {
-      readonly reasons: readonly string[];
-      readonly logMessage?: string | undefined;
-    })
-  | { readonly problem: string };
+  (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
 
 /** For the client: set, or not and why. */
 export interface SetBreakpoint {
@@ -100,7 +99,9 @@ export class Breakpoints {
   ): void {
     const before = [...(this.entries.get(source) ?? [])];
     const entries = wanted.map((wish): Entry => {
-      const key = JSON.stringify(wish);
+      const key = JSON.stringify(wish, (_, value: unknown) =>
+        typeof value === 'bigint' ? String(value) : value,
+      );
       const kept = before.findIndex((entry) => entry.key === key);
       const [same] = kept < 0 ? [] : before.splice(kept, 1);
       if (same !== undefined) return same;
@@ -127,9 +128,7 @@ export class Breakpoints {
       'reasons' in wanted
         ? wanted.reasons.flatMap((reason, index) => {
             const id = machineIds[index];
-            const { logMessage } = wanted;
-            const log = logMessage !== undefined && { logMessage };
-            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted), ...log }];
+            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted) }];
           })
         : [],
     );
@@ -163,13 +162,15 @@ export class Breakpoints {
   }
 }
 
-function conditionsOf({ condition, hitCondition }: Conditions): {
-  readonly condition?: string;
-  readonly hitCondition?: string;
-} {
+function conditionsOf({
+  condition,
+  hitCondition,
+  log,
+}: Conditions): Pick<ExitBreakpoint, 'condition' | 'hitCondition' | 'log'> {
   return {
     ...(condition !== undefined && { condition }),
     ...(hitCondition !== undefined && { hitCondition }),
+    ...(log !== undefined && { log }),
   };
 }
 

@@ -3,6 +3,7 @@
  * none changes the guest. Addresses are expressions, so `x esp 32` and `u start_kernel` work.
  */
 import type { MemoryRange } from '../emulator/debug-port.ts';
+import { FUNCTIONS } from '../emulator/expressions/functions.ts';
 import { failure } from './errors.ts';
 import type { Guest } from './guest.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
@@ -43,12 +44,14 @@ export function commandNames(): readonly string[] {
 }
 
 function helpText(): string {
-  const width = Math.max(...COMMANDS.map(({ usage }) => usage.length));
+  const width = Math.max(...[...COMMANDS, ...FUNCTIONS.values()].map(({ usage }) => usage.length));
+  const functions = [...FUNCTIONS.values()];
   const lines = COMMANDS.map(({ usage, help }) => `${usage.padEnd(width)}  ${help}`);
   return [
     ...lines,
-    'REGISTER = EXPRESSION'.padEnd(width) + '  writes a register',
-    'Everything else is an expression over registers, numbers, symbols and memory: u32[esp + 4].',
+    'PLACE = EXPRESSION'.padEnd(width) + '  writes a register or memory: eax = 5, dword[esp] = eip',
+    'Everything else is an expression over registers, numbers, symbols and memory: dword[ss:esp + 4].',
+    ...functions.map(({ usage, meaning }) => `${usage.padEnd(width)}  ${meaning}`),
   ].join('\n');
 }
 
@@ -75,8 +78,8 @@ async function dump(
   const usage = space === 'linear' ? 'x ADDRESS [BYTES]' : 'xp ADDRESS [BYTES]';
   const [text, second] = addressAndCount(words);
   if (text === '') throw failure('commandUsage', { problem: 'An address is missing.', usage });
-  const address = await guest.evaluate(text);
-  const count = second === null ? DUMP_BYTES : await guest.evaluate(second);
+  const address = await guest.evaluateNumber(text);
+  const count = second === null ? DUMP_BYTES : await guest.evaluateNumber(second);
   const range = await guest.machine.call('readMemory', space, address, Math.min(count, DUMP_LIMIT));
   return dumpText(range, space);
 }
@@ -106,8 +109,8 @@ const LINES_LIMIT = 500;
 async function disassemble(guest: Guest, words: readonly string[]): Promise<string> {
   const [text, second] = addressAndCount(words);
   const { linearEip } = await guest.machine.call('position');
-  const address = text === '' ? linearEip : await guest.evaluate(text);
-  const asked = second === null ? LINES : await guest.evaluate(second);
+  const address = text === '' ? linearEip : await guest.evaluateNumber(text);
+  const asked = second === null ? LINES : await guest.evaluateNumber(second);
   const lines = await guest.listing.lines(address, 0, Math.min(asked, LINES_LIMIT));
   return lines
     .map((line) => {
@@ -133,7 +136,7 @@ const EXITS = 10;
 const EXITS_LIMIT = 500;
 
 async function lastExits(guest: Guest, words: readonly string[]): Promise<string> {
-  const asked = words.length === 0 ? EXITS : await guest.evaluate(words.join(' '));
+  const asked = words.length === 0 ? EXITS : await guest.evaluateNumber(words.join(' '));
   const count = Math.min(asked, EXITS_LIMIT);
   const { exits: total } = await guest.machine.call('position');
   const rows = await guest.machine.call('exitLog', Math.max(total - count, 0), count);
@@ -147,7 +150,7 @@ async function translate(guest: Guest, words: readonly string[]): Promise<string
   const text = words.join(' ');
   const usage = 'translate ADDRESS';
   if (text === '') throw failure('commandUsage', { problem: 'An address is missing.', usage });
-  const linear = (await guest.evaluate(text)) >>> 0;
+  const linear = (await guest.evaluateNumber(text)) >>> 0;
   const physical = await guest.machine.call('translate', linear);
   return physical === null
     ? `${formatAddress(linear)} is not mapped`

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { resolveSymbols } from './expressions.ts';
+import { parse } from './expressions.ts';
+import { logText, parseLogMessage } from './log-message.ts';
 import { withoutAnnotation } from './registers.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 
@@ -9,28 +10,53 @@ const symbols = new SymbolTable([
   { name: 'jiffies', address: 0xc0200000, size: 4 },
   { name: 'eax', address: 1, size: 0 },
   { name: 'port', address: 2, size: 0 },
+  { name: 'memcpy.isra.0', address: 0xc0300000, size: 0 },
+  { name: 'HLT', address: 0xc0400000, size: 0 },
 ]);
-const resolve = (text: string): string => resolveSymbols(text, symbols);
+/** What a name becomes. */
+function meaning(text: string): unknown {
+  const { syntax } = parse(text, symbols);
+  if (syntax.kind === 'integer') return syntax.value;
+  return syntax.kind === 'name' ? syntax.name : syntax.kind;
+}
 
 describe('symbols in expressions', () => {
   it('become addresses', () => {
-    assert.equal(resolve('start_kernel'), '0xc0100000');
-    assert.equal(resolve('eip >= start_kernel + 4'), 'eip >= 0xc0100000 + 4');
-    assert.equal(resolve('u32[jiffies]'), 'u32[0xc0200000]');
-    assert.equal(resolve('&jiffies'), '0xc0200000');
-    assert.equal(resolve('(&jiffies)+1'), '(0xc0200000)+1');
+    assert.equal(meaning('start_kernel'), 0xc0100000n);
+    assert.equal(meaning('&jiffies'), 0xc0200000n);
+    assert.equal(meaning('(&jiffies)'), 0xc0200000n);
+    assert.equal(meaning('memcpy.isra.0'), 0xc0300000n);
   });
 
-  it('do not hide registers and fields of exits', () => {
-    assert.equal(resolve('eax == port'), 'eax == port');
+  it('do not hide registers and fields of exits, but constants', () => {
+    assert.equal(meaning('eax'), 'eax');
+    assert.equal(meaning('EAX'), 'eax');
+    assert.equal(meaning('port'), 'port');
+    assert.equal(meaning('exit.port'), 'port');
+    assert.equal(meaning('CPUID'), 10n);
+    assert.equal(meaning('HLT'), 0xc0400000n);
   });
 
-  it('leave other names and the bitwise operator alone', () => {
-    assert.equal(resolve('nothing + 1'), 'nothing + 1');
-    assert.equal(resolve('eip & jiffies'), 'eip & 0xc0200000');
-    assert.equal(resolve('eip&jiffies'), 'eip&0xc0200000');
-    assert.equal(resolve('eip && jiffies'), 'eip && 0xc0200000');
-    assert.equal(resolve('u32[esp]'), 'u32[esp]');
+  it('are told when they are not there', () => {
+    assert.throws(() => parse('1 + start_kernl', symbols), {
+      message: "There is no name 'start_kernl' here. Did you mean 'start_kernel'?",
+      position: 4,
+    });
+  });
+});
+
+describe('log messages', () => {
+  const lineOf = (message: string): string =>
+    logText(
+      parseLogMessage(message, (text) => parse(text, symbols)).map((part) =>
+        typeof part === 'string' ? part : { symbolAt: 0xc0100004 },
+      ),
+      symbols,
+    );
+
+  it('have expressions between braces, and braces by doubling them', () => {
+    assert.equal(lineOf('at {symbol(eip)}, {{eax}}'), 'at start_kernel+0x4, {eax}');
+    assert.equal(lineOf('}{'), '}{');
   });
 });
 

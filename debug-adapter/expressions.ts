@@ -1,46 +1,55 @@
 /**
- * Expressions on their way to the machine: it knows registers, numbers, memory and an exit's fields, the
- * adapter knows symbols, so names of symbols are replaced by their addresses here.
+ * Expressions on their way to the machine: the adapter parses them, since it knows the symbols, and sends
+ * the tree with addresses in their place. Registers and an exit's fields come before symbols of that name.
  */
-import { exitNames } from '../emulator/hypervisor/describe-exit.ts';
-import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
-import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
+import { expressionNames, fieldNames } from '../emulator/debugger/expression-names.ts';
+import type { ParsedExpression } from '../emulator/expressions/expression.ts';
+import { U32 } from '../emulator/expressions/integers.ts';
+import type { Meaning, Names } from '../emulator/expressions/parser.ts';
+import { parseExpression, parseStatement } from '../emulator/expressions/parser.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
-/** Register names of IA-32 and their parts, which no symbol may hide. */
-const REGISTER =
-  /^(e?[abcd]x|[abcd][hl]|e?[sd]i|e?[sb]p|e?ip|r(ip|flags)|[cdefgs]s|e?flags|cr\d|dr\d|st\d?|mm\d|xmm\d|mxcsr|[gil]dtr?|tr|tsc|cpl|efer|[coszapid]f|if|tf|nt|rf|vm|ac|iopl)$/i;
+/** What the machine knows, whatever the expression is about: it refuses what is not there. */
+/** Symbols up to which a mistyped name is compared with all. */
+const NAMES_COMPARED = 5000;
+const MACHINE = expressionNames(fieldNames());
 
-/** Names that a condition on some exit may use. */
-const FIELDS: ReadonlySet<string> = new Set(
-  (EXIT_REASONS as readonly ExitReason[]).flatMap((row) => exitNames(row).map(({ name }) => name)),
-);
-
-const TOKEN = /\s+|[A-Za-z_$][\w.$]*|\d\w*|./gs;
-const NAME = /^[A-Za-z_$]/;
-const OPERAND = /^[\w$)\]]/;
-
-/**
- * The expression with symbols as hexadecimal addresses; other names stay for the machine to judge. The &
- * that C puts before a name whose address is meant is dropped.
- */
-export function resolveSymbols(expression: string, symbols: SymbolTable): string {
-  if (symbols.size === 0) return expression;
-  const resolved: string[] = [];
-  /** Last token that is no space, and where an "address of" waits for its symbol. */
-  let last = '';
-  let addressOf = -1;
-  for (const [token] of expression.matchAll(TOKEN)) {
-    const symbol = NAME.test(token) && !isTaken(token) ? symbols.find(token) : null;
-    if (symbol !== null && addressOf >= 0) resolved[addressOf] = '';
-    resolved.push(symbol === null ? token : `0x${symbol.address.toString(16)}`);
-    if (token.trim() === '') continue;
-    addressOf = token === '&' && !OPERAND.test(last) && last !== '&' ? resolved.length - 1 : -1;
-    last = token;
-  }
-  return resolved.join('');
+export function namesWith(symbols: SymbolTable): Names {
+  return {
+    resolve(name): Meaning | null {
+      const known = MACHINE.resolve(name);
+      if (known?.kind === 'name') return known;
+      const symbol = symbols.find(name);
+      return symbol === null
+        ? known
+        : { kind: 'integer', value: BigInt(symbol.address), type: U32 };
+    },
+    *list() {
+      yield* MACHINE.list();
+      // every near name of a large kernel would take too long to look for
+      if (symbols.size <= NAMES_COMPARED) yield* symbols.names();
+    },
+  };
 }
 
-function isTaken(name: string): boolean {
-  return REGISTER.test(name) || FIELDS.has(name);
+/** Everything that an expression may name beside symbols. */
+export function machineNames(): Iterable<string> {
+  return MACHINE.list();
+}
+
+/** Throws ExpressionError with the place. */
+export function parse(text: string, symbols: SymbolTable): ParsedExpression {
+  return { text, syntax: parseExpression(text, namesWith(symbols)) };
+}
+
+/** The parts of `eax = 5`; the target of anything else is null. */
+export function parseAssignment(
+  text: string,
+  symbols: SymbolTable,
+): { readonly target: ParsedExpression | null; readonly value: ParsedExpression } {
+  const { target, value } = parseStatement(text, namesWith(symbols));
+  return {
+    target: target === null ? null : { text, syntax: target },
+    value: { text, syntax: value },
+  };
 }

@@ -4,6 +4,7 @@
  */
 import type { ExitRecord } from '../emulator/stop-reason.ts';
 import { encodeBase64, Utf8Decoder } from './encoding.ts';
+import { logText } from './log-message.ts';
 import type { OutputBatch } from './machine-channel.ts';
 import type { CustomEventName, CustomEvents, ExitRow } from './protocol.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -43,7 +44,7 @@ export class GuestOutput {
     for (const message of batch.notices) this.notice(message);
     if (batch.noticesDropped > 0)
       this.notice(`${batch.noticesDropped} more messages of the machine were left out.`);
-    for (const line of batch.logs) this.sink.print('console', `${line}\n`);
+    for (const line of batch.logs) this.sink.print('console', `${logText(line, symbols)}\n`);
     if (batch.logsDropped > 0)
       this.notice(
         `${batch.logsDropped} more log messages were left out because they came too fast.`,

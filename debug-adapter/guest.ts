@@ -4,13 +4,18 @@
  * (session.ts) decides when they may.
  */
 import type { RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { Value } from '../emulator/expressions/evaluator.ts';
+import type { ParsedExpression } from '../emulator/expressions/expression.ts';
+import { ExpressionError } from '../emulator/expressions/syntax.ts';
+import { valueText } from '../emulator/expressions/value-text.ts';
+import type { Conditions } from './breakpoints.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DisassemblyListing } from './disassembly-listing.ts';
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
-import { resolveSymbols } from './expressions.ts';
-import { mapExpressions } from './log-message.ts';
+import { parse, parseAssignment } from './expressions.ts';
+import { parseLogMessage } from './log-message.ts';
 import type { MachineClient } from './machine-client.ts';
 import { MachineRefusal } from './machine-client.ts';
 import type { MemoryReference } from './memory-reference.ts';
@@ -23,6 +28,13 @@ import { Variables } from './variables.ts';
 
 /** Memory views that are kept fresh; older ones are forgotten. */
 const MEMORY_VIEWS = 32;
+
+/** Conditions and log messages of a breakpoint as launch.json and the protocol have them. */
+export interface WrittenConditions {
+  readonly condition?: string | undefined;
+  readonly hitCondition?: string | undefined;
+  readonly logMessage?: string | undefined;
+}
 
 export class Guest {
   readonly machine: MachineClient;
@@ -98,27 +110,56 @@ export class Guest {
     this.changed();
   }
 
-  /** Value of an expression over registers, memory, numbers and symbols; throws the numbered error. */
-  async evaluate(expression: string): Promise<number> {
+  /** Value of an expression where the guest is; throws the numbered error. */
+  async evaluate(text: string): Promise<Value> {
+    const expression = this.parse(text);
     try {
-      return await this.machine.call('evaluate', resolveSymbols(expression, this.symbols));
+      return await this.machine.call('evaluate', expression);
     } catch (cause) {
       throw refusal('expressionRefused', cause);
     }
   }
 
-  /** A condition as the machine is to see it. */
-  condition(text: string | undefined): string | undefined {
-    return text === undefined || text.trim() === ''
-      ? undefined
-      : resolveSymbols(text, this.symbols);
+  /** An integer that fits a number: an address, a count. */
+  async evaluateNumber(text: string): Promise<number> {
+    const value = await this.evaluate(text);
+    if (value.kind === 'integer') {
+      const whole = value.value < 0n ? BigInt.asUintN(value.type.bits, value.value) : value.value;
+      if (whole <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(whole);
+    }
+    const problem = `An address or a number is needed, and '${text}' is ${valueText(value, true)}.`;
+    throw failure('expressionRefused', { problem });
   }
 
-  /** A log message as the machine's worker is to see it. */
-  logMessage(text: string | undefined): string | undefined {
-    return text === undefined || text === ''
-      ? undefined
-      : mapExpressions(text, (expression) => resolveSymbols(expression, this.symbols));
+  /** Throws the numbered error, which points at the character. */
+  parse(text: string): ParsedExpression {
+    return withPlace(text, () => parse(text, this.symbols));
+  }
+
+  parseAssignment(text: string): ReturnType<typeof parseAssignment> {
+    return withPlace(text, () => parseAssignment(text, this.symbols));
+  }
+
+  async assign(target: ParsedExpression, value: ParsedExpression): Promise<void> {
+    try {
+      await this.machine.call('assign', target, value);
+    } catch (cause) {
+      throw refusal('registerRefused', cause);
+    }
+    this.changed();
+  }
+
+  /** Throws the numbered error for a mistake in an expression. */
+  conditions({ condition, hitCondition, logMessage }: WrittenConditions): Conditions {
+    const isGiven = (text: string | undefined): text is string =>
+      text !== undefined && text.trim() !== '';
+    return {
+      condition: isGiven(condition) ? this.parse(condition) : undefined,
+      hitCondition,
+      log: isGiven(logMessage)
+        ? parseLogMessage(logMessage, (expression) => this.parse(expression))
+        : undefined,
+    };
   }
 
   addFrame(frame: StackFrame, depth: number): number {
@@ -158,6 +199,21 @@ export class Guest {
       offset: 0,
       count,
     }));
+  }
+}
+
+/** A mistake in a text as the numbered error: the text, and a mark below the place. */
+function withPlace<Result>(text: string, parse: () => Result): Result {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof ExpressionError)) throw cause;
+    const line = text.replace(/\s/g, ' ');
+    const problem =
+      cause.position > 0 && line.length < 100
+        ? `${cause.message}\n  ${line}\n  ${' '.repeat(cause.position)}^`
+        : cause.message;
+    throw failure('expressionRefused', { problem });
   }
 }
 

@@ -1,27 +1,30 @@
 /**
- * Log messages of exit breakpoints: text with expressions in braces, which are replaced by the values they
- * have at the exit.
+ * Log messages of breakpoints, from the text that a person writes to what the machine prints
+ * (emulator/debugger/log-message.ts), and from there to the finished line.
  */
-import type { DebugPort } from '../emulator/debug-port.ts';
-import type { ExitRecord } from '../emulator/stop-reason.ts';
-import { describeFailure } from './errors.ts';
+import type { LogLine, LogMessage } from '../emulator/debugger/log-message.ts';
+import type { ParsedExpression } from '../emulator/expressions/expression.ts';
+import type { SymbolTable } from './symbols/symbol-table.ts';
 
-const BRACES = /\{([^{}]*)\}/g;
+/** "{{" and "}}" are braces; else what stands between braces is an expression. */
+const PART = /\{\{|\}\}|\{[^{}]*\}|[^{}]+|[{}]/g;
 
-/** Changes the expressions of a message. */
-export function mapExpressions(message: string, change: (expression: string) => string): string {
-  return message.replace(BRACES, (_, expression: string) => `{${change(expression)}}`);
+/** @param parse throws for an expression that is wrong. */
+export function parseLogMessage(
+  message: string,
+  parse: (expression: string) => ParsedExpression,
+): LogMessage {
+  return [...message.matchAll(PART)].map(([part]) => {
+    if (part === '{{' || part === '}}') return part.slice(1);
+    return part.length > 1 && part.startsWith('{') ? parse(part.slice(1, -1)) : part;
+  });
 }
 
-/** The finished text; an expression without a value is replaced by what is wrong with it. */
-export function formatLog(message: string, exit: ExitRecord, machine: DebugPort): string {
-  return message.replace(BRACES, (_, expression: string) => {
-    const name = expression.trim();
-    const field = Object.hasOwn(exit.fields, name) ? exit.fields[name] : undefined;
-    try {
-      return `0x${(field ?? machine.evaluate(name)).toString(16)}`;
-    } catch (cause) {
-      return `<${describeFailure(cause)}>`;
-    }
-  });
+export function logText(line: LogLine, symbols: SymbolTable): string {
+  return line
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      return symbols.describe(part.symbolAt) ?? `0x${part.symbolAt.toString(16)}`;
+    })
+    .join('');
 }

@@ -16,6 +16,9 @@ import type {
   ResumeMode,
   StackFrame,
 } from '../emulator/debug-port.ts';
+import type { LogLine } from '../emulator/debugger/log-message.ts';
+import type { Value } from '../emulator/expressions/evaluator.ts';
+import type { ExpressionSource } from '../emulator/expressions/expression.ts';
 import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
 
 /** A two-way pipe for structured-cloneable values, in order, without loss while both ends live. */
@@ -38,12 +41,6 @@ export interface RunOptions {
   readonly idle: 'pace' | 'skip';
 }
 
-/** An exit breakpoint that may print instead of stopping. */
-export interface ServedExitBreakpoint extends ExitBreakpoint {
-  /** Text with expressions in braces. */
-  readonly logMessage?: string;
-}
-
 /** What the worker does on request: most of DebugPort, and the running of the guest. */
 export interface MachineService {
   /** Builds the machine, in place of an earlier one, stopped before its first instruction. */
@@ -64,8 +61,9 @@ export interface MachineService {
   setInstructionBreakpoints(
     breakpoints: readonly InstructionBreakpoint[],
   ): readonly (string | null)[];
-  setExitBreakpoints(breakpoints: readonly ServedExitBreakpoint[]): readonly (string | null)[];
-  evaluate(expression: string): number;
+  setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
+  evaluate(expression: ExpressionSource): Value;
+  assign(target: ExpressionSource, value: ExpressionSource): void;
   exitLog(from: number, limit: number): readonly ExitRecord[];
   exitCounts(): { readonly [name: string]: number };
   sendSerialInput(bytes: Uint8Array): void;
@@ -86,14 +84,14 @@ export interface OutputBatch {
   readonly exitsTotal: number;
   readonly notices: readonly string[];
   readonly noticesDropped: number;
-  /** What exit breakpoints with a log message have printed. */
-  readonly logs: readonly string[];
+  /** What breakpoints with a log message have printed. */
+  readonly logs: readonly LogLine[];
   readonly logsDropped: number;
 }
 
 /** An error of a call, as data. */
 export interface CallFailure {
-  /** Name of the error's class: "RangeError", "ConditionError", "ConfigurationError". */
+  /** Name of the error's class: "RangeError", "ExpressionError", "ConfigurationError". */
   readonly name: string;
   readonly message: string;
   /** Attribute of launch.json that is to blame, of a ConfigurationError. */

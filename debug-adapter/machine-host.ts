@@ -11,6 +11,7 @@
  */
 import type {
   DebugPort,
+  ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
@@ -23,10 +24,8 @@ import type {
   FromWorker,
   MachineService,
   RunOptions,
-  ServedExitBreakpoint,
   ToWorker,
 } from './machine-channel.ts';
-import { formatLog } from './log-message.ts';
 import { OutputPump } from './output-pump.ts';
 import { Pacer } from './pacing.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -64,7 +63,7 @@ class MachineHost {
   private options: RunOptions = { idle: 'pace' };
   /** Kept for the next machine: a reset or restart does not lose them. */
   private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
-  private exitBreakpoints: readonly ServedExitBreakpoint[] = [];
+  private exitBreakpoints: readonly ExitBreakpoint[] = [];
   /** Counts resumes and stops, so that a slice that was planned for an earlier run does nothing. */
   private run = 0;
   private running = false;
@@ -132,6 +131,7 @@ class MachineHost {
         return setGood(breakpoints, (list) => machine().setExitBreakpoints(list));
       },
       evaluate: (expression) => machine().evaluate(expression),
+      assign: (target, value) => machine().assign(target, value),
       exitLog: (from, limit) => machine().exitLog(from, limit),
       exitCounts: () => machine().exitCounts(),
       sendSerialInput: (bytes) => {
@@ -200,24 +200,9 @@ class MachineHost {
         this.output.pump();
         this.rest(run, machine.position().time, reason.wakeAt);
         break;
-      case 'exit':
-        if (this.logged(machine, reason)) {
-          this.output.pump();
-          this.scheduler.yield(() => this.slice(run));
-        } else this.stop(machine, reason);
-        break;
       default:
         this.stop(machine, reason);
     }
-  }
-
-  /** True when all breakpoints that were hit print something instead of stopping. */
-  private logged(machine: DebugPort, stop: StopReason & { readonly kind: 'exit' }): boolean {
-    const hit = this.exitBreakpoints.filter(({ id }) => stop.ids.includes(id));
-    if (!hit.every(({ logMessage }) => logMessage !== undefined)) return false;
-    for (const { logMessage = '' } of hit)
-      this.output.log(formatLog(logMessage, stop.exit, machine));
-    return hit.length > 0;
   }
 
   /** Runs for the time of a slice, or until something happens. */

@@ -48,10 +48,7 @@ export class OutputPump {
   collect(machine: DebugPort): void {
     this.queue.addConsole(machine.takeSerialOutput());
     this.queue.addNotices(machine.takeNotices());
-  }
-
-  log(line: string): void {
-    this.queue.addLog(line);
+    this.queue.addLogs(machine.takeLogs());
   }
 
   taken(): void {

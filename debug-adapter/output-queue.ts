@@ -3,6 +3,8 @@
  * serial line or leave for the hypervisor a million times a second. What does not fit is dropped, oldest
  * first, and counted, so that the user can be told.
  */
+import type { DebugPort } from '../emulator/debug-port.ts';
+import type { LogLine } from '../emulator/debugger/log-message.ts';
 import type { ExitRecord } from '../emulator/stop-reason.ts';
 import type { OutputBatch } from './machine-channel.ts';
 
@@ -18,8 +20,8 @@ export class OutputQueue {
   private chunks: Uint8Array[] = [];
   private bytes = 0;
   private bytesDropped = 0;
-  private notices = new Lines(NOTICE_LIMIT);
-  private logs = new Lines(LOG_LIMIT);
+  private notices = new Lines<string>(NOTICE_LIMIT);
+  private logs = new Lines<LogLine>(LOG_LIMIT);
 
   get empty(): boolean {
     return this.bytes === 0 && this.notices.empty && this.logs.empty;
@@ -36,11 +38,12 @@ export class OutputQueue {
   }
 
   addNotices(notices: readonly string[]): void {
-    for (const notice of notices) this.notices.add(notice);
+    for (const notice of notices) this.notices.add(notice.slice(0, LINE_LENGTH));
   }
 
-  addLog(line: string): void {
-    this.logs.add(line);
+  addLogs({ lines, dropped }: ReturnType<DebugPort['takeLogs']>): void {
+    for (const line of lines) this.logs.add(line);
+    this.logs.dropped += dropped;
   }
 
   /** Everything so far as one batch with these rows of the exit log; the queue is empty afterwards. */
@@ -65,8 +68,8 @@ export class OutputQueue {
     this.chunks = [];
     this.bytes = 0;
     this.bytesDropped = 0;
-    this.notices = new Lines(NOTICE_LIMIT);
-    this.logs = new Lines(LOG_LIMIT);
+    this.notices = new Lines<string>(NOTICE_LIMIT);
+    this.logs = new Lines<LogLine>(LOG_LIMIT);
     return batch;
   }
 
@@ -82,8 +85,8 @@ export class OutputQueue {
 }
 
 /** The first so many lines, and how many more there were. */
-class Lines {
-  readonly kept: string[] = [];
+class Lines<Line> {
+  readonly kept: Line[] = [];
   dropped = 0;
   private readonly limit: number;
 
@@ -95,8 +98,8 @@ class Lines {
     return this.kept.length === 0;
   }
 
-  add(line: string): void {
-    if (this.kept.length < this.limit) this.kept.push(line.slice(0, LINE_LENGTH));
+  add(line: Line): void {
+    if (this.kept.length < this.limit) this.kept.push(line);
     else this.dropped++;
   }
 }

@@ -18,7 +18,7 @@ import { completions } from './requests/completions.ts';
 import { consoleHistory, consoleInput } from './requests/console.ts';
 import { disassemble } from './requests/disassemble.ts';
 import { cancel, disconnect, restart, terminate } from './requests/ending.ts';
-import { evaluate } from './requests/evaluate.ts';
+import { evaluate, setExpression } from './requests/evaluate.ts';
 import { exceptionInfo } from './requests/exception-info.ts';
 import { exitCounts, exitReasons, exits } from './requests/exits.ts';
 import { continueGuest, next, pause, stepIn, stepOut } from './requests/execution.ts';
@@ -66,7 +66,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
 
   { command: 'setBreakpoints',              legal: ALIVE,           handle: setBreakpoints },
-  { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true } },
+  { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true } },
   { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints,    capability: { supportsFunctionBreakpoints: true } },
   { command: 'setExceptionBreakpoints',     legal: ALIVE,           handle: setExceptionBreakpoints,   capability: { supportsExceptionFilterOptions: true, exceptionBreakpointFilters: exceptionBreakpointFilters() } },
   { command: 'exceptionInfo',               legal: ['stopped'],     handle: exceptionInfo,             capability: { supportsExceptionInfoRequest: true } },
@@ -83,6 +83,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'variables',                   legal: AT_REST,         handle: variables },
   { command: 'setVariable',                 legal: AT_REST,         handle: setVariable,               capability: { supportsSetVariable: true } },
   { command: 'evaluate',                    legal: ALIVE,           handle: evaluate,                  capability: { supportsEvaluateForHovers: true, supportsClipboardContext: true } },
+  { command: 'setExpression',               legal: AT_REST,         handle: setExpression,             capability: { supportsSetExpression: true } },
   { command: 'completions',                 legal: ALIVE,           handle: completions,               capability: { supportsCompletionsRequest: true } },
 
   { command: 'readMemory',                  legal: ALIVE,           handle: readMemory,                capability: { supportsReadMemoryRequest: true } },

@@ -113,7 +113,7 @@ describe('session', () => {
         guest,
         exitBreakpoints: [{ reason: 'CPUID', condition: 'leef == 1' }],
       }),
-      /"exitBreakpoints\[0\]": There is no "leef" here/,
+      /"exitBreakpoints\[0\]": There is no name 'leef' here/,
     );
     // A refused launch can be repeated.
     await client.ask('launch', { guest, exitBreakpoints: [{ reason: 'cpuid' }] });
@@ -135,23 +135,65 @@ describe('session', () => {
       list.map(({ verified }) => verified),
       [false, true, false],
     );
-    assert.match(list[0]?.message ?? '', /ends too early/);
+    assert.match(list[0]?.message ?? '', /found the end/);
     assert.match(list[2]?.message ?? '', /never occurs on this machine/);
     await client.ask('continue', { threadId: 1 });
     assert.match(String((await client.event('stopped'))['text']), /VM exit 30 IO_INSTRUCTION/);
     session.dispose();
   });
 
+  it('prints the log message of a breakpoint on an instruction, and the stops of others stay', async () => {
+    const { client, session } = setup([...PROGRAM.slice(0, 9), 0xff]);
+    await begin(client);
+    await client.ask('setInstructionBreakpoints', {
+      breakpoints: [
+        { instructionReference: '0x100005', logMessage: 'eax is {eax + 1}', condition: 'eax == 5' },
+        { instructionReference: '0x100006', logMessage: '{nothing}' },
+        { instructionReference: '0x100008' },
+      ],
+    });
+    await client.ask('continue', { threadId: 1 });
+    assert.equal((await client.event('stopped'))['reason'], 'instruction breakpoint');
+    const lines = client.events('output').map(({ output }) => output);
+    assert.deepEqual(
+      lines.filter((line) => String(line).startsWith('eax')),
+      ['eax is 0x6\n'],
+    );
+    session.dispose();
+  });
+
+  it('assigns to what an expression names, in the console and by setExpression', async () => {
+    const { client, session } = setup(PROGRAM);
+    await begin(client);
+    const assigned = await client.ask('evaluate', { expression: 'eax = edx + 7', context: 'repl' });
+    assert.equal(assigned['result'], '0x00000007');
+    const set = await client.ask('setExpression', { expression: 'edx', value: 'eax * 2' });
+    assert.equal(set['value'], '0x0000000e');
+    assert.match(
+      await client.refused('evaluate', { expression: 'eax = 1', context: 'hover' }),
+      /must not change the guest/,
+    );
+    assert.match(
+      await client.refused('evaluate', { expression: 'eax + edq', context: 'repl' }),
+      /^There is no name 'edq' here\. Did you mean 'ed[a-z]'\?\n {2}eax \+ edq\n {8}\^$/,
+    );
+    session.dispose();
+  });
+
   it('prints the log message of an exit breakpoint and does not stop', async () => {
     const { client, session } = setup([...PROGRAM.slice(0, 9), 0xff]);
     await begin(client, {
-      exitBreakpoints: [{ reason: 'CPUID', logMessage: 'leaf {leaf}, eip {eip}, {nothing}' }],
+      exitBreakpoints: [
+        { reason: 'CPUID', logMessage: 'leaf {leaf}, eip {eip}, {byte[0x7fffffff]}' },
+      ],
     });
     await client.ask('continue', { threadId: 1 });
     await client.event('exited');
     const lines = client.events('output').map(({ output }) => output);
     assert.ok(
-      lines.includes('leaf 0x6, eip 0x100007, <There is no "nothing" here.>\n'),
+      lines.includes(
+        'leaf 0x6, eip 0x100007, <There is no readable memory at linear address 0x7fffffff.>\n',
+      ),
       JSON.stringify(lines),
     );
     assert.equal(client.events('stopped').length, 1, 'on entry only');

@@ -13,8 +13,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
 import type { StopReason } from '../emulator/stop-reason.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { AdapterError } from './errors.ts';
-import { failure } from './errors.ts';
+import { AdapterError, failure } from './errors.ts';
 import type { Files } from './files.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
@@ -262,12 +261,15 @@ export class GuestscopeSession {
     guest.moved();
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
-    const wanted = configuration.exitBreakpoints.map((given) => ({
-      reasons: [given.reason],
-      condition: guest.condition(given.condition),
-      hitCondition: given.hitCondition,
-      logMessage: guest.logMessage(given.logMessage),
-    }));
+    const wanted = configuration.exitBreakpoints.map((given, index) => {
+      try {
+        return { reasons: [given.reason], ...guest.conditions(given) };
+      } catch (cause) {
+        if (!(cause instanceof AdapterError)) throw cause;
+        const attribute = `exitBreakpoints[${index}]`;
+        throw failure('configurationRefused', { attribute, problem: cause.message });
+      }
+    });
     const set = await guest.breakpoints.setExits(guest.machine, 'launch', wanted);
     for (const [index, { problem }] of set.entries()) {
       const attribute = `exitBreakpoints[${index}]`;

@@ -70,7 +70,7 @@ describe('text session', () => {
     const printed = await run(['eax + 1', 'nonsense', 's', 'eax = 7', 'exits', 'q']);
     for (const part of [
       '0x42 (66)\n',
-      'There is no "nonsense" here.\n',
+      "There is no name 'nonsense' here.\n",
       'Paused on step\n=> 0x00100007  ee                        out dx, al\n',
       '0x00000007\n',
       '1 @2  VM exit 10 CPUID',

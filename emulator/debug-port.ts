@@ -3,6 +3,9 @@
  * are plain data, so that the same interface can be called in process or over a message channel
  * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
  */
+import type { LogLine, LogMessage } from './debugger/log-message.ts';
+import type { Value } from './expressions/evaluator.ts';
+import type { ExpressionSource } from './expressions/expression.ts';
 import type { GuestModule } from './loaders/loader.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
@@ -80,10 +83,12 @@ export interface InstructionBreakpoint {
   readonly id: number;
   /** Linear address. */
   readonly address: number;
-  /** Expression over registers (condition.ts), or absent. */
-  readonly condition?: string;
+  /** Expression over registers, symbols and memory (expressions/), or absent. */
+  readonly condition?: ExpressionSource;
   /** Stops at hits of at least this ordinal (">= n" by a plain number, "% n", "== n"). */
   readonly hitCondition?: string;
+  /** Printed instead of stopping. */
+  readonly log?: LogMessage;
 }
 
 export interface ExitBreakpoint {
@@ -91,8 +96,10 @@ export interface ExitBreakpoint {
   /** Exit reason's name or number; '*' any. */
   readonly reason: string;
   /** Expression over the exit's fields and the registers ("leaf == 0x40000000"), or absent. */
-  readonly condition?: string;
+  readonly condition?: ExpressionSource;
   readonly hitCondition?: string;
+  /** Printed instead of stopping. */
+  readonly log?: LogMessage;
 }
 
 export type ResumeMode =
@@ -145,11 +152,16 @@ export interface DebugPort {
   /** Exactly `count` lines, starting `offset` instructions from `address` (may be negative). */
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
   stack(limit: number): readonly StackFrame[];
-  /** Replace all breakpoints of the kind. Throws ConditionError with a sentence for a bad condition. */
+  /** Replace all breakpoints of the kind. Throws ExpressionError with a sentence for a bad condition. */
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;
-  /** Value of an expression over registers, numbers and memory; throws ConditionError. */
-  evaluate(expression: string): number;
+  /** Value of an expression where the guest is; throws ExpressionError. */
+  evaluate(expression: ExpressionSource): Value;
+  /**
+   * Stores a value in a register or in memory; throws ExpressionError, and RangeError with a sentence for
+   * what a register refuses.
+   */
+  assign(target: ExpressionSource, value: ExpressionSource): void;
   /** Log rows with ordinal >= `from`, at most `limit` (the ring keeps the last 65,536). */
   exitLog(from: number, limit: number): readonly ExitRecord[];
   exitCounts(): { readonly [name: string]: number };
@@ -157,6 +169,8 @@ export interface DebugPort {
   takeSerialOutput(): Uint8Array;
   /** Typed into COM1; recorded in the input log with the position at which they arrive. */
   sendSerialInput(bytes: Uint8Array): void;
+  /** What breakpoints have printed since the last call, and how many lines were too many. */
+  takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number };
   /** Messages of the machine that a user should see (ignored ports, guest oddities), since the last call. */
   takeNotices(): readonly string[];
 }

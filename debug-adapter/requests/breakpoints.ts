@@ -11,7 +11,7 @@ import type {
 } from '../breakpoints.ts';
 import { AdapterError, failure } from '../errors.ts';
 import { findFilter } from '../exit-filters.ts';
-import type { Guest } from '../guest.ts';
+import type { Guest, WrittenConditions } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import { formatAddress, parseReference } from '../memory-reference.ts';
 import type { SetExitBreakpointsBody } from '../protocol.ts';
@@ -62,14 +62,16 @@ export async function setExceptionBreakpoints(
   const plain = request.strings('filters').map((filter) => ({ filter, condition: undefined }));
   const withOptions = request.list('filterOptions').map((given) => ({
     filter: given.string('filterId'),
-    condition: guest.condition(given.optionalString('condition')),
+    condition: given.optionalString('condition'),
   }));
-  const wanted = [...plain, ...withOptions].map(({ filter, condition }): WantedExit => {
-    const row = findFilter(filter);
-    if (row === null) return { problem: `There is no exception filter "${filter}".` };
-    const reasons = row.reasons === '*' ? ['*'] : row.reasons;
-    return { reasons, condition, hitCondition: undefined };
-  });
+  const wanted = [...plain, ...withOptions].map(({ filter, condition }) =>
+    attempt((): WantedExit => {
+      const row = findFilter(filter);
+      if (row === null) return { problem: `There is no exception filter "${filter}".` };
+      const reasons = row.reasons === '*' ? ['*'] : row.reasons;
+      return { reasons, ...guest.conditions({ condition }) };
+    }),
+  );
   const set = await guest.breakpoints.setExits(guest.machine, 'filter', wanted);
   return { breakpoints: set.map((breakpoint) => answer(breakpoint, undefined)) };
 }
@@ -79,12 +81,10 @@ export async function setExitBreakpoints(
   request: IncomingRequest,
 ): Promise<SetExitBreakpointsBody> {
   const { guest } = session;
-  const wanted = request.list('breakpoints').map((given): WantedExit => ({
-    reasons: [given.string('reason')],
-    condition: guest.condition(given.optionalString('condition')),
-    hitCondition: given.optionalString('hitCondition'),
-    logMessage: guest.logMessage(given.optionalString('logMessage')),
-  }));
+  const wanted = request.list('breakpoints').map((given) => {
+    const reasons = [given.string('reason')];
+    return attempt((): WantedExit => ({ reasons, ...guest.conditions(asWritten(given)) }));
+  });
   const set = await guest.breakpoints.setExits(guest.machine, 'editor', wanted);
   return {
     breakpoints: set.map(({ id, problem }) => ({
@@ -98,10 +98,14 @@ export async function setExitBreakpoints(
 function instruction(guest: Guest, given: RequestArguments, address: number): WantedInstruction {
   if (address < 0 || address > 0xffffffff)
     return { problem: `${formatAddress(address)} is outside the 4 GiB of linear addresses.` };
+  return { address, ...guest.conditions(asWritten(given)) };
+}
+
+function asWritten(given: RequestArguments): WrittenConditions {
   return {
-    address,
-    condition: guest.condition(given.optionalString('condition')),
+    condition: given.optionalString('condition'),
     hitCondition: given.optionalString('hitCondition'),
+    logMessage: given.optionalString('logMessage'),
   };
 }
 
@@ -127,7 +131,7 @@ function functionAddress(guest: Guest, name: string): number {
 }
 
 /** What is wrong with one breakpoint must not lose the others. */
-function attempt(make: () => WantedInstruction): WantedInstruction {
+function attempt<Wanted>(make: () => Wanted): Wanted | { readonly problem: string } {
   try {
     return make();
   } catch (cause) {

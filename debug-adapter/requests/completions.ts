@@ -1,10 +1,15 @@
-/** Completion in the debug console: commands at the beginning, then registers and symbols. */
+/**
+ * Completion in the debug console and in conditions: commands at the beginning, then what an expression
+ * may name (registers and their parts, fields of exits, functions, symbols).
+ */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
 import { commandNames } from '../console-commands.ts';
+import { machineNames } from '../expressions.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-export async function completions(
+export function completions(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<unknown> {
@@ -15,21 +20,19 @@ export async function completions(
   const before = text.slice(0, Math.max(column - session.firstColumn, 0));
   const word = /[\w.$]*$/.exec(before)?.[0] ?? '';
   const start = before.length - word.length;
-  const item = (
-    label: string,
+  const items = (
+    names: Iterable<string>,
     type: DebugProtocol.CompletionItemType,
-  ): DebugProtocol.CompletionItem => ({ label, type, start, length: word.length });
-  const begins = (name: string): boolean => name.startsWith(word);
-  const commands = before.trim() === word ? commandNames().filter(begins) : [];
-  const groups = await guest.registers();
-  const registers = groups
-    .flatMap((group) => group.registers.map(({ name }) => name.toLowerCase()))
-    .filter(begins);
-  return {
+  ): DebugProtocol.CompletionItem[] =>
+    [...names]
+      .filter((name) => name.startsWith(word))
+      .map((label) => ({ label, type, start, length: word.length }));
+  return Promise.resolve({
     targets: [
-      ...commands.map((name) => item(name, 'keyword')),
-      ...registers.map((name) => item(name, 'variable')),
-      ...guest.symbols.complete(word).map((name) => item(name, 'function')),
+      ...(before.trim() === word ? items(commandNames(), 'keyword') : []),
+      ...items(new Set(machineNames()), 'variable'),
+      ...items(FUNCTIONS.keys(), 'method'),
+      ...items(guest.symbols.complete(word), 'function'),
     ],
-  };
+  });
 }

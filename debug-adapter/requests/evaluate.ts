@@ -1,19 +1,19 @@
 /**
- * Expressions for watches, hovers and the debug console. All but the console only look; in the console
- * there are commands as well (console-commands.ts) and assignments to registers.
+ * Expressions for watches, hovers and the debug console, and writing what one names. All but the console
+ * only look; in the console there are commands as well (console-commands.ts) and assignments.
  */
-import { failure } from '../errors.ts';
+import type { Value } from '../../emulator/expressions/evaluator.ts';
+import type { ParsedExpression } from '../../emulator/expressions/expression.ts';
+import { valueText } from '../../emulator/expressions/value-text.ts';
 import { findCommand } from '../console-commands.ts';
+import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { formatReference } from '../memory-reference.ts';
-import { findRegister, registerRow } from '../registers.ts';
+import { findRegister, registerRow, withoutAnnotation } from '../registers.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { ValueFormat } from '../variables.ts';
 import { valueFormat } from './variables.ts';
-
-/** `eax = 5`, and not `eax == 5`. */
-const ASSIGNMENT = /^\s*([A-Za-z]\w*)\s*=(?!=)\s*(.+)$/s;
 
 export async function evaluate(
   session: GuestscopeSession,
@@ -25,47 +25,90 @@ export async function evaluate(
   const format = valueFormat(request);
   const inConsole = context === 'repl';
   if (inConsole && expression.trim() === '') return { result: '', variablesReference: 0 };
-  const [, register, value] = ASSIGNMENT.exec(expression) ?? [];
-  if (register !== undefined && value !== undefined) {
-    if (!inConsole) throw failure('writeRefused', { context });
-    await guest.writeRegister(register.toLowerCase(), await guest.evaluate(value));
-    request.whenAnswered(async () => {
-      session.event('invalidated', { areas: ['variables', 'stacks'] });
-      await session.changed();
-    });
-    return valueOf(guest, register, format);
-  }
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
     const result = await command.run(guest);
     return { result, variablesReference: 0 };
   }
-  return valueOf(guest, expression, format);
+  const { target, value } = guest.parseAssignment(expression);
+  if (target === null) return valueOf(guest, expression, format);
+  if (!inConsole) throw failure('writeRefused', { context });
+  return assign(session, request, target, value);
 }
 
-/** A register by its name as the Variables view shows it, any other expression as a number. */
-async function valueOf(guest: Guest, expression: string, format: ValueFormat): Promise<unknown> {
+export async function setExpression(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest } = session;
+  const target = guest.parse(request.string('expression'));
+  const value = guest.parse(withoutAnnotation(request.string('value')));
+  const { result, ...rest } = await assign(session, request, target, value);
+  return { value: result, ...rest };
+}
+
+/** Stores the value and shows what is there then. */
+async function assign(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+  target: ParsedExpression,
+  value: ParsedExpression,
+): Promise<EvaluateBody> {
+  const { guest } = session;
+  await guest.assign(target, value);
+  request.whenAnswered(async () => {
+    session.event('invalidated', { areas: ['variables', 'stacks'] });
+    await session.changed();
+  });
+  const { syntax } = target;
+  const format = valueFormat(request);
+  if (syntax.kind === 'name') return valueOf(guest, syntax.name, format);
+  return shown(guest, await guest.machine.call('evaluate', target), format);
+}
+
+interface EvaluateBody {
+  readonly result: string;
+  readonly variablesReference: number;
+  readonly type?: string;
+  readonly memoryReference?: string;
+}
+
+/** A register by its name as the Variables view shows it, any other expression by its value. */
+async function valueOf(
+  guest: Guest,
+  expression: string,
+  format: ValueFormat,
+): Promise<EvaluateBody> {
   const groups = await guest.registers();
-  const register = findRegister(groups, expression.trim());
-  if (register !== null) {
-    const row = registerRow(guest.registerAccess(), groups, register, format);
-    const { value, ...rest } = guest.variables.asVariable(row);
-    const memoryReference =
-      rest.memoryReference ?? formatReference({ space: 'linear', address: register.value });
-    const { variablesReference, type } = rest;
-    return {
-      result: value,
-      variablesReference,
-      ...(type !== undefined && { type }),
-      memoryReference,
-    };
+  const register = findRegister(groups, expression.trim().replace(/^[%$]/, ''));
+  if (register === null) return shown(guest, await guest.evaluate(expression), format);
+  const row = registerRow(guest.registerAccess(), groups, register, format);
+  const { value, ...rest } = guest.variables.asVariable(row);
+  const memoryReference =
+    rest.memoryReference ?? formatReference({ space: 'linear', address: register.value });
+  const { variablesReference, type } = rest;
+  return {
+    result: value,
+    variablesReference,
+    ...(type !== undefined && { type }),
+    memoryReference,
+  };
+}
+
+function shown(guest: Guest, value: Value, format: ValueFormat): EvaluateBody {
+  const text = valueText(value, format.hex);
+  if (value.kind !== 'integer') return { result: text, variablesReference: 0 };
+  const address = Number(BigInt.asUintN(32, value.value));
+  const isAddress = value.type.bits === 32;
+  const symbol = isAddress ? guest.symbols.describe(address) : null;
+  const memoryReference = formatReference({ space: 'linear', address });
+  if (value.asSymbol === true) {
+    return { result: symbol ?? text, variablesReference: 0, memoryReference };
   }
-  const value = await guest.evaluate(expression);
-  const symbol = guest.symbols.describe(value);
-  const number = format.hex ? `0x${value.toString(16)} (${value})` : String(value);
+  const number = format.hex ? `${text} (${String(value.value)})` : text;
   return {
     result: number + (symbol === null ? '' : ` <${symbol}>`),
     variablesReference: 0,
-    memoryReference: formatReference({ space: 'linear', address: value }),
+    ...(isAddress && { memoryReference }),
   };
 }

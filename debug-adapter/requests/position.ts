@@ -24,5 +24,5 @@ function addressArgument(session: GuestscopeSession, request: IncomingRequest): 
   const { address } = request.raw as { readonly address?: unknown };
   return typeof address === 'number'
     ? Promise.resolve(request.integer('address'))
-    : session.guest.evaluate(request.string('address'));
+    : session.guest.evaluateNumber(request.string('address'));
 }

@@ -41,7 +41,7 @@ export async function setVariable(
       problem: `there is no "${name}" here`,
     });
   if (row.write === undefined) throw failure('notWritable', { name, reason: row.readOnly ?? '' });
-  await row.write(await guest.evaluate(withoutAnnotation(request.string('value'))));
+  await row.write(await guest.evaluateNumber(withoutAnnotation(request.string('value'))));
   request.whenAnswered(async () => {
     session.event('invalidated', { areas: ['variables', 'stacks'] });
     await session.changed();

@@ -71,6 +71,10 @@ export class SymbolTable {
     return offset === 0 ? symbol.name : `${symbol.name}+0x${offset.toString(16)}`;
   }
 
+  names(): Iterable<string> {
+    return this.byName.keys();
+  }
+
   /** Names that begin so, sorted. */
   complete(prefix: string): readonly string[] {
     const names: string[] = [];

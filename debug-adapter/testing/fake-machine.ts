@@ -24,8 +24,20 @@ import type {
   ResumeMode,
   StackFrame,
 } from '../../emulator/debug-port.ts';
+import {
+  ExitBreakpoints,
+  InstructionBreakpoints,
+  type Meeting,
+} from '../../emulator/debugger/breakpoints.ts';
+import { expressionNames, fieldNames } from '../../emulator/debugger/expression-names.ts';
+import { LogLines } from '../../emulator/debugger/log-message.ts';
+import { integerOf, type Scope, type Value } from '../../emulator/expressions/evaluator.ts';
+import {
+  compileExpression,
+  type ExpressionSource,
+  valueOf,
+} from '../../emulator/expressions/expression.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
-import { evaluateToy } from './toy-expression.ts';
 
 export const FAKE_RAM = 2 * 1024 * 1024;
 export const FAKE_ENTRY = 0x100000;
@@ -88,9 +100,9 @@ export class FakeMachine implements DebugPort {
   private halted = false;
   private wakeAt = 0;
   private pending: Pending | null = null;
-  private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
-  private exitBreakpoints: readonly ExitBreakpoint[] = [];
-  private readonly hits = new Map<number, number>();
+  private readonly places = new InstructionBreakpoints();
+  private readonly exitBreakpoints = new ExitBreakpoints();
+  private readonly logs = new LogLines();
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
@@ -252,18 +264,47 @@ export class FakeMachine implements DebugPort {
   }
 
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void {
-    for (const { condition } of breakpoints) this.check(condition, {});
-    this.instructionBreakpoints = breakpoints;
+    this.places.set(breakpoints);
   }
 
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
-    for (const { condition } of breakpoints)
-      this.check(condition, { leaf: 0, port: 0, direction: 0, value: 0, nr: 0, index: 0 });
-    this.exitBreakpoints = breakpoints;
+    this.exitBreakpoints.set(breakpoints);
   }
 
-  evaluate(expression: string): number {
-    return evaluateToy(expression, this.registerValues);
+  evaluate(expression: ExpressionSource): Value {
+    return valueOf(expression, expressionNames(fieldNames()), this.scope(this.pending?.record));
+  }
+
+  assign(target: ExpressionSource, value: ExpressionSource): void {
+    const { syntax } = compileExpression(target, expressionNames(new Set()));
+    const result = this.evaluate(value);
+    if (syntax.kind !== 'name' || result.kind !== 'integer')
+      throw new RangeError('The toy assigns integers to registers only.');
+    this.writeRegister(syntax.name, Number(BigInt.asUintN(32, result.value)));
+  }
+
+  takeLogs(): ReturnType<DebugPort['takeLogs']> {
+    return this.logs.take();
+  }
+
+  private scope(exit: ExitRecord | undefined): Scope {
+    return {
+      value: (name) => {
+        const value = exit?.fields[name] ?? this.registerValues[name];
+        return value === undefined ? null : integerOf(value >>> 0, 32);
+      },
+      read: (space, address, length) => this.readMemory(space, address, length).bytes,
+      translate: (linear) => this.translate(linear),
+      msr: () => null,
+    };
+  }
+
+  private meeting(exit: ExitRecord | undefined): Meeting {
+    return {
+      scope: this.scope(exit),
+      logs: this.logs,
+      complain: (text) => this.notices.push(text),
+    };
   }
 
   exitLog(from: number, limit: number): readonly ExitRecord[] {
@@ -311,10 +352,6 @@ export class FakeMachine implements DebugPort {
     return this.exits[0]?.ordinal ?? 0;
   }
 
-  private check(condition: string | undefined, fields: { readonly [name: string]: number }): void {
-    if (condition !== undefined) evaluateToy(condition, { ...fields, ...this.registerValues });
-  }
-
   private physical(space: AddressSpace, address: number): number | null {
     if (address < 0 || address > 0xffffffff) return null;
     if (space === 'physical') return address < FAKE_RAM ? address : null;
@@ -348,28 +385,9 @@ export class FakeMachine implements DebugPort {
 
   private breakpointHere(): StopReason | null {
     if (this.fresh || this.pending !== null) return null;
-    const { eip } = this.state;
-    const ids = this.instructionBreakpoints
-      .filter(
-        ({ id, address, condition, hitCondition }) =>
-          address === eip && this.matches(id, condition, hitCondition, {}),
-      )
-      .map(({ id }) => id);
+    const ids = this.places.hit(this.state.eip, this.meeting(undefined));
     return ids.length > 0 ? { kind: 'breakpoint', ids } : null;
   }
-
-  private matches(
-    id: number,
-    condition: string | undefined,
-    hitCondition: string | undefined,
-    fields: { readonly [name: string]: number },
-  ): boolean {
-    if (condition !== undefined && evaluateToy(condition, { ...this.registerValues, ...fields }) === 0)
-      return false;
-    const hits = (this.hits.get(id) ?? 0) + 1;
-    this.hits.set(id, hits);
-    return hitCondition === undefined || hits >= Number(hitCondition);
-  } // prettier-ignore
 
   /** One instruction; a stop, or null to go on. */
   private step(): StopReason | null {
@@ -466,12 +484,7 @@ export class FakeMachine implements DebugPort {
       cpl: 0,
     };
     this.exits.push(record);
-    const ids = this.exitBreakpoints
-      .filter(({ id, reason: wanted, condition, hitCondition }) => {
-        const named = wanted === '*' || wanted.toUpperCase() === name || Number(wanted) === reason;
-        return named && this.matches(id, condition, hitCondition, fields);
-      })
-      .map(({ id }) => id);
+    const ids = this.exitBreakpoints.hit(record, this.meeting(record));
     if (ids.length === 0) return null;
     this.pending = { record };
     return { kind: 'exit', ids, exit: record };

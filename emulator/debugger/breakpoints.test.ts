@@ -1,7 +1,7 @@
 /** Breakpoints on places: where they stop, on which conditions, and what they leave alone. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ConditionError } from '../condition.ts';
+import { ExpressionError } from '../expressions/syntax.ts';
 import type { InstructionBreakpoint } from '../debug-port.ts';
 import type { StopReason } from '../stop-reason.ts';
 import { listing, protectedGuest, type TestGuest } from './testing/test-guest.ts';
@@ -202,7 +202,7 @@ describe('conditions', () => {
     ] as const) {
       assert.throws(
         () => set(guest, { id: 2, label: 'later', condition }),
-        (error: unknown) => error instanceof ConditionError && sentence.test(error.message),
+        (error: unknown) => error instanceof ExpressionError && sentence.test(error.message),
       );
     }
     for (const address of [-1, 1.5, NaN, 2 ** 32, 2 ** 53]) {

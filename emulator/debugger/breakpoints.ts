@@ -3,20 +3,29 @@
  * compiled when they are set, so that a mistake is told at once; one that cannot be evaluated when it is
  * met (unreadable memory) stops, and says so once.
  */
-import { compileExpression, compileHitCondition, ConditionError } from '../condition.ts';
-import type { ConditionScope, Expression, HitCondition, KnownNames } from '../condition.ts';
 import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
-import { exitNames } from '../hypervisor/describe-exit.ts';
+import type { Scope } from '../expressions/evaluator.ts';
+import {
+  compileExpression,
+  type ExpressionSource,
+  holds,
+  type ParsedExpression,
+} from '../expressions/expression.ts';
+import { compileHitCondition, type HitCondition } from '../expressions/hit-condition.ts';
+import type { Names } from '../expressions/parser.ts';
+import { ExpressionError } from '../expressions/syntax.ts';
 import { findExitReason, unknownExitReason } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
-import type { VmExit } from '../hypervisor/vm-exit.ts';
+import type { LogLines, LogMessage } from './log-message.ts';
 import { checkedAddress } from './memory.ts';
-import { registerNames } from './registers.ts';
+import { exitExpressionNames, expressionNames } from './expression-names.ts';
 
 interface Compiled {
   readonly id: number;
-  readonly condition: Expression | null;
+  readonly condition: ParsedExpression | null;
   readonly hit: HitCondition | null;
+  /** Printed instead of stopping. */
+  readonly log: LogMessage | null;
   hits: number;
   /** That the condition could not be evaluated has been said. */
   complained: boolean;
@@ -24,55 +33,67 @@ interface Compiled {
 
 type Complain = (text: string) => void;
 
-/** What an expression may name: registers, and fields of an exit. */
-export function knownNames(fields: readonly { readonly name: string }[]): KnownNames {
-  const extra = fields.map(({ name }) => name);
-  return {
-    has: (name) => registerNames.has(name) || extra.includes(name),
-    list: () => [...extra, ...registerNames.list()],
-  };
+/** Where breakpoints are met: what their conditions see, and where they print. */
+export interface Meeting {
+  readonly scope: Scope;
+  readonly logs: LogLines;
+  readonly complain: Complain;
 }
 
 function compile(
-  { id, condition, hitCondition }: { id: number; condition?: string; hitCondition?: string },
-  known: KnownNames,
+  {
+    id,
+    condition,
+    hitCondition,
+    log,
+  }: Pick<ExitBreakpoint, 'id' | 'condition' | 'hitCondition' | 'log'>,
+  known: Names,
 ): Compiled {
   return {
     id,
     condition: condition === undefined ? null : compileExpression(condition, known),
     hit: hitCondition === undefined ? null : compileHitCondition(hitCondition),
+    log: log === undefined ? null : checkedLog(log, known),
     hits: 0,
     complained: false,
   };
 }
 
-/** Counts the hit and says whether to stop. */
-function matches(breakpoint: Compiled, scope: ConditionScope, complain: Complain): boolean {
-  const { condition } = breakpoint;
+/** Throws ExpressionError for a name that is not known here. */
+function checkedLog(log: LogMessage, known: Names): LogMessage {
+  return log.map((part) => (typeof part === 'string' ? part : compileExpression(part, known)));
+}
+
+/** Counts the hit and says whether to stop; prints instead where that is wanted. */
+function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting): boolean {
+  const { condition, hit, log } = breakpoint;
   if (condition !== null) {
     try {
-      if (condition.evaluate(scope) === 0) return false;
+      if (!holds(condition, scope)) return false;
     } catch (error) {
-      if (!(error instanceof ConditionError)) throw error;
+      if (!(error instanceof ExpressionError)) throw error;
       if (!breakpoint.complained)
         complain(`The condition '${condition.text}' stopped the guest: ${error.message}`);
       breakpoint.complained = true;
     }
   }
   breakpoint.hits++;
-  return breakpoint.hit === null || breakpoint.hit(breakpoint.hits);
+  if (hit !== null && !hit(breakpoint.hits)) return false;
+  if (log === null) return true;
+  logs.add(log, scope);
+  return false;
 }
 
 export class InstructionBreakpoints {
   #byAddress = new Map<number, Compiled[]>();
 
   /**
-   * Replaces all. Throws ConditionError for the first bad condition, RangeError for an address that is
+   * Replaces all. Throws ExpressionError for the first bad condition, RangeError for an address that is
    * none, and then keeps the old ones.
    */
   set(breakpoints: readonly InstructionBreakpoint[]): void {
     const byAddress = new Map<number, Compiled[]>();
-    const known = knownNames([]);
+    const known = expressionNames(new Set());
     for (const breakpoint of breakpoints) {
       const compiled = compile(breakpoint, known);
       const address = checkedAddress('linear', breakpoint.address);
@@ -83,10 +104,10 @@ export class InstructionBreakpoints {
   get addresses(): Iterable<number> {
     return this.#byAddress.keys();
   }
-  /** Identifiers of those at an address that want to stop now. */
-  hit(address: number, scope: ConditionScope, complain: Complain): number[] {
+  /** Identifiers of those at an address that want to stop now; the others may print. */
+  hit(address: number, meeting: Meeting): number[] {
     const here = this.#byAddress.get(address) ?? [];
-    return here.filter((each) => matches(each, scope, complain)).map(({ id }) => id);
+    return here.filter((each) => stops(each, meeting)).map(({ id }) => id);
   }
 }
 
@@ -98,21 +119,21 @@ interface CompiledExit extends Compiled {
 export class ExitBreakpoints {
   #all: readonly CompiledExit[] = [];
 
-  /** Replaces all; throws ConditionError for an unknown reason or a bad condition. */
+  /** Replaces all; throws ExpressionError for an unknown reason or a bad condition. */
   set(breakpoints: readonly ExitBreakpoint[]): void {
     this.#all = breakpoints.map((breakpoint) => {
       const reason = breakpoint.reason === '*' ? null : findExitReason(breakpoint.reason);
       if (reason === null && breakpoint.reason !== '*') {
-        throw new ConditionError(unknownExitReason(breakpoint.reason), 0);
+        throw new ExpressionError(unknownExitReason(breakpoint.reason), 0);
       }
-      return { ...compile(breakpoint, knownNames(exitNames(reason))), reason };
+      return { ...compile(breakpoint, exitExpressionNames(reason)), reason };
     });
   }
-  hit(exit: VmExit, scope: ConditionScope, complain: Complain): number[] {
+  hit(exit: { readonly reason: number }, meeting: Meeting): number[] {
     if (this.#all.length === 0) return [];
     return this.#all
       .filter(({ reason }) => reason === null || reason.number === exit.reason)
-      .filter((each) => matches(each, scope, complain))
+      .filter((each) => stops(each, meeting))
       .map(({ id }) => id);
   }
 }

@@ -3,8 +3,9 @@
  * where the machine can stop, whether somebody wants it to; everything shown is read here, nothing of it
  * changes the guest unless a method's name says so.
  */
-import { compileExpression, type ConditionScope } from '../condition.ts';
 import { CR0, CR4, FLAG } from '../cpu/state.ts';
+import type { Value } from '../expressions/evaluator.ts';
+import type { ExpressionSource } from '../expressions/expression.ts';
 import type {
   AddressSpace,
   DebugPort,
@@ -18,17 +19,17 @@ import type {
   ResumeMode,
   StackFrame,
 } from '../debug-port.ts';
-import { exitNames, exitValue } from '../hypervisor/describe-exit.ts';
-import { exitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
 import { linear } from '../memory/address.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
-import { ExitBreakpoints, InstructionBreakpoints, knownNames } from './breakpoints.ts';
+import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
 import { disassembleLines } from './disassembly.ts';
-import { checkedAddress, readMemory, readValue, writeMemory } from './memory.ts';
-import { readRegister, registerGroups, writeRegister } from './registers.ts';
+import { assignHere, evaluateHere, expressionScope } from './expression-scope.ts';
+import { type LogLine, LogLines } from './log-message.ts';
+import { checkedAddress, readMemory, writeMemory } from './memory.ts';
+import { registerGroups, writeRegister } from './registers.ts';
 import { type Questions, RunControl } from './run-control.ts';
 import { walkStack } from './stack.ts';
 
@@ -37,6 +38,7 @@ export class MachineDebugger implements DebugPort {
   readonly #control: RunControl;
   readonly #places = new InstructionBreakpoints();
   readonly #exits = new ExitBreakpoints();
+  readonly #logs = new LogLines();
   #pause = false;
   /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
   #exitHits: readonly number[] = [];
@@ -46,12 +48,12 @@ export class MachineDebugger implements DebugPort {
   #landmarks: readonly number[] = [];
   readonly #questions: Questions = {
     exit: (exit) => {
-      this.#exitHits = this.#exits.hit(exit, this.#scope(exit), this.#complain);
+      this.#exitHits = this.#exits.hit(exit, this.#meeting(exit));
       return this.#exitHits.length > 0;
     },
     here: () => {
       const { linearEip } = this.#machine.cpu;
-      this.#placeHits = this.#places.hit(linearEip, this.#scope(null), this.#complain);
+      this.#placeHits = this.#places.hit(linearEip, this.#meeting(null));
       return this.#placeHits.length > 0;
     },
     watch: (landmarks) => {
@@ -108,12 +110,9 @@ export class MachineDebugger implements DebugPort {
     this.#machine.cpu.setBreakpoints(new Set([...this.#places.addresses, ...landmarks]));
   }
 
-  #scope(exit: VmExit | null): ConditionScope {
-    const { cpu } = this.#machine;
-    return {
-      value: (name) => (exit === null ? null : exitValue(exit, name)) ?? readRegister(cpu, name),
-      read: (space, address, size) => readValue(cpu, space, address, size),
-    };
+  #meeting(exit: VmExit | null): Meeting {
+    const scope = expressionScope(this.#machine, exit);
+    return { scope, logs: this.#logs, complain: this.#complain };
   }
 
   // ---- looking and writing
@@ -165,10 +164,11 @@ export class MachineDebugger implements DebugPort {
   stack(limit: number): readonly StackFrame[] {
     return walkStack(this.#machine.cpu, limit);
   }
-  evaluate(expression: string): number {
-    const exit = this.#machine.hypervisor.pending;
-    const names = knownNames(exit === null ? [] : exitNames(exitReason(exit.reason)));
-    return compileExpression(expression, names).evaluate(this.#scope(exit));
+  evaluate(expression: ExpressionSource): Value {
+    return evaluateHere(this.#machine, expression);
+  }
+  assign(target: ExpressionSource, value: ExpressionSource): void {
+    assignHere(this.#machine, target, value);
   }
 
   // ---- breakpoints
@@ -195,6 +195,9 @@ export class MachineDebugger implements DebugPort {
   }
   sendSerialInput(bytes: Uint8Array): void {
     this.#machine.sendSerialInput(bytes);
+  }
+  takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number } {
+    return this.#logs.take();
   }
   takeNotices(): readonly string[] {
     return this.#machine.takeNotices();

@@ -1,7 +1,7 @@
 /** Stops at VM exits: what is seen there, what a person may change, and how the guest goes on. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ConditionError } from '../condition.ts';
+import { ExpressionError } from '../expressions/syntax.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { listing, protectedGuest, type TestGuest } from './testing/test-guest.ts';
 
@@ -87,7 +87,7 @@ describe('a stop at an exit', () => {
     assert.equal(guest.step(), EXITS.at('after_leaf'));
     assert.equal(guest.retired, 3);
     assert.deepEqual(guest.port.exitCounts(), { CPUID: 1 });
-    assert.throws(() => guest.register('leaf'), ConditionError);
+    assert.throws(() => guest.register('leaf'), ExpressionError);
     assert.deepEqual(guest.go('continue'), { kind: 'halted-forever' });
     assert.equal(guest.port.exitCounts()['CPUID'], 1);
   });
@@ -233,7 +233,7 @@ describe('breakpoints on exits', () => {
     ] as const) {
       assert.throws(
         () => guest.port.setExitBreakpoints([{ id: 1, ...breakpoint }]),
-        (error: unknown) => error instanceof ConditionError && sentence.test(error.message),
+        (error: unknown) => error instanceof ExpressionError && sentence.test(error.message),
         JSON.stringify(breakpoint),
       );
     }

@@ -8,7 +8,7 @@ import type { AddressSpace, MemoryRange } from '../debug-port.ts';
 
 const PAGE = 4096;
 /** Bytes of each space: 32 bits of linear address, 36 of physical (PAE, SDM vol. 3, 4.4). */
-const SPACE_SIZE = { linear: 2 ** 32, physical: 2 ** 36 } as const;
+export const SPACE_SIZE = { linear: 2 ** 32, physical: 2 ** 36 } as const;
 /** Most bytes of one answer. */
 const LONGEST = 64 << 20;
 

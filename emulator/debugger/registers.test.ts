@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RegisterValue } from '../debug-port.ts';
-import { readRegister, registerNames } from './registers.ts';
+import { registerNames, registerValue } from './registers.ts';
 import { listing, protectedGuest, realModeGuest, type TestGuest } from './testing/test-guest.ts';
 
 const HALTED = listing(`
@@ -43,8 +43,9 @@ function refusal(name: string, value: number): string {
 test('every name can be evaluated, and is unsigned and within its bits', () => {
   const guest = protectedGuest(HALTED);
   for (const name of registerNames.list()) {
+    if (/^st\d$/.test(name)) continue;
     const value = guest.register(name);
-    assert.equal(value, readRegister(guest.machine.cpu, name));
+    assert.deepEqual(guest.port.evaluate(name), registerValue(guest.machine.cpu, name));
     assert.ok(value >= 0 && value <= 0xffffffff, name);
   }
   const names = new Set(registerNames.list());
@@ -64,7 +65,6 @@ test('every name can be evaluated, and is unsigned and within its bits', () => {
   ]) {
     assert.ok(names.has(name), name);
   }
-  assert.ok(!names.has('st0'), 'it is no integer');
 });
 
 test('the groups show names, values, named bits and what can be written', () => {

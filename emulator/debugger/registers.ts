@@ -6,6 +6,7 @@ import type { Cpu } from '../cpu/cpu.ts';
 import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
 import { GuestFault } from '../cpu/processor.ts';
 import type { RegisterGroup, RegisterValue } from '../debug-port.ts';
+import { integerOf, type Value } from '../expressions/evaluator.ts';
 import { vectorName } from '../hypervisor/exit-decoders.ts';
 import { didYouMean } from '../nearest-name.ts';
 import {
@@ -28,17 +29,19 @@ function namedRows(): ReadonlyMap<string, Row> {
 
 const ROWS = namedRows();
 
-/** Names that an expression may use: those whose value is a number. */
+/** Names that an expression may use. */
 export const registerNames = {
-  has: (name: string): boolean => (ROWS.get(name)?.bits ?? 80) <= 32,
-  list: (): Iterable<string> => [...ROWS.keys()].filter((name) => registerNames.has(name)),
+  has: (name: string): boolean => ROWS.has(name),
+  list: (): Iterable<string> => ROWS.keys(),
 };
 
-/** Unsigned value, or null for a name that expressions do not know. */
-export function readRegister(cpu: Cpu, name: string): number | null {
-  if (!registerNames.has(name)) return null;
+/** Null for a name that is no register, and for one that holds nothing. */
+export function registerValue(cpu: Cpu, name: string): Value | null {
   const row = ROWS.get(name);
-  return row === undefined ? null : row.read(cpu) >>> 0;
+  if (row === undefined) return null;
+  if (row.bits <= 32) return integerOf(row.read(cpu) >>> 0, row.bits);
+  const value = Number(row.text?.(cpu) ?? NaN);
+  return Number.isNaN(value) ? null : { kind: 'real', value };
 }
 
 /** Throws RangeError with a sentence when there is no such register or it refuses the value. */

@@ -452,7 +452,7 @@ for (const [name, options] of [
       steps(guest, 'stepOver', 'on_trap');
       steps(guest, 'stepOut', 'after_trace');
       const { retired } = guest;
-      assert.equal(guest.port.evaluate(`u32[${FAULTS.at('traps')}]`), 5);
+      assert.equal(guest.register(`u32[${FAULTS.at('traps')}]`), 5);
       guest.step();
       assert.equal(guest.retired, retired + 1, 'and no trap');
     });

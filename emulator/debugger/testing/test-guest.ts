@@ -145,6 +145,8 @@ export class TestGuest {
     return this.port.position().retired;
   }
   register(name: string): number {
-    return this.port.evaluate(name);
+    const value = this.port.evaluate(name);
+    if (value.kind !== 'integer') throw new Error(`${name} is no integer`);
+    return Number(value.value);
   }
 }

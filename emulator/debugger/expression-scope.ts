@@ -1,0 +1,121 @@
+/**
+ * Where the values of an expression come from on this machine, and where an assignment goes: to a
+ * register as writing it would, to memory without a trace in the guest's page tables.
+ */
+import { evaluate, integerOf, placeOf, type Scope, type Value } from '../expressions/evaluator.ts';
+import { compileExpression, type ExpressionSource, valueOf } from '../expressions/expression.ts';
+import { convert, toBytes } from '../expressions/integers.ts';
+import type { Names } from '../expressions/parser.ts';
+import { ExpressionError } from '../expressions/syntax.ts';
+import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
+import { exitValue } from '../hypervisor/describe-exit.ts';
+import { exitReason } from '../hypervisor/exit-reasons.ts';
+import type { VmExit } from '../hypervisor/vm-exit.ts';
+import type { Machine } from '../machine.ts';
+import { linear } from '../memory/address.ts';
+import {
+  exitExpressionNames,
+  expressionNames,
+  MSR_PREFIX,
+  PLACE_NAMES,
+} from './expression-names.ts';
+import { checkedAddress, readMemory, SPACE_SIZE, writeMemory } from './memory.ts';
+import { registerValue, writeRegister } from './registers.ts';
+
+/** Where the machine is. */
+const PLACE: { readonly [name in (typeof PLACE_NAMES)[number]]: (machine: Machine) => Value } = {
+  position: ({ cpu }) => integerOf(cpu.retired, 64),
+  time: ({ now }) => integerOf(now, 64),
+  exits: ({ hypervisor }) => integerOf(hypervisor.log.total, 64),
+  tsc: ({ cpu }) => {
+    const { low, high } = cpu.timestamp();
+    return integerOf((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), 64);
+  },
+};
+
+function readMsrValue({ cpu }: Machine, index: number): bigint | null {
+  const value = readMsr(cpu, index);
+  if (value === null) return null;
+  return (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
+}
+
+/** "msr.ia32_efer" and "msr.efer". */
+function msrByName(machine: Machine, name: string): Value | null {
+  const wanted = name.slice(MSR_PREFIX.length);
+  const index = msrIndexes(machine.cpu).find((each) => {
+    const known = msrName(each)?.toLowerCase();
+    return known === wanted || known === `ia32_${wanted}`;
+  });
+  const value = index === undefined ? null : readMsrValue(machine, index);
+  return value === null ? null : integerOf(value, 64);
+}
+
+/** @param exit the exit at which the expression is evaluated, if it is one. */
+export function expressionScope(machine: Machine, exit: VmExit | null): Scope {
+  const { cpu } = machine;
+  return {
+    value(name) {
+      const field = exit === null ? null : exitValue(exit, name);
+      if (field !== null) {
+        return field > 0xffffffff ? integerOf(field, 64) : integerOf(field >>> 0, 32);
+      }
+      const place = PLACE_NAMES.find((each) => each === name);
+      if (place !== undefined) return PLACE[place](machine);
+      return name.startsWith(MSR_PREFIX) ? msrByName(machine, name) : registerValue(cpu, name);
+    },
+    read(space, address, length) {
+      if (address >= SPACE_SIZE[space]) return new Uint8Array(0);
+      return readMemory(cpu, space, address, length).bytes;
+    },
+    translate: (address) => cpu.memory.peek(linear(checkedAddress('linear', address))),
+    msr: (index) => readMsrValue(machine, index),
+  };
+}
+
+/** Names for an expression where the machine stands. */
+function namesHere({ hypervisor }: Machine): Names {
+  const { pending } = hypervisor;
+  return pending === null
+    ? expressionNames(new Set())
+    : exitExpressionNames(exitReason(pending.reason));
+}
+
+/** Value of an expression where the machine stands; throws ExpressionError. */
+export function evaluateHere(machine: Machine, source: ExpressionSource): Value {
+  const scope = expressionScope(machine, machine.hypervisor.pending);
+  return valueOf(source, namesHere(machine), scope);
+}
+
+/** Stores a value in a register or in memory; throws ExpressionError, and RangeError as writeRegister. */
+export function assignHere(
+  machine: Machine,
+  target: ExpressionSource,
+  source: ExpressionSource,
+): void {
+  const { cpu } = machine;
+  const names = namesHere(machine);
+  const scope = expressionScope(machine, machine.hypervisor.pending);
+  const { syntax } = compileExpression(target, names);
+  const value = evaluate(compileExpression(source, names).syntax, scope);
+  if (value.kind === 'string') {
+    throw new ExpressionError('A string cannot be assigned.', syntax.at);
+  }
+  if (syntax.kind === 'name') {
+    writeRegister(cpu, syntax.name, Number(value.value));
+    return;
+  }
+  const place = placeOf(syntax, scope);
+  if (place === null) {
+    throw new ExpressionError('Only registers and memory can be assigned to.', syntax.at);
+  }
+  if (value.kind === 'real') {
+    throw new ExpressionError('Memory takes integers; cast the value.', syntax.at);
+  }
+  const bytes = toBytes(convert(value.value, place.type));
+  if (writeMemory(cpu, place.space, place.address, bytes) < bytes.length) {
+    throw new ExpressionError(
+      `There is no writable memory at ${place.space} address 0x${place.address.toString(16)}.`,
+      syntax.at,
+    );
+  }
+}

@@ -1,0 +1,23 @@
+/** Functions of expressions, one row each: how they are written and what they give. */
+
+export interface FunctionRow {
+  readonly usage: string;
+  readonly meaning: string;
+  /** Least and greatest number of operands. */
+  readonly operands: readonly [number, number];
+  /** Written with brackets, like an array. */
+  readonly subscript?: true;
+}
+
+// prettier-ignore
+export const FUNCTIONS = new Map<string, FunctionRow>([
+  ['translate', { usage: 'translate(address)',       operands: [1, 1], meaning: 'the guest-physical address of a linear one, or -1 where none is mapped' }],
+  ['symbol',    { usage: 'symbol(address)',          operands: [1, 1], meaning: 'an address, shown as the nearest symbol at or below it' }],
+  ['string',    { usage: 'string(address[, limit])', operands: [1, 2], meaning: 'the text at a linear address up to its NUL' }],
+  ['bit',       { usage: 'bit(value, number)',       operands: [2, 2], meaning: 'one bit of a value' }],
+  ['bits',      { usage: 'bits(value, high, low)',   operands: [3, 3], meaning: 'the bits high to low of a value' }],
+  ['min',       { usage: 'min(a, b)',                operands: [2, 2], meaning: 'the smaller one' }],
+  ['max',       { usage: 'max(a, b)',                operands: [2, 2], meaning: 'the greater one' }],
+  ['abs',       { usage: 'abs(value)',               operands: [1, 1], meaning: 'the value without its sign' }],
+  ['msr',       { usage: 'msr[index]',               operands: [1, 1], meaning: 'a model-specific register by its index', subscript: true }],
+]);
