@@ -5,12 +5,7 @@
  */
 import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
 import type { Scope } from '../expressions/evaluator.ts';
-import {
-  compileExpression,
-  type ExpressionSource,
-  holds,
-  type ParsedExpression,
-} from '../expressions/expression.ts';
+import { compileExpression, holds, type ParsedExpression } from '../expressions/expression.ts';
 import { compileHitCondition, type HitCondition } from '../expressions/hit-condition.ts';
 import type { Names } from '../expressions/parser.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
