@@ -24,6 +24,8 @@ export interface MachineConfiguration {
     readonly loadAddress: 'auto' | number;
   };
   readonly memoryBytes: number;
+  /** Virtual processors; 1 without it. */
+  readonly vcpus?: number;
   readonly cpuModel: string;
   /** Adds the device for programs that test a machine (devices/test-device.ts). */
   readonly testDevice?: boolean;

@@ -15,13 +15,18 @@ const DELIVERED_AS = {
 
 export class CpuVcpu implements GuestVcpu {
   readonly processor: Cpu;
+  readonly index: number;
+  readonly #retired: () => number;
 
-  constructor(cpu: Cpu) {
+  /** @param retired instructions of all processors since power-on */
+  constructor(cpu: Cpu, index: number, retired: () => number) {
     this.processor = cpu;
+    this.index = index;
+    this.#retired = retired;
   }
 
   get retired(): number {
-    return this.processor.retired;
+    return this.#retired();
   }
   emulateInstruction(): void {
     this.processor.emulateInstruction();

@@ -13,6 +13,14 @@ const LDTR_RIGHTS = 0x82;
 const TR_RIGHTS = 0x8b;
 
 export function setInitialState(cpu: Cpu, initial: InitialCpuState): void {
+  setFirstState(cpu, initial);
+  resetMsrs(cpu.state);
+  resetFpu(cpu);
+  cpu.modeChanged();
+}
+
+/** What INIT sets as well: not the model-specific registers and not those of the x87 and SSE units. */
+export function setFirstState(cpu: Cpu, initial: InitialCpuState): void {
   const { state } = cpu;
   const { registers, segments } = initial;
   [
@@ -43,9 +51,6 @@ export function setInitialState(cpu: Cpu, initial: InitialCpuState): void {
   state.set(L.IDTR + 8, initial.idt.limit);
   state.set(L.CPL, 0);
   state.set(L.ACTIVITY, ACTIVITY.RUNNING);
-  resetMsrs(state);
-  resetFpu(cpu);
-  cpu.modeChanged();
 }
 
 function resetFpu({ state }: Cpu): void {

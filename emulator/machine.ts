@@ -1,18 +1,23 @@
 /**
- * The machine, as a parts list: memory, processor, board, hypervisor, paravirtual interface, and the
+ * The machine, as a parts list: memory, processors, board, hypervisor, paravirtual interface, and the
  * guest that a loader put in. run() is the whole story of a machine's time: let devices catch up with
- * the clock, let the processor run to the next deadline, resolve what left the guest.
+ * the clock, let the processor whose turn it is run to the next deadline, resolve what left the guest.
  *
- * The clock counts retired instructions as nanoseconds, plus the time slept through in HLT and a fixed
- * time for each exit and each port access. Nothing else enters, so that the same configuration gives the same run to the instruction.
+ * The clock counts retired instructions as nanoseconds, whichever processor retires them, plus the time
+ * slept through in HLT and a fixed time for each exit and each port access. Nothing else enters, so that
+ * the same configuration gives the same run to the instruction.
  */
-import { Cpu } from './cpu/cpu.ts';
-import { cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
+import type { Cpu, CpuOptions } from './cpu/cpu.ts';
+import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
+import { withApicId } from './cpu/cpu-topology.ts';
+import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
+import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
-import { CpuVcpu } from './guest-vcpu.ts';
+import type { ExecutionControls } from './hypervisor/execution-controls.ts';
+import { ExitLog } from './hypervisor/exit-log.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
 import { controlsFor } from './hypervisor/profiles.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
@@ -20,14 +25,16 @@ import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
 import { setMemoryTypes } from './firmware-state.ts';
 import { setInitialState } from './machine-state.ts';
-import { memoryMap, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
+import { MachineVcpu } from './machine-vcpu.ts';
+import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { type GuestPlace, isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
 import { didYouMean } from './nearest-name.ts';
 import { KvmInterface } from './paravirt/kvm.ts';
+import { initialize, setWaitingState, startUp } from './processor-start.ts';
 import type { StopReason } from './stop-reason.ts';
-import { SteppingHook } from './stepping-hook.ts';
 import { describeTripleFault } from './triple-fault.ts';
+import { Turns } from './turns.ts';
 import { wasm, type WasmMemory } from './wasm/host.ts';
 
 /** TSC ticks a second: one a nanosecond, one an instruction. */
@@ -36,6 +43,7 @@ const TIMESTAMP_HZ = 1_000_000_000;
 const VGA_HOLE = { start: 0xa0000, end: 0xc0000 };
 const SMALLEST_MEMORY = 1 << 20;
 const LARGEST_MEMORY = 3 * 2 ** 30;
+const MOST_VCPUS = 8;
 /** Serial bytes that wait for the host before run() returns to let it take them. */
 const SERIAL_BACKLOG = 1 << 16;
 const NOTICE_LIMIT = 256;
@@ -52,6 +60,9 @@ const LONGEST_RUN = 1 << 28;
  * take the host far longer than instructions, and a guest can do nothing else.
  */
 const WORK_LIMIT = 8192;
+
+/** Instructions that others may execute in one call of step() before the one that is stepped has its turn. */
+const OTHERS_IN_STEP = 1 << 20;
 
 const BUDGET = { kind: 'budget' } as const;
 
@@ -87,6 +98,7 @@ export type StepOutcome =
 
 /** An instruction at which an 'unimplemented' stop was made. */
 interface RefusedInstruction {
+  readonly vcpu: MachineVcpu;
   readonly linearEip: number;
   readonly bytes: Uint8Array;
 }
@@ -95,17 +107,17 @@ interface RefusedInstruction {
 export type ExitObserver = (exit: VmExit) => boolean;
 
 export class Machine {
-  readonly cpu: Cpu;
+  /** By number; the first is the bootstrap processor. */
+  readonly vcpus: readonly MachineVcpu[];
   readonly board: PcBoard;
-  readonly hypervisor: Hypervisor;
+  readonly exitLog = new ExitLog();
   readonly guest: LoadedGuest;
   readonly map: MemoryMap;
   readonly memory: WasmMemory;
-  readonly #vcpu: CpuVcpu;
+  readonly #turns: Turns;
 
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
   #waited = 0;
-  readonly #hook: SteppingHook;
   #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
   /** Towards WORK_LIMIT, in this call of run(). */
   #work = 0;
@@ -126,45 +138,46 @@ export class Machine {
         `There is no processor model '${configuration.cpuModel}'.${didYouMean(configuration.cpuModel, CPU_MODEL_NAMES)}`,
       );
     }
+    const count = checkedVcpus(configuration.vcpus ?? 1, model);
     const controls = controlsFor(chosen);
     if ('problem' in controls) {
       throw new ConfigurationError(controls.problem.attribute, controls.problem.message);
     }
-    this.map = memoryMap(checkedMemory(memoryBytes));
+    const maps = memoryMaps(checkedMemory(memoryBytes), count);
+    [this.map] = maps;
     this.memory = allocate(this.map, configuration.shared);
     this.board = this.#buildBoard(configuration);
-    const kvm = chosen.interface === 'kvm' ? this.#buildKvm() : null;
-    this.hypervisor = new Hypervisor(controls.controls, kvm);
-    this.#hook = new SteppingHook(this.hypervisor, () => {
-      this.cpu.requestLeave();
+    const sharedCode = new SharedCode();
+    const { memory } = this;
+    this.vcpus = maps.map((map, index) => {
+      // each has its own, since the interrupt window is one of them
+      const own = index === 0 ? controls : controlsFor(chosen);
+      if ('problem' in own) throw new Error(own.problem.message);
+      const cpuModel = withApicId(model, index);
+      const cpu = { memory, map, shared: configuration.shared, sharedCode, model: cpuModel };
+      return this.#buildVcpu(index, cpu, own.controls, chosen.interface === 'kvm');
     });
-    this.cpu = new Cpu({
-      memory: this.memory,
-      map: this.map,
-      shared: configuration.shared,
-      platform: this.#platform(),
-      model,
-      hook: this.#hook,
-    });
-    this.#vcpu = new CpuVcpu(this.cpu);
-    this.hypervisor.attach(this.#vcpu);
-    if (kvm !== null) this.board.localApic.autoEoi = kvm.autoEoi;
+    this.#turns = new Turns(this.vcpus);
     new Uint8Array(this.memory.buffer).fill(
       PAGE_FLAG.DEVICE,
       this.map.pageFlags + (VGA_HOLE.start >> 12),
       this.map.pageFlags + (VGA_HOLE.end >> 12),
     );
     this.guest = this.#load(configuration);
-    setInitialState(this.cpu, this.guest.cpu);
-    setMemoryTypes(this.cpu, memoryBytes);
+    for (const { cpu, index } of this.vcpus) {
+      if (index === 0) setInitialState(cpu, this.guest.cpu);
+      else setWaitingState(cpu);
+      setMemoryTypes(cpu, memoryBytes);
+    }
   }
 
   // ---- parts
 
-  #buildBoard({ memoryBytes, testDevice }: MachineConfiguration): PcBoard {
+  #buildBoard({ memoryBytes, vcpus, testDevice }: MachineConfiguration): PcBoard {
     return new PcBoard({
       clock: { now: () => this.now },
       memoryBytes,
+      processors: vcpus ?? 1,
       testDevice: testDevice === true,
       serialOutput: (byte) => this.#serialOutput.push(byte),
       powerOff: (code, via) => {
@@ -177,21 +190,48 @@ export class Machine {
         this.notice(text);
       },
       a20Changed: (enabled) => {
-        this.cpu.setA20(enabled);
+        for (const { cpu } of this.vcpus) cpu.setA20(enabled);
       },
-      nmi: () => {
-        this.cpu.nmi();
+      nmi: (processor) => {
+        this.vcpus[processor].cpu.nmi();
+      },
+      init: (processor) => {
+        this.#initialize(processor);
+      },
+      startUp: (processor, vector) => {
+        startUp(this.vcpus[processor].cpu, vector);
       },
     });
   }
-  #buildKvm(): KvmInterface {
+  #buildVcpu(
+    index: number,
+    cpu: Omit<CpuOptions, 'hook' | 'platform'>,
+    controls: ExecutionControls,
+    hasKvm: boolean,
+  ): MachineVcpu {
+    const kvm = hasKvm ? this.#buildKvm(index) : null;
+    if (kvm !== null) this.board.localApics.of(index).autoEoi = kvm.autoEoi;
+    return new MachineVcpu({
+      index,
+      cpu: { ...cpu, platform: this.#platform(index) },
+      hypervisor: new Hypervisor(controls, kvm, this.exitLog),
+      kvm,
+      retired: () => this.retired,
+      interruptPending: () => this.board.interruptPending(index),
+      othersWait: () => this.#turns.othersWait,
+      paused: () => {
+        this.#turns.yield();
+      },
+    });
+  }
+  #buildKvm(index: number): KvmInterface {
     return new KvmInterface({
       memory: {
-        readPhysical: (address, length) => this.#vcpu.readPhysical(address, length),
-        writePhysical: (address, bytes) => this.#vcpu.writePhysical(address, bytes),
+        readPhysical: (address, length) => this.vcpus[index].guest.readPhysical(address, length),
+        writePhysical: (address, bytes) => this.vcpus[index].guest.writePhysical(address, bytes),
       },
       now: () => this.now,
-      timestamp: () => this.cpu.timestamp(),
+      timestamp: () => this.vcpus[index].cpu.timestamp(),
       timestampHz: TIMESTAMP_HZ,
       startDate: this.board.startTime,
       localApic: {
@@ -200,8 +240,14 @@ export class Machine {
             destination: apicId, logical: false, deliveryMode: mode, vector, level: false,
           }), // prettier-ignore
         tryAutoEoi: () => {
-          this.board.localApic.tryAutoEoi();
+          this.board.localApics.of(index).tryAutoEoi();
         },
+      },
+      kick: (apicId) => {
+        this.vcpus.at(apicId)?.kick();
+      },
+      yield: () => {
+        this.#turns.yield();
       },
     });
   }
@@ -210,8 +256,8 @@ export class Machine {
     this.#work++;
     this.cpu.requestLeave();
   }
-  /** The processor's pins. */
-  #platform(): Platform {
+  /** A processor's pins. */
+  #platform(index: number): Platform {
     const { board } = this;
     return {
       readPort: (port, size) => {
@@ -226,16 +272,17 @@ export class Machine {
       },
       readDevice: (address, size) => {
         this.#touchDevice();
-        return board.readMmio(address, size);
+        return board.readMmio(address, size, index);
       },
       writeDevice: (address, size, value) => {
         this.#touchDevice();
-        board.writeMmio(address, size, value);
+        board.writeMmio(address, size, value, index);
       },
-      interruptPending: () => board.interruptPending(),
+      interruptPending: () => board.interruptPending(index),
       acknowledgeInterrupt: () => {
-        this.#hook.interrupt(() => placeOf(this.cpu));
-        return board.acknowledgeInterrupt();
+        const { hook, cpu } = this.vcpus[index];
+        hook.interrupt(() => placeOf(cpu));
+        return board.acknowledgeInterrupt(index);
       },
       apicBaseWritten: (low) => void board.localApic.writeBaseMsr(low, 0),
       tscDeadline: () => board.localApic.tscDeadline,
@@ -245,6 +292,16 @@ export class Machine {
       },
       now: () => this.now,
     };
+  }
+  /** INIT: at once for those that stand between two turns. */
+  #initialize(index: number): void {
+    const vcpu = this.vcpus[index];
+    if (vcpu === this.#turns.current) {
+      vcpu.cpu.state.set(L.INIT, 1);
+      vcpu.cpu.requestLeave();
+    } else {
+      initialize(vcpu.cpu);
+    }
   }
   #load({ guest, memoryBytes }: MachineConfiguration): LoadedGuest {
     const ram = guestRam(this.memory.buffer, this.map);
@@ -278,9 +335,23 @@ export class Machine {
 
   // ---- time
 
+  /** Instructions that all processors have retired since power-on. */
+  get retired(): number {
+    return this.#turns.retired;
+  }
   /** Virtual time, ns since power-on. */
   get now(): number {
-    return this.cpu.retired + this.#waited;
+    return this.#turns.retired + this.#waited;
+  }
+  /** The processor whose turn it is: after a stop, the one that stopped. */
+  get current(): MachineVcpu {
+    return this.#turns.current;
+  }
+  get cpu(): Cpu {
+    return this.#turns.current.cpu;
+  }
+  get hypervisor(): Hypervisor {
+    return this.#turns.current.hypervisor;
   }
 
   #end(stop: Extract<MachineStop, { kind: 'power-off' | 'reset' }>): void {
@@ -296,7 +367,7 @@ export class Machine {
    * @param observe sees every exit before it is resolved; true stops there. The next run resolves it.
    */
   run(budget: number, observe: ExitObserver): MachineStop {
-    const end = this.cpu.retired + budget;
+    const end = this.retired + budget;
     this.#work = 0;
     while (++this.#work <= WORK_LIMIT) {
       const stop = this.#round(end, observe);
@@ -306,29 +377,38 @@ export class Machine {
   }
 
   /**
-   * One instruction, whatever breakpoint is on it, or one event: 'interrupted' when an interrupt was
-   * delivered, 'stepped' when the instruction retired or an exception was delivered instead. Both can
-   * come together: the interrupt right after the instruction. Any other stop may come after it too, such
-   * as 'idle' after HLT. 'budget' when nothing has happened yet.
+   * One instruction of a processor, whatever breakpoint is on it, or one event: 'interrupted' when an
+   * interrupt was delivered, 'stepped' when the instruction retired or an exception was delivered
+   * instead. Both can come together: the interrupt right after the instruction. Any other stop may come
+   * after it too, such as 'idle' after HLT. 'budget' when nothing has happened yet.
+   *
+   * The others run along, each in its turn; their stops, breakpoints included, come before the step.
    */
-  step(observe: ExitObserver): StepOutcome {
-    const { cpu } = this;
-    const hook = this.#hook;
+  step(observe: ExitObserver, vcpu: MachineVcpu = this.current): MachineStop | StepOutcome {
+    const { cpu, hook, hypervisor } = vcpu;
     const { retired } = cpu;
     const before = placeOf(cpu);
+    const othersEnd = this.retired + OTHERS_IN_STEP;
     this.#work = 0;
     hook.watch(true);
     try {
       while (++this.#work <= WORK_LIMIT) {
-        cpu.skipBreakpoint();
-        const stop = this.#round(retired + 1, observe);
+        const mine = this.#turns.choose() && this.current === vcpu;
+        if (mine) cpu.skipBreakpoint();
+        const stop = this.#round(mine ? this.retired + 1 : othersEnd, observe);
+        if (this.current !== vcpu) {
+          if (stop !== null) return stop;
+          // it has executed HLT, and others go on
+          if (cpu.retired > retired) return { kind: 'stepped' };
+          continue;
+        }
         if (stop?.kind === 'breakpoint') throw new Error('a single step met a breakpoint');
         if (stop !== null && stop.kind !== 'budget') return stop;
         if (hook.interrupted !== null) return { kind: 'interrupted', place: hook.interrupted };
-        if (this.hypervisor.pending === null) {
+        if (hypervisor.pending === null) {
           const moved = cpu.retired > retired || !isAt(cpu, before);
           // a HLT that the hypervisor has carried out
-          const sleep = moved && cpu.isHalted ? this.#sleep() : null;
+          const sleep = moved && this.#isIdle() ? this.#sleep() : null;
           if (sleep !== null) return sleep;
           if (moved || hook.sawException) return { kind: 'stepped' };
         }
@@ -340,9 +420,14 @@ export class Machine {
     }
   }
 
+  /** Lets only this processor run, as a debugger may wish; null: all, each in its turn. */
+  hold(only: MachineVcpu | null): void {
+    this.#turns.hold(only);
+  }
+
   /** Resolves what has left the guest, or lets the processor run up to `end`. Null: there is more to do. */
   #round(end: number, observe: ExitObserver): MachineStop | null {
-    const { cpu, board } = this;
+    const { board } = this;
     const exit = this.hypervisor.pending;
     if (exit !== null) {
       if (exit !== this.#observed) {
@@ -354,16 +439,23 @@ export class Machine {
       return null;
     }
     if (this.#ended !== null) return this.#ended;
-    if (this.#refused !== null) {
+    if (this.#refused !== null && this.#refused.vcpu === this.current) {
       if (this.#refuses(this.#refused)) this.raiseUndefined();
       this.#refused = null;
       return null;
     }
+    if (this.cpu.state.get(L.INIT) !== 0) initialize(this.cpu);
     if (board.nextDeadline() <= this.now) board.advance(this.now);
-    const rest = end - cpu.retired;
+    const rest = end - this.retired;
     if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    return this.#turns.choose() ? this.#runCurrent(rest) : this.#sleep();
+  }
+  /** At most `rest` instructions of the processor whose turn it is. */
+  #runCurrent(rest: number): MachineStop | null {
+    const { cpu, board } = this;
     const { entries, retired } = cpu;
-    const outcome = cpu.run(Math.min(rest, board.nextDeadline() - this.now, LONGEST_RUN));
+    const untilDeadline = board.nextDeadline() - this.now;
+    const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;
     switch (outcome) {
       case 'limit':
@@ -374,7 +466,7 @@ export class Machine {
       case 'breakpoint':
         return { kind: 'breakpoint' };
       case 'halted':
-        return this.#sleep();
+        return this.#isIdle() ? this.#sleep() : null;
       case 'shutdown':
         return { kind: 'triple-fault', description: describeTripleFault(cpu) };
       case 'unimplemented':
@@ -382,13 +474,19 @@ export class Machine {
     }
   }
 
-  /** HLT: a wait is reported first, so that the host may pace; then time jumps to the next event. */
+  /** No processor can run. */
+  #isIdle(): boolean {
+    return this.vcpus.length === 1 ? this.cpu.isHalted : !this.#turns.choose();
+  }
+  /**
+   * All are halted: a wait is reported first, so that the host may pace; then time jumps to the next
+   * event.
+   */
   #sleep(): Extract<MachineStop, { kind: 'idle' | 'halted-forever' }> | null {
-    const { cpu } = this;
     const deadline = this.board.nextDeadline();
-    if (!cpu.canWake) return { kind: 'halted-forever' };
-    if (deadline === Infinity || this.#idleReportedAt !== cpu.retired) {
-      this.#idleReportedAt = cpu.retired;
+    if (!this.#turns.canWake) return { kind: 'halted-forever' };
+    if (deadline === Infinity || this.#idleReportedAt !== this.retired) {
+      this.#idleReportedAt = this.retired;
       return { kind: 'idle', wakeAt: deadline };
     }
     this.#idleReportedAt = -1;
@@ -401,7 +499,11 @@ export class Machine {
     const { linearEip, memory, unimplementedInstruction } = this.cpu;
     const { text, bytes } = unimplementedInstruction ?? { text: '', bytes: '' };
     const length = bytes.split(' ').length;
-    this.#refused = { linearEip, bytes: memory.readBytesPeek(linearEip, length) };
+    this.#refused = {
+      vcpu: this.current,
+      linearEip,
+      bytes: memory.readBytesPeek(linearEip, length),
+    };
     return { kind: 'unimplemented', instruction: text, bytes };
   }
   #refuses({ linearEip, bytes }: RefusedInstruction): boolean {
@@ -442,6 +544,22 @@ function checkedMemory(bytes: number): number {
     );
   }
   return bytes;
+}
+
+function checkedVcpus(count: number, { name, features }: CpuModel): number {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_VCPUS) {
+    throw new ConfigurationError(
+      'machine.vcpus',
+      `A machine with ${String(count)} virtual processors cannot be built: choose between 1 and ${String(MOST_VCPUS)}.`,
+    );
+  }
+  if (count > 1 && !features.has('apic')) {
+    throw new ConfigurationError(
+      'machine.vcpus',
+      `A ${name} has no local APIC, without which there can be only 1 virtual processor: choose another "machine.cpu".`,
+    );
+  }
+  return count;
 }
 
 function allocate(map: MemoryMap, shared: boolean): WasmMemory {

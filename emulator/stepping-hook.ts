@@ -1,34 +1,49 @@
 /**
  * The exit hook that the processor is given: the hypervisor, and on the way to it an eye for what comes
  * between two instructions, so that a single step can end where an exception has been delivered and
- * tell an interrupt from the instruction.
+ * tell an interrupt from the instruction; and for PAUSE, by which a processor says that it waits for
+ * another.
  */
 import type { ExitHook, GuestEvent } from './cpu/exit-hook.ts';
 import type { GuestPlace } from './guest-place.ts';
 
+/** What the hook tells the machine. */
+export interface HookOwner {
+  /** Makes the processor return at the next boundary. */
+  readonly leave: () => void;
+  /** Whether another processor could run now. */
+  readonly othersWait: () => boolean;
+  /** PAUSE was executed while another could run. */
+  readonly paused: () => void;
+}
+
 export class SteppingHook implements ExitHook {
   readonly #hypervisor: ExitHook;
-  readonly #leave: () => void;
+  readonly #owner: HookOwner;
   #watching = false;
   #exception = false;
   #interrupted: GuestPlace | null = null;
 
-  /** @param leave makes the processor return at the next boundary. */
-  constructor(hypervisor: ExitHook, leave: () => void) {
+  constructor(hypervisor: ExitHook, owner: HookOwner) {
     this.#hypervisor = hypervisor;
-    this.#leave = leave;
+    this.#owner = owner;
   }
 
   get wantsInterruptWindow(): boolean {
     return this.#hypervisor.wantsInterruptWindow;
   }
   mayLeave(kind: 'rdtsc' | 'pause'): boolean {
+    if (kind === 'pause' && this.#owner.othersWait()) return true;
     return this.#hypervisor.mayLeave?.(kind) ?? true;
   }
   offer(event: GuestEvent, length: number): boolean {
     if (this.#watching && event.kind === 'exception') {
       this.#exception = true;
-      this.#leave();
+      this.#owner.leave();
+    }
+    if (event.kind === 'pause' && this.#owner.othersWait()) {
+      this.#owner.paused();
+      this.#owner.leave();
     }
     return this.#hypervisor.offer(event, length);
   }
@@ -36,7 +51,7 @@ export class SteppingHook implements ExitHook {
   interrupt(place: () => GuestPlace): void {
     if (!this.#watching) return;
     this.#interrupted ??= place();
-    this.#leave();
+    this.#owner.leave();
   }
 
   /** Begins or ends looking, nothing being seen yet. */

@@ -15,8 +15,8 @@ import type { GuestMemory } from './guest-memory.ts';
 import * as L from './layout.ts';
 import { WALK_FLAG } from './paging.ts';
 import type { RunSignals } from './run-signals.ts';
+import type { SharedCode } from './shared-code.ts';
 import type { CpuState } from './state.ts';
-import type { Tlb } from './tlb.ts';
 import type { Block, CodeCache } from './translate/code-cache.ts';
 import { jumpSlot } from './translate/interpreter.ts';
 import * as R from './translate/record.ts';
@@ -31,7 +31,7 @@ export interface CodeFinderParts {
   readonly mode: ExecutionMode;
   readonly fetch: CodeFetch;
   readonly code: CodeCache;
-  readonly tlb: Tlb;
+  readonly shared: SharedCode;
   readonly translator: Translator;
   readonly signals: RunSignals;
 }
@@ -117,7 +117,7 @@ export class CodeFinder {
 
   /** Null when the code is not in RAM and hence not kept. */
   #translate(eip: number, linear: number, physical: number): Block | null {
-    const { memory, mode, fetch, code, tlb, translator } = this.#parts;
+    const { memory, mode, fetch, code, shared, translator } = this.#parts;
     const page = memory.codePage(physical);
     if (page === null) return null;
     if (!translator.hasRoom) this.dropAll();
@@ -142,8 +142,8 @@ export class CodeFinder {
     };
     // writes that the TLB lets through must be seen from now on
     if (code.add({ physical, linear, length }, mode.bits, block)) {
-      tlb.forbidWrites(physical);
-      if (block.secondPage >= 0) tlb.forbidWrites(block.secondPage);
+      shared.forbidWrites(physical);
+      if (block.secondPage >= 0) shared.forbidWrites(block.secondPage);
     }
     return block;
   }
@@ -192,8 +192,7 @@ export class CodeFinder {
     if (this.#fetched.has(linear, this.#generation)) this.newGeneration();
   }
   codeWritten(pageNumber: number): void {
-    this.#parts.code.invalidate(pageNumber);
-    this.newGeneration();
+    if (this.#parts.code.invalidate(pageNumber)) this.newGeneration();
   }
   dropAll(): void {
     const { state, code, translator } = this.#parts;

@@ -27,6 +27,7 @@ import type { FaultRecord, Processor, VectoredEvent } from './processor.ts';
 import { type CpuOutcome, RunLoop } from './run-loop.ts';
 import { RunSignals } from './run-signals.ts';
 import { SegmentAccess } from './segment-access.ts';
+import { SharedCode } from './shared-code.ts';
 import { SlowAccess } from './slow-access.ts';
 import { ACTIVITY, CpuState, FLAG } from './state.ts';
 import { TimeStampCounter } from './time-stamp-counter.ts';
@@ -43,6 +44,8 @@ export interface CpuOptions {
   readonly platform: Platform;
   readonly model: CpuModel;
   readonly hook: ExitHook;
+  /** With the machine's other processors; absent: there are none. */
+  readonly sharedCode?: SharedCode;
 }
 
 export class Cpu implements Processor, MemoryOwner {
@@ -66,13 +69,15 @@ export class Cpu implements Processor, MemoryOwner {
   readonly #interpreter: Interpreter;
   readonly #finder: CodeFinder;
   readonly #loop: RunLoop;
+  readonly #sharedCode: SharedCode;
   #a20 = true;
 
   constructor({ memory: { buffer }, memory: wasmMemory, map, shared, ...given }: CpuOptions) {
-    const { platform, model, hook } = given;
+    const { platform, model, hook, sharedCode = new SharedCode() } = given;
     this.platform = platform;
     this.model = model;
     this.#hook = hook;
+    this.#sharedCode = sharedCode;
     const state = (this.state = new CpuState(buffer, map.vcpu));
     state.set(L.RAM_SIZE, map.ramSize);
     const code = new CodeCache(buffer, map);
@@ -100,8 +105,25 @@ export class Cpu implements Processor, MemoryOwner {
     const formParts = { state, memory, mode, count, signals, translator };
     const form = new TypescriptForm(this, buffer, formParts);
     const fetch = new CodeFetch(this, memory, mode);
-    const finderParts = { state, memory, mode, fetch, code, tlb, translator, signals };
+    const finderParts = {
+      state,
+      memory,
+      mode,
+      fetch,
+      code,
+      shared: sharedCode,
+      translator,
+      signals,
+    };
     const finder = (this.#finder = new CodeFinder(buffer, map, finderParts));
+    sharedCode.join({
+      codeWritten: (pageNumber) => {
+        finder.codeWritten(pageNumber);
+      },
+      forbidWrites: (physical) => {
+        tlb.forbidWrites(physical);
+      },
+    });
     const loopParts = { cpu: this, hook, interpreter, finder, count, time, debug, signals };
     this.#loop = new RunLoop(buffer, loopParts);
   }
@@ -244,7 +266,7 @@ export class Cpu implements Processor, MemoryOwner {
     this.#debug.accessed(linear, size, write);
   }
   codeWritten(pageNumber: number): void {
-    this.#finder.codeWritten(pageNumber);
+    this.#sharedCode.codeWritten(pageNumber);
   }
 
   // ---- for the machine

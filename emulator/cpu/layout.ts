@@ -90,7 +90,7 @@ export const SYSENTER_EIP = 0x2c8;
 export const TSC_OFFSET = 0x2d0;
 export const APIC_BASE = 0x2d8;
 export const PAT = 0x2e0;
-/** 0 running, 1 halted (HLT), 2 shut down (triple fault). */
+/** 0 running, 1 halted (HLT), 2 shut down (triple fault), 3 waiting for a start-up interrupt. */
 export const ACTIVITY = 0x2e8;
 /** NATIVE_INSTRUCTION bits: emitted code executes them without asking, since they cannot leave the guest. */
 export const NATIVE = 0x2ec;
@@ -130,6 +130,8 @@ export const RAISED_ERROR = 0x52c;
 export const VECTOR_OPERAND = 0x530;
 /** The lanes of a SIMD instruction's result before it is known whether it may be written, 16 bytes. */
 export const VECTOR_RESULT = 0x540;
+/** Nonzero: INIT# was asserted while the processor ran; it takes effect at the next boundary. */
+export const INIT = 0x5f8;
 
 /** Model-specific registers that are only stored, 8 bytes each, in the order of msrs.ts. */
 export const MSRS = 0x600;

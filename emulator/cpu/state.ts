@@ -16,7 +16,7 @@ export const CR0 = { PE: 1, MP: 2, EM: 4, TS: 8, ET: 16, NE: 32, WP: 1 << 16, AM
 export const CR4 = { VME: 1, PVI: 2, TSD: 4, DE: 8, PSE: 16, PAE: 32, MCE: 64, PGE: 128, PCE: 256, OSFXSR: 512, OSXMMEXCPT: 1024, UMIP: 1 << 11, SMEP: 1 << 20, SMAP: 1 << 21 } as const; // prettier-ignore
 
 /** Values of layout ACTIVITY (SDM vol. 3, 25.4.2). */
-export const ACTIVITY = { RUNNING: 0, HALTED: 1, SHUTDOWN: 2 } as const;
+export const ACTIVITY = { RUNNING: 0, HALTED: 1, SHUTDOWN: 2, WAIT_FOR_SIPI: 3 } as const;
 
 /** Access rights in the VMX format (SDM vol. 3, 25.4.1). */
 export const RIGHTS = { TYPE: 0xf, S: 1 << 4, DPL: 3 << 5, P: 1 << 7, AVL: 1 << 12, L: 1 << 13, DB: 1 << 14, G: 1 << 15, UNUSABLE: 1 << 16 } as const; // prettier-ignore

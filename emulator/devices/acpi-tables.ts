@@ -33,32 +33,36 @@ const FACS = 0x040;
 const RSDT = 0x080;
 const FADT = 0x0c0;
 const MADT = 0x1c0;
-const DSDT = 0x240;
-const BLOCK_BYTES = 0x400;
+// then the DSDT, as far behind the MADT as its processors need
+const DSDT_BYTES = 0x1c0;
 const ALIGNMENT = 64;
 
 const SCI_INTERRUPT = 9;
 
 /**
- * Builds the tables for `address`, with these devices in the namespace. Throws RangeError when it is not
- * aligned to 64 bytes below 4 GiB.
+ * Builds the tables for `address`, with these devices in the namespace and processors whose local APICs
+ * have the IDs from 0 up. Throws RangeError when the address is not aligned to 64 bytes below 4 GiB.
  */
 export function buildAcpiTables(
   address: number,
   devices: readonly NamespaceDevice[] = [],
+  processors = 1,
 ): AcpiTables {
-  if (address % ALIGNMENT !== 0 || address < 0 || address + BLOCK_BYTES > 0x100000000) {
+  const madtTable = table('APIC', 1, madt(processors));
+  const dsdt = MADT + Math.ceil(madtTable.length / ALIGNMENT) * ALIGNMENT;
+  const size = dsdt + DSDT_BYTES;
+  if (address % ALIGNMENT !== 0 || address < 0 || address + size > 0x100000000) {
     throw new RangeError(
       `ACPI tables at 0x${address.toString(16)}: the address must be a multiple of 64 below 4 GiB`,
     );
   }
-  const bytes = new Uint8Array(BLOCK_BYTES);
+  const bytes = new Uint8Array(size);
   bytes.set(rsdp(address + RSDT), RSDP);
   bytes.set(facs(), FACS);
   bytes.set(table('RSDT', 1, [...u32(address + FADT), ...u32(address + MADT)]), RSDT);
-  bytes.set(table('FACP', 3, fadt(address + FACS, address + DSDT)), FADT);
-  bytes.set(table('APIC', 1, madt()), MADT);
-  bytes.set(table('DSDT', 1, namespace(devices)), DSDT);
+  bytes.set(table('FACP', 3, fadt(address + FACS, address + dsdt)), FADT);
+  bytes.set(madtTable, MADT);
+  bytes.set(table('DSDT', 1, namespace(devices)), dsdt);
   return { address, bytes, rsdpAddress: address + RSDP };
 }
 
@@ -109,14 +113,16 @@ const BOOT_ARCHITECTURE = 0x07;
 const FIXED_FEATURES = 0x1 | 0x4 | 0x20 | 0x40 | 0x400;
 
 /** Multiple APIC description table, after its header (5.2.11). */
-function madt(): readonly number[] {
+function madt(processors: number): readonly number[] {
   const ACTIVE_HIGH_LEVEL = 0x0d;
   const PC_AT_COMPATIBLE = 1;
+  // processor n, ID n, enabled
+  const localApics = Array.from({ length: processors }, (_, n) => [0, 8, n, n, ...u32(1)]).flat();
   // prettier-ignore
   return [
     ...u32(LOCAL_APIC_ADDRESS), ...u32(PC_AT_COMPATIBLE),
-    0, 8, 0, 0, ...u32(1),                                    // local APIC: processor 0, ID 0, enabled
-    1, 12, 0, 0, ...u32(IO_APIC_ADDRESS), ...u32(0),          // I/O APIC: ID 0, inputs from GSI 0
+    ...localApics,
+    1, 12, 0, 0, ...u32(IO_APIC_ADDRESS), ...u32(0),          // I/O APIC, inputs from GSI 0
     2, 10, 0, 0, ...u32(2), ...u16(0),                        // IRQ 0 is GSI 2
     2, 10, 0, SCI_INTERRUPT, ...u32(SCI_INTERRUPT), ...u16(ACTIVE_HIGH_LEVEL),
     4, 6, 0xff, ...u16(0), 1,                                 // NMI at LINT1 of every processor

@@ -1,7 +1,7 @@
 /**
  * The bus between I/O APICs and local APICs (SDM vol. 3, 11.1 "Local and I/O APIC overview" and 11.6
  * "Issuing interprocessor interrupts"): interrupt messages one way, end-of-interrupt broadcasts the other.
- * Arbitration is immediate; lowest priority goes to the agent with the lowest task priority, first
+ * Arbitration is immediate; lowest priority goes to the agent with the lowest processor priority, first
  * attached first.
  */
 
@@ -32,7 +32,7 @@ export interface ApicMessage {
 /** A local APIC, as the bus sees it. */
 export interface ApicAgent {
   isDestination(destination: number, logical: boolean): boolean;
-  /** Processor priority for lowest-priority arbitration, 0 (idle) to 255. */
+  /** Processor priority for lowest-priority arbitration, 0 (idle) to 255; Infinity: takes no part. */
   priority(): number;
   /** False when the message was refused. */
   accept(message: ApicMessage): boolean;

@@ -66,6 +66,8 @@ export interface LocalApicWiring {
   readonly clock: Clock;
   readonly bus: ApicBus;
   readonly id: number;
+  /** IA32_APIC_BASE.BSP; true without it. */
+  readonly bootstrap?: boolean;
   /** INTR to the processor's core. */
   readonly interrupt: Line;
   /** INTA cycle of the 8259A behind LINT0: its vector. */
@@ -78,9 +80,9 @@ export interface LocalApicWiring {
   readonly deadlineMoved?: () => void;
 }
 
-function powerOn(id: number) {
+function powerOn(id: number, bootstrap: boolean) {
   return {
-    base: LOCAL_APIC_ADDRESS | BASE_BSP | BASE_ENABLE,
+    base: (LOCAL_APIC_ADDRESS | (bootstrap ? BASE_BSP : 0) | BASE_ENABLE) >>> 0,
     id,
     tpr: 0,
     ldr: 0,
@@ -126,7 +128,7 @@ export class LocalApic implements MemoryDevice, ApicAgent {
   writeBaseMsr(low: number, high: number): boolean {
     if (high !== 0 || low & 0x6ff) return false;
     const wasEnabled = this.isEnabled;
-    this.#r.base = ((low & ~BASE_BSP) | BASE_BSP) >>> 0;
+    this.#r.base = ((low & ~BASE_BSP) | (this.#isBootstrap ? BASE_BSP : 0)) >>> 0;
     // Off and on again is a reset of the rest (SDM 11.4.3).
     if (wasEnabled && !this.isEnabled) this.#clear();
     this.#update();
@@ -215,7 +217,7 @@ export class LocalApic implements MemoryDevice, ApicAgent {
   }
 
   priority(): number {
-    return this.#processorPriority();
+    return this.#isSoftwareEnabled() ? this.#processorPriority() : Infinity;
   }
 
   accept(message: ApicMessage): boolean {
@@ -278,6 +280,15 @@ export class LocalApic implements MemoryDevice, ApicAgent {
     if ((entry & LVT_MASKED) === 0) this.#request(entry & 0xff, false);
   }
 
+  /** INIT: everything but the base and the ID (SDM 11.4.7.3). */
+  initialize(): void {
+    const { id } = this.#r;
+    this.#clear();
+    this.#r.id = id;
+    this.#update();
+    this.#wiring.deadlineMoved?.();
+  }
+
   reset(): void {
     const { lint0, lint1, interrupt } = this.#r;
     this.#r = { ...this.#powerOn(), lint0, lint1, interrupt };
@@ -289,12 +300,12 @@ export class LocalApic implements MemoryDevice, ApicAgent {
   }
 
   restore(state: DeviceState): void {
-    this.#r = readState('local APIC', STATE_VERSION, state, powerOn(0));
+    this.#r = readState('local APIC', STATE_VERSION, state, powerOn(0, true));
     this.#timer.registers = this.#r.timer;
   }
 
   #powerOn(): ReturnType<typeof powerOn> {
-    const registers = powerOn(this.#wiring.id);
+    const registers = powerOn(this.#wiring.id, this.#isBootstrap);
     this.#timer.registers = registers.timer;
     return registers;
   }
@@ -303,6 +314,10 @@ export class LocalApic implements MemoryDevice, ApicAgent {
   #clear(): void {
     const { base, lint0, lint1, interrupt } = this.#r;
     this.#r = { ...this.#powerOn(), base, lint0, lint1, interrupt };
+  }
+
+  get #isBootstrap(): boolean {
+    return this.#wiring.bootstrap ?? true;
   }
 
   #lvt(index: number): number {
@@ -442,15 +457,18 @@ export class LocalApic implements MemoryDevice, ApicAgent {
       vector: icrLow & 0xff,
       level: false,
     };
-    const { fixed, lowestPriority, init } = DELIVERY_MODE;
+    const { fixed, lowestPriority, init, startUp } = DELIVERY_MODE;
     const mode = message.deliveryMode;
     if ((mode === fixed || mode === lowestPriority) && message.vector < FIRST_LEGAL_VECTOR) {
       return this.#error(ESR_SEND_ILLEGAL_VECTOR);
     }
     // INIT level de-assert only synchronizes arbitration IDs.
     if (mode === init && icrLow & ICR_LEVEL && (icrLow & ICR_ASSERT) === 0) return;
+    // Nobody can send them to himself by a shorthand (SDM table 11-3).
+    const shorthand = (icrLow >> 18) & 3;
+    if ((mode === init || mode === startUp) && (shorthand === 1 || shorthand === 2)) return;
     const everybody: ApicMessage = { ...message, destination: BROADCAST, logical: false };
-    switch ((icrLow >> 18) & 3) {
+    switch (shorthand) {
       case 0:
         this.#wiring.bus.send(message);
         break;

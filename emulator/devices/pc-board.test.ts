@@ -193,7 +193,7 @@ test('local APIC timer: the deadline moves with every write', () => {
   pc.writeMmio(LOCAL_APIC + 0x380, 4, 0);
   assert.equal(pc.nextDeadline(), Infinity);
   pc.writeMmio(LOCAL_APIC + 0x320, 4, 0x40040);
-  pc.localApic.tscDeadline = clock.time + 77;
+  pc.localApics.of(0).tscDeadline = clock.time + 77;
   assert.equal(pc.nextDeadline(), 577);
 });
 

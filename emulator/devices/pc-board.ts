@@ -21,6 +21,7 @@ import { Intel8254 } from './intel-8254.ts';
 import { Intel8259A } from './intel-8259a.ts';
 import { IO_APIC_ADDRESS, IO_APIC_BYTES, IoApic } from './io-apic.ts';
 import { LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES, LocalApic } from './local-apic.ts';
+import { LocalApics } from './local-apics.ts';
 import { Mc146818 } from './mc146818.ts';
 import { Ns16550a } from './ns16550a.ts';
 import { PciHost } from './pci-host.ts';
@@ -87,7 +88,6 @@ export const DEFAULT_START_TIME = 1_170_614_694;
 const STATE_VERSION = 1;
 /** I/O APIC input of IRQ 0; the others keep their numbers. */
 const TIMER_INPUT = 2;
-const PROCESSOR_ID = 0;
 /** Unclaimed addresses that are reported, each once. */
 const NOTICE_LIMIT = 64;
 
@@ -111,16 +111,19 @@ export interface PcBoardOptions {
   readonly a20Changed?: (enabled: boolean) => void;
   /** Adds the device for programs under test (test-device.ts). */
   readonly testDevice?: boolean;
-  /** NMI, and INIT from an interprocessor interrupt, for the processor. */
-  readonly nmi?: () => void;
-  readonly init?: () => void;
+  /** Number of processors; 1 without it. */
+  readonly processors?: number;
+  /** NMI, INIT and start-up at page `vector` for a processor. */
+  readonly nmi?: (processor: number) => void;
+  readonly init?: (processor: number) => void;
+  readonly startUp?: (processor: number, vector: number) => void;
   /** Where the tables will be put, a multiple of 64; DEFAULT_ACPI_ADDRESS without it. */
   readonly acpiAddress?: number;
 }
 
 export class PcBoard {
   readonly apicBus = new ApicBus();
-  readonly localApic: LocalApic;
+  readonly localApics: LocalApics;
   readonly ioApic: IoApic;
   readonly post = new PostPort();
   /** To be copied into guest RAM by the loader, which also reserves the range in the memory map. */
@@ -139,7 +142,8 @@ export class PcBoard {
   readonly #ports: PortBus;
   readonly #mmio: MmioBus;
   readonly #noticed = new Set<string>();
-  #interruptPending = false;
+  /** INTR by processor. */
+  readonly #interruptPending: boolean[];
   #a20 = true;
   #deadline = Infinity;
   #deadlineStale = true;
@@ -150,6 +154,7 @@ export class PcBoard {
     this.acpiTables = buildAcpiTables(
       options.acpiAddress ?? DEFAULT_ACPI_ADDRESS,
       plugAndPlay(PC_PARTS),
+      options.processors,
     );
     const { clock } = options;
     const a20Changed = (): void => this.#updateA20();
@@ -162,20 +167,15 @@ export class PcBoard {
     });
     const masterPic: Intel8259A = new Intel8259A({
       levelCapable: 0xf8,
-      interrupt: { set: (level) => this.localApic.setLint0(level) },
+      interrupt: { set: (level) => this.localApics.of(0).setLint0(level) },
       slave: slavePic,
     });
-    this.localApic = new LocalApic({
-      clock,
-      bus: apicBus,
-      id: PROCESSOR_ID,
-      interrupt: { set: (level) => (this.#interruptPending = level) },
-      acknowledgeExternal: () => masterPic.acknowledge(),
-      deadlineMoved: () => (this.#deadlineStale = true),
-      ...(options.nmi && { nmi: options.nmi }),
-      ...(options.init && { init: options.init }),
-    });
-    this.localApic.setVirtualWire();
+    const processors = Array.from({ length: options.processors ?? 1 }, (_, number) => number);
+    this.#interruptPending = processors.map(() => false);
+    this.localApics = new LocalApics(
+      processors.map((number) => this.#localApic(number, apicBus, () => masterPic.acknowledge())),
+    );
+    this.localApics.of(0).setVirtualWire();
     this.ioApic = new IoApic(apicBus);
     const irq = (part: { readonly irq: number }): Line =>
       isaInterrupt(part.irq, masterPic, slavePic, this.ioApic);
@@ -225,7 +225,7 @@ export class PcBoard {
       acpi: this.#acpi,
       pciHost: new PciHost(() => options.reset('port 0xcf9')),
       ioApic: this.ioApic,
-      localApic: this.localApic,
+      localApic: this.localApics,
     };
     const { testDevice } = options;
     const lines = Array.from({ length: TEST_LINES }, (_, input) =>
@@ -242,6 +242,26 @@ export class PcBoard {
     claimParts(parts, this.#all, this.#ports, this.#mmio);
   }
 
+  #localApic(number: number, bus: ApicBus, acknowledgeExternal: () => number): LocalApic {
+    const { clock, nmi, init, startUp } = this.#options;
+    const apic: LocalApic = new LocalApic({
+      clock,
+      bus,
+      id: number,
+      bootstrap: number === 0,
+      interrupt: { set: (level) => (this.#interruptPending[number] = level) },
+      acknowledgeExternal,
+      deadlineMoved: () => (this.#deadlineStale = true),
+      nmi: () => nmi?.(number),
+      init: () => {
+        apic.initialize();
+        init?.(number);
+      },
+      startUp: (vector) => startUp?.(number, vector),
+    });
+    return apic;
+  }
+
   // Processor's side
 
   /** `size` 1, 2 or 4; unsigned. Ports without a device read as ones. */
@@ -255,14 +275,19 @@ export class PcBoard {
     this.#ports.write(port, size, value);
   }
 
-  /** Guest-physical `address` outside RAM; `size` 1, 2 or 4, unsigned, ones where nobody answers. */
-  readMmio(address: number, size: number): number {
+  /**
+   * Guest-physical `address` outside RAM; `size` 1, 2 or 4, unsigned, ones where nobody answers.
+   * `processor` is who asks: each has a local APIC of its own.
+   */
+  readMmio(address: number, size: number, processor = 0): number {
     this.#deadlineStale = true;
+    this.localApics.processor = processor;
     return this.#mmio.read(address, size);
   }
 
-  writeMmio(address: number, size: number, value: number): void {
+  writeMmio(address: number, size: number, value: number, processor = 0): void {
     this.#deadlineStale = true;
+    this.localApics.processor = processor;
     this.#mmio.write(address, size, value);
   }
 
@@ -271,14 +296,14 @@ export class PcBoard {
     return this.#mmio.contains(address);
   }
 
-  /** INTR of the processor. */
-  interruptPending(): boolean {
-    return this.#interruptPending;
+  /** INTR of a processor. */
+  interruptPending(processor = 0): boolean {
+    return this.#interruptPending[processor] ?? false;
   }
 
   /** The interrupt-acknowledge cycle: the vector, 0-255. */
-  acknowledgeInterrupt(): number {
-    return this.localApic.acknowledge();
+  acknowledgeInterrupt(processor = 0): number {
+    return this.localApics.of(processor).acknowledge();
   }
 
   // Machine's side
@@ -324,7 +349,6 @@ export class PcBoard {
   /** RESET# of every chip. Date, CMOS memory and waiting serial input stay. */
   reset(): void {
     for (const device of this.#devices) device.reset();
-    this.localApic.setVirtualWire();
     this.#deadlineStale = true;
   }
 
@@ -349,7 +373,9 @@ export class PcBoard {
       if (!chipState) throw new RangeError(`board: the snapshot lacks ${part}`);
       chip.restore(chipState);
     }
-    this.#interruptPending = this.localApic.interruptRequest;
+    this.localApics.all.forEach((apic, processor) => {
+      this.#interruptPending[processor] = apic.interruptRequest;
+    });
     this.#deadlineStale = true;
     this.#updateA20();
   }

@@ -8,6 +8,8 @@
  * injects it, or, if the guest cannot take it, asks for the interrupt window and injects it at that
  * exit. What was asserted during another exit goes in at its entry without one of its own.
  *
+ * Each vCPU has one of these with controls of its own; the log is the machine's.
+ *
  * Not emulated: acknowledge-interrupt-on-exit, posted interrupts, virtual NMIs, the preemption timer.
  */
 import type { ExitHook, GuestEvent } from '../cpu/exit-hook.ts';
@@ -39,16 +41,22 @@ export interface HypervisorState {
 }
 
 export class Hypervisor implements ExitHook {
-  readonly log = new ExitLog();
+  readonly log: ExitLog;
   readonly controls: ExecutionControls;
   /** The paravirtual interface shown to the guest, or null. */
   readonly guestInterface: GuestInterface | null;
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
 
-  constructor(controls: ExecutionControls, guestInterface: GuestInterface | null) {
+  /** @param log of all vCPUs of the machine; absent: of this one alone */
+  constructor(
+    controls: ExecutionControls,
+    guestInterface: GuestInterface | null,
+    log = new ExitLog(),
+  ) {
     this.controls = controls;
     this.guestInterface = guestInterface;
+    this.log = log;
   }
 
   /** Once, before the first offer; the processor is built with this hook. */

@@ -23,6 +23,7 @@ export class TestVcpu implements GuestVcpu {
   readonly interrupts: number[] = [];
   /** STI or MOV SS blocks. */
   shadow = false;
+  readonly index = 0;
   retired = 0;
   readonly processor: GuestProcessor;
 

@@ -36,7 +36,9 @@ export type GuestProcessor = Pick<
 /** None of the methods throws; a triple fault on the way is offered to the hook, which then holds it. */
 export interface GuestVcpu extends GuestMemory {
   readonly processor: GuestProcessor;
-  /** Retired instructions since power-on. */
+  /** Its number, from 0. */
+  readonly index: number;
+  /** Instructions that all vCPUs have retired since power-on. */
   readonly retired: number;
 
   /**

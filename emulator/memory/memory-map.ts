@@ -1,7 +1,8 @@
 /**
- * Where everything lies in the machine's one WebAssembly memory: vCPU blocks (cpu/layout.ts), then the
- * translation caches, then guest RAM. Computed once from the size of RAM. All values are byte offsets
- * in the WebAssembly memory.
+ * Where everything lies in the machine's one WebAssembly memory: for each vCPU its block (cpu/layout.ts)
+ * and its translation caches, then guest RAM and what is known of its pages, which all share. Computed
+ * once from the size of RAM and the number of vCPUs. All values are byte offsets in the WebAssembly
+ * memory.
  */
 import { VCPU_BLOCK } from '../cpu/layout.ts';
 import { PAGE_SIZE } from './address.ts';
@@ -33,7 +34,8 @@ export const PAGE_FLAG = {
 /** Bytes that one bit of codeChunks stands for, as a shift count. */
 export const CODE_CHUNK_SHIFT = 7;
 
-export interface MemoryMap {
+/** What each vCPU has of its own. */
+interface VcpuPart {
   readonly vcpu: number;
   readonly tlb: number;
   /** Addresses of filled TLB slots, non-global then global, TLB_LIST words each. */
@@ -44,10 +46,16 @@ export interface MemoryMap {
   /** Decoded records. */
   readonly records: number;
   readonly recordsEnd: number;
+}
+
+/** The memory as one vCPU uses it. */
+export interface MemoryMap extends VcpuPart {
   /** One byte a page of RAM. */
   readonly pageFlags: number;
-  /** One word a page of RAM: a bit for each 128 bytes that hold translated code. */
+  /** One word a page of RAM: a bit for each 128 bytes that hold translated code of any vCPU. */
   readonly codeChunks: number;
+  /** One byte a page of RAM: how many vCPUs hold translated code of it. */
+  readonly codeHolders: number;
   readonly ram: number;
   readonly ramSize: number;
   /** Size of the memory in WebAssembly pages of 64 KiB. */
@@ -56,25 +64,38 @@ export interface MemoryMap {
 
 const RECORDS_SIZE = 32 << 20;
 
-/** @param ramSize bytes of guest RAM, a multiple of the page size. */
-export function memoryMap(ramSize: number): MemoryMap {
+/**
+ * One map for each vCPU.
+ * @param ramSize bytes of guest RAM, a multiple of the page size.
+ */
+export function memoryMaps(ramSize: number, vcpus: number): readonly MemoryMap[] {
   let next = 0;
   const take = (size: number, alignment = 64): number => {
     const at = Math.ceil(next / alignment) * alignment;
     next = at + size;
     return at;
   };
-  const vcpu = take(VCPU_BLOCK);
-  const tlb = take(4 * TLB_TABLE);
-  const tlbList = take(2 * TLB_LIST * 4);
-  const largePages = take(LARGE_REGIONS);
-  const jumpCache = take(JUMP_ENTRIES * 16);
-  const records = take(RECORDS_SIZE);
+  const parts = Array.from({ length: vcpus }, (): VcpuPart => {
+    const vcpu = take(VCPU_BLOCK);
+    const tlb = take(4 * TLB_TABLE);
+    const tlbList = take(2 * TLB_LIST * 4);
+    const largePages = take(LARGE_REGIONS);
+    const jumpCache = take(JUMP_ENTRIES * 16);
+    const records = take(RECORDS_SIZE);
+    return { vcpu, tlb, tlbList, largePages, jumpCache, records, recordsEnd: records + RECORDS_SIZE }; // prettier-ignore
+  });
   const pageFlags = take(ramSize / PAGE_SIZE);
   const codeChunks = take((ramSize / PAGE_SIZE) * 4);
+  const codeHolders = take(ramSize / PAGE_SIZE);
   const ram = take(ramSize, 65536);
-  return {
-    vcpu, tlb, tlbList, largePages, jumpCache, records, recordsEnd: records + RECORDS_SIZE, pageFlags, codeChunks, ram, ramSize,
-    wasmPages: Math.ceil(next / 65536),
-  }; // prettier-ignore
+  const wasmPages = Math.ceil(next / 65536);
+  return parts.map((part) => ({
+    ...part, pageFlags, codeChunks, codeHolders, ram, ramSize, wasmPages,
+  })); // prettier-ignore
+}
+
+/** The map of a machine with one vCPU. */
+export function memoryMap(ramSize: number): MemoryMap {
+  const [map] = memoryMaps(ramSize, 1);
+  return map;
 }

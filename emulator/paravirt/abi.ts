@@ -64,8 +64,12 @@ export interface ParavirtServices {
   readonly timestampHz: number;
   /** Unix time of power-on in seconds: the same start date as the real-time clock's. */
   readonly startDate: number;
-  /** The board's local APIC, which must use autoEoi. Absent: what needs one is not advertised. */
+  /** The vCPU's local APIC, which must use autoEoi. Absent: what needs one is not advertised. */
   readonly localApic?: ParavirtLocalApic;
+  /** Wakes the vCPU of this APIC ID from HLT, or lets its next HLT not block. */
+  kick(apicId: number): void;
+  /** The vCPU gives up the rest of its turn. */
+  yield(): void;
 }
 
 export interface ParavirtLocalApic {

@@ -1,8 +1,7 @@
 /**
  * KVM's hypercalls (Documentation/virt/kvm/x86/hypercalls.rst): number in EAX, arguments in EBX, ECX,
- * EDX, ESI, result in EAX, nothing else changed. Only ring 0 may call. There is one vCPU, so what
- * concerns others succeeds without effect. Calls of other architectures share the numbers and are rows
- * for the log's sake.
+ * EDX, ESI, result in EAX, nothing else changed. Only ring 0 may call. A destination that does not exist
+ * is no error. Calls of other architectures share the numbers and are rows for the log's sake.
  */
 import type { HypercallDescription, HypercallRegisters } from '../hypervisor/guest-interface.ts';
 import type { HypercallRow, ParavirtServices } from './abi.ts';
@@ -12,8 +11,6 @@ import { KVM_ERROR } from './kvm-abi.ts';
 /** What the calls act on. */
 export interface KvmCallContext {
   readonly services: ParavirtServices;
-  /** Wakes the vCPU of this APIC ID from HLT, or lets its next HLT not block. */
-  kick(apicId: number): void;
 }
 
 const NSEC_PER_SEC = 1_000_000_000;
@@ -57,8 +54,13 @@ function sendIpi({ services }: KvmCallContext, call: HypercallRegisters): number
 
 const done = (): number => 0;
 
-function kickCpu(context: KvmCallContext, { ecx: apicId }: HypercallRegisters): number {
-  context.kick(apicId);
+function kickCpu({ services }: KvmCallContext, { ecx: apicId }: HypercallRegisters): number {
+  services.kick(apicId);
+  return 0;
+}
+
+function schedYield({ services }: KvmCallContext): number {
+  services.yield();
   return 0;
 }
 
@@ -74,7 +76,7 @@ export const KVM_HYPERCALLS = [
   { number: 8,  name: 'KVM_HC_MIPS_CONSOLE_OUTPUT', parameters: [],                                          handle: null },
   { number: 9,  name: 'KVM_HC_CLOCK_PAIRING',       parameters: ['gpa', 'clock_type'],                       handle: clockPairing },
   { number: 10, name: 'KVM_HC_SEND_IPI',            parameters: ['bitmap_low', 'bitmap_high', 'min', 'icr'], handle: sendIpi },
-  { number: 11, name: 'KVM_HC_SCHED_YIELD',         parameters: ['apic_id'],                                 handle: done },
+  { number: 11, name: 'KVM_HC_SCHED_YIELD',         parameters: ['apic_id'],                                 handle: schedYield },
   { number: 12, name: 'KVM_HC_MAP_GPA_RANGE',       parameters: ['gpa', 'npages', 'attributes'],             handle: null },
 ] as const satisfies readonly HypercallRow<KvmCallContext>[];
 

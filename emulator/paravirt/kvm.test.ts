@@ -24,9 +24,13 @@ function machine(changes: Partial<ParavirtServices> = {}) {
       },
       tryAutoEoi: () => void ipis.push('tryAutoEoi'),
     },
+    kick: (apicId) => {
+      if (apicId === 0) kvm.kick();
+    },
+    yield: () => void ipis.push('yield'),
     ...changes,
   };
-  const kvm = new KvmInterface(services);
+  const kvm: KvmInterface = new KvmInterface(services);
   const view = new DataView(vcpu.ram.buffer);
   const words = (address: number, count: number): readonly number[] =>
     Array.from({ length: count }, (_, index) => view.getUint32(address + index * 4, true));
@@ -66,6 +70,8 @@ test('offered are the features that work; those of a local APIC only where there
     timestamp: () => ({ low: 0, high: 0 }),
     timestampHz: 1_000_000_000,
     startDate: 0,
+    kick: () => undefined,
+    yield: () => undefined,
   });
   assert.equal(without.cpuid(0x40000001)?.eax, 0x010030ab);
   assert.equal(without.writeMsr(0x4b564d04, { low: 0x1001, high: 0 }), 'fault');
@@ -215,9 +221,10 @@ test("KVM's range is #GP where it has nothing to offer, other registers are not 
 });
 
 test('hypercalls return what kvm_para.h and hypercalls.rst say', () => {
-  const { call } = machine();
+  const { call, ipis } = machine();
   assert.equal(call(1), 0);
   assert.equal(call(11, 0), 0);
+  assert.deepEqual(ipis, ['yield']);
   // -KVM_ENOSYS: unknown, deprecated, of other architectures, not offered
   for (const nr of [0, 2, 3, 4, 6, 7, 8, 12, 13, 0xffffffff]) assert.equal(call(nr), -1000);
 });

@@ -1,7 +1,8 @@
 /**
  * KVM's paravirtual interface as a guest meets it, in its order: the signature in CPUID leaf 0x40000000,
  * the feature bits in 0x40000001, the registers by which it registers its clock, steal-time and EOI
- * pages (kvm-msrs.ts), and hypercalls by VMCALL or VMMCALL (kvm-hypercalls.ts). Offered is what works:
+ * pages (kvm-msrs.ts), and hypercalls by VMCALL or VMMCALL (kvm-hypercalls.ts), all of it for each vCPU
+ * on its own. Offered is what works:
  * no asynchronous page faults, no paravirtual TLB flush, no memory encryption, no migration.
  */
 import type { CpuidResult } from '../cpu/cpu-model.ts';
@@ -32,9 +33,6 @@ const FEATURES: readonly KvmFeature[] = [
   KVM_FEATURE.CLOCKSOURCE_STABLE_BIT,
 ];
 const APIC_FEATURES: readonly KvmFeature[] = [KVM_FEATURE.PV_EOI, KVM_FEATURE.PV_SEND_IPI];
-
-/** The only vCPU's. */
-const APIC_ID = 0;
 
 const MSRS: readonly KvmMsr[] = KVM_MSRS;
 
@@ -105,7 +103,7 @@ export class KvmInterface implements ParavirtInterface {
       ebx: state.gpr(3, 4),
       esi: state.gpr(6, 4),
     };
-    const context = { services: this.services, kick: (apicId: number) => this.kick(apicId) };
+    const context = { services: this.services };
     state.setGpr(0, 4, kvmHypercall(context, call, state.cpl) >>> 0);
   }
 
@@ -117,6 +115,11 @@ export class KvmInterface implements ParavirtInterface {
     const blocks = !this.kicked;
     this.kicked = false;
     return blocks;
+  }
+
+  /** Another vCPU has kicked this one, which is running or about to halt: its next HLT does not block. */
+  kick(): void {
+    this.kicked = true;
   }
 
   timestampChanged(): void {
@@ -149,9 +152,5 @@ export class KvmInterface implements ParavirtInterface {
     const row = MSRS.find((each) => each.index === index);
     if (row === undefined) return null;
     return ((this.features >>> row.feature) & 1) === 1 ? row : null;
-  }
-
-  private kick(apicId: number): void {
-    if (apicId === APIC_ID) this.kicked = true;
   }
 }

@@ -4,6 +4,9 @@
  * size, flatness, privilege) and one EIP: the same bytes under two EIPs are two blocks. Links between
  * records stay within a page; hence dropping a page's blocks leaves nothing that points to them but the
  * jump cache, which a new generation empties.
+ *
+ * Each vCPU has its own blocks; which bytes of RAM hold code of any of them is marked in tables that all
+ * share, for whoever writes to RAM. A page's marks go when the last vCPU has dropped its blocks of it.
  */
 import { CODE_CHUNK_SHIFT, PAGE_FLAG, type MemoryMap } from '../../memory/memory-map.ts';
 
@@ -52,12 +55,14 @@ export class CodeCache {
   /** Shared with the emitted code (memory-map.ts). */
   readonly #flags: Uint8Array;
   readonly #chunks: Int32Array;
+  readonly #holders: Uint8Array;
   /** Highest offset in CS that a block of each mode reaches. */
   readonly #highest = new Float64Array(MODES);
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap) {
     this.#flags = new Uint8Array(buffer, map.pageFlags, map.ramSize >>> 12);
     this.#chunks = new Int32Array(buffer, map.codeChunks, map.ramSize >>> 12);
+    this.#holders = new Uint8Array(buffer, map.codeHolders, map.ramSize >>> 12);
   }
 
   /** @param mode mode bits of the block, below MODES. */
@@ -97,6 +102,7 @@ export class CodeCache {
     if (page === undefined) {
       page = new CodePage();
       this.#pages.set(number, page);
+      if (number < this.#holders.length) this.#holders[number]++;
     }
     return page;
   }
@@ -118,10 +124,11 @@ export class CodeCache {
 
   /**
    * Drops all blocks of a page and of those that reach into it, and so on: a guest can make that a chain
-   * through all of its memory. The caller makes a new generation.
+   * through all of its memory. True when there were any: then the caller makes a new generation.
    */
-  invalidate(pageNumber: number): void {
+  invalidate(pageNumber: number): boolean {
     const waiting = [pageNumber];
+    const known = this.#pages.has(pageNumber);
     for (let number = waiting.pop(); number !== undefined; number = waiting.pop()) {
       const page = this.#pages.get(number);
       if (page === undefined) continue;
@@ -129,6 +136,7 @@ export class CodeCache {
       this.#unmark(number);
       for (const other of page.crossing) waiting.push(other);
     }
+    return known;
   }
 
   /** Drops all blocks of the pages that a linear address was found in, in whatever mapping. */
@@ -143,8 +151,9 @@ export class CodeCache {
     this.#pages.clear();
     this.#highest.fill(0);
   }
+  /** This vCPU holds no code of the page any more. */
   #unmark(number: number): void {
-    if (number >= this.#flags.length) return;
+    if (number >= this.#flags.length || --this.#holders[number] > 0) return;
     this.#flags[number] &= ~PAGE_FLAG.CODE;
     this.#chunks[number] = 0;
   }

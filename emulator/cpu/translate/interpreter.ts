@@ -2,7 +2,8 @@
  * The interpreter tier as a WebAssembly module: run(record) executes decoded records until something
  * needs TypeScript. Its main function is one br_table over the hot handlers inside a loop; all other
  * handlers are functions of their own behind call_indirect. The same module holds the page walk and
- * the TLB's slow paths. Generated once per machine, since it knows the addresses of the memory map.
+ * the TLB's slow paths. Generated once for each vCPU, since it knows the addresses of the memory map,
+ * and not before the vCPU first runs: most of a machine's processors may never be started.
  */
 import {
   CODE_CHUNK_SHIFT,
@@ -34,9 +35,9 @@ export interface InterpreterHost {
 export interface Interpreter {
   readonly list: HandlerList;
   /** Runs from a record; on return layout EXIT says why. */
-  run(record: number): void;
+  readonly run: (record: number) => void;
   /** paging.ts emitWalk. */
-  walk(linear: number, access: number): number;
+  readonly walk: (linear: number, access: number) => number;
 }
 
 /** Slot of an EIP in the jump cache, as an index; emitted the same way below. */
@@ -289,17 +290,13 @@ function emitRun(list: HandlerList, context: InterpreterContext, map: MemoryMap)
   return body;
 }
 
-/** The module's bytes and the list of handlers that they implement. */
-export function emitInterpreter(
-  map: MemoryMap,
-  shared: boolean,
-): { bytes: Uint8Array; list: HandlerList } {
-  const list = listHandlers();
+/** The module's bytes. */
+function emitInterpreter(map: MemoryMap, shared: boolean, list: HandlerList): Uint8Array {
   const context: InterpreterContext = { vcpu: map.vcpu, calls: F };
   const cold = list.handlers
     .slice(list.hot)
     .map((_, at) => emitCold(list, list.hot + at, context, map));
-  const bytes = buildModule({
+  return buildModule({
     types: TYPES,
     imports: [
       { name: 'typescript', type: ONE_TO_ONE },
@@ -320,7 +317,6 @@ export function emitInterpreter(
     ],
     table: cold.map((_, at) => F.firstCold + at),
   });
-  return { bytes, list };
 }
 
 export function createInterpreter(
@@ -329,7 +325,7 @@ export function createInterpreter(
   shared: boolean,
   host: InterpreterHost,
 ): Interpreter {
-  const { bytes, list } = emitInterpreter(map, shared);
+  const list = listHandlers();
   const { Module, Instance } = wasm();
   const env = {
     memory,
@@ -340,8 +336,22 @@ export function createInterpreter(
     },
     slowReadForWrite: (linear: number, size: number) => host.slowReadForWrite(linear >>> 0, size),
   };
-  const { exports } = new Instance(new Module(bytes), { env });
-  const run = exports['run'] as (record: number) => void;
-  const walk = exports['walk'] as (linear: number, access: number) => number;
-  return { list, run, walk };
+  const load = (): void => {
+    const module = new Module(emitInterpreter(map, shared, list));
+    const { exports } = new Instance(module, { env });
+    interpreter.run = exports['run'] as Interpreter['run'];
+    interpreter.walk = exports['walk'] as Interpreter['walk'];
+  };
+  const interpreter = {
+    list,
+    run: (record: number): void => {
+      load();
+      interpreter.run(record);
+    },
+    walk: (linear: number, access: number): number => {
+      load();
+      return interpreter.walk(linear, access);
+    },
+  };
+  return interpreter;
 }

@@ -1,0 +1,76 @@
+/**
+ * One virtual processor of the machine with what belongs to it alone: the CPU and its pins, the
+ * hypervisor's controls for it, and the paravirtual interface as it has registered with it.
+ */
+import { Cpu, type CpuOptions } from './cpu/cpu.ts';
+import * as L from './cpu/layout.ts';
+import { ACTIVITY } from './cpu/state.ts';
+import { CpuVcpu } from './guest-vcpu.ts';
+import type { Hypervisor } from './hypervisor/hypervisor.ts';
+import type { KvmInterface } from './paravirt/kvm.ts';
+import { SteppingHook } from './stepping-hook.ts';
+
+export interface VcpuParts {
+  /** Its number, and the ID of its local APIC. */
+  readonly index: number;
+  readonly cpu: Omit<CpuOptions, 'hook'>;
+  readonly hypervisor: Hypervisor;
+  readonly kvm: KvmInterface | null;
+  /** Instructions that all vCPUs have retired since power-on. */
+  readonly retired: () => number;
+  /** INTR is asserted. */
+  readonly interruptPending: () => boolean;
+  /** Whether another vCPU could run now. */
+  readonly othersWait: () => boolean;
+  /** It has executed PAUSE: it waits for another. */
+  readonly paused: () => void;
+}
+
+export class MachineVcpu {
+  readonly index: number;
+  readonly cpu: Cpu;
+  readonly guest: CpuVcpu;
+  readonly hypervisor: Hypervisor;
+  readonly kvm: KvmInterface | null;
+  readonly hook: SteppingHook;
+  readonly #interruptPending: () => boolean;
+
+  constructor(parts: VcpuParts) {
+    const { index, hypervisor, kvm, retired, interruptPending, othersWait, paused } = parts;
+    this.index = index;
+    this.hypervisor = hypervisor;
+    this.kvm = kvm;
+    this.#interruptPending = interruptPending;
+    this.hook = new SteppingHook(hypervisor, {
+      leave: () => {
+        this.cpu.requestLeave();
+      },
+      othersWait,
+      paused,
+    });
+    this.cpu = new Cpu({ ...parts.cpu, hook: this.hook });
+    this.guest = new CpuVcpu(this.cpu, index, retired);
+    hypervisor.attach(this.guest);
+  }
+
+  get #activity(): number {
+    return this.cpu.state.get(L.ACTIVITY);
+  }
+  /** It executes, or will as soon as it is looked at: an event that wakes it from HLT is there. */
+  get isReady(): boolean {
+    const activity = this.#activity;
+    if (activity !== ACTIVITY.HALTED) return activity !== ACTIVITY.WAIT_FOR_SIPI;
+    const { cpu } = this;
+    if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING) return true;
+    return cpu.canWake && this.#interruptPending();
+  }
+  /** Halted, and an interrupt would wake it. */
+  get canWake(): boolean {
+    return this.#activity === ACTIVITY.HALTED && this.cpu.canWake;
+  }
+  /** KVM_HC_KICK_CPU: out of HLT, or past the next one. */
+  kick(): void {
+    if (this.#activity === ACTIVITY.HALTED) this.cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+    else this.kvm?.kick();
+  }
+}
