@@ -284,11 +284,11 @@ export class Machine {
         hook.interrupt(() => placeOf(cpu));
         return board.acknowledgeInterrupt(index);
       },
-      apicBaseWritten: (low) => void board.localApic.writeBaseMsr(low, 0),
-      tscDeadline: () => board.localApic.tscDeadline,
+      apicBaseWritten: (low) => void board.localApics.of(index).writeBaseMsr(low, 0),
+      tscDeadline: () => board.localApics.of(index).tscDeadline,
       setTscDeadline: (time) => {
         this.#touchDevice();
-        board.localApic.tscDeadline = time;
+        board.localApics.of(index).tscDeadline = time;
       },
       now: () => this.now,
     };
