@@ -192,7 +192,7 @@ static void fill(const Form *form, int horizontally, Case *c) {
   int converts = form->destination != form->source;
   /* most lanes tame, so that a single odd one decides the flags of all */
   int tame = below(3) == 0;
-  u32 odd = below(4);
+  u32 odd = below(5);
   if (form->source == 'I') {
     for (int i = 0; i < 4; i++) s4[i] = integer(), d4[i] = (u32)rng();
   } else if (form->source == 'S') {
@@ -206,7 +206,7 @@ static void fill(const Form *form, int horizontally, Case *c) {
     if (horizontally && below(2)) d4[1] = (u32)partner(SINGLE, d4[0]), s4[3] = (u32)partner(SINGLE, s4[2]);
   } else {
     for (u32 i = 0; i < 2; i++) {
-      int calm = tame && i != (odd & 1);
+      int calm = tame && i != (odd < 4 ? odd & 1 : 4);
       u64 a = calm ? scaled(DOUBLE, bias(DOUBLE) + below(3)) : number(DOUBLE);
       u64 b = calm ? scaled(DOUBLE, bias(DOUBLE) + below(3)) : below(2) ? partner(DOUBLE, a) : number(DOUBLE);
       if (form->destination == 'I' && below(3)) b = near_integer(DOUBLE);
@@ -231,6 +231,8 @@ static void choose(const Form *form, int horizontally, Case *c) {
   case 1: c->mxcsr ^= 0x80 << below(6); break;
   }
   if (below(4) == 0) c->mxcsr |= rng() & 0x3f;
+  /* as programs mostly have it: emitted code does these itself */
+  if (below(3) == 0) c->mxcsr = (c->mxcsr & 0x8040) | 0x1fa0;
   fill(form, horizontally, c);
 }
 
