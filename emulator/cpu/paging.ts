@@ -58,6 +58,8 @@ class WalkEmitter {
   readonly #at = this.body.local();
   readonly #entry = this.body.local();
   readonly #high = this.body.local();
+  readonly #directoryAt = this.body.local();
+  readonly #directoryEntry = this.body.local();
   /** RW and US of all levels so far, ANDed; execute-disable of all levels, ORed into bit 31. */
   readonly #rights = this.body.local();
   readonly #disabled = this.body.local();
@@ -170,18 +172,22 @@ class WalkEmitter {
   #combineRights(): void {
     this.body.get(this.#rights).get(this.#entry).op('and').set(this.#rights);
   }
-  /** Sets flags in the entry at `at`, unless the walk only looks. */
-  #mark(pushBits: () => void): void {
+  /** Sets flags in the entry `entry` at `at`, unless the walk only looks. */
+  #mark(at: Local, entry: Local, pushBits: () => void): void {
     const { body } = this;
     const marked = body.local();
-    body.get(this.#entry);
+    body.get(entry);
     pushBits();
-    body.op('or').tee(marked).get(this.#entry).op('ne');
+    body.op('or').tee(marked).get(entry).op('ne');
     this.#accessHas(ACCESS.PEEK);
     body.op('eqz').op('and');
     body.if();
-    body.get(this.#at).get(marked).store(this.#map.ram);
+    body.get(at).get(marked).store(this.#map.ram);
     body.end();
+  }
+  /** The entry leads to a table; it is marked as accessed when the whole translation succeeds (4.8). */
+  #keepDirectoryEntry(): void {
+    this.body.get(this.#at).set(this.#directoryAt).get(this.#entry).set(this.#directoryEntry);
   }
 
   /**
@@ -207,7 +213,8 @@ class WalkEmitter {
     body.if();
     this.#fault(P);
     body.end();
-    this.#mark(() => {
+    if (flag === 0) this.#mark(this.#directoryAt, this.#directoryEntry, () => body.i32(A));
+    this.#mark(this.#at, this.#entry, () => {
       body.i32(A | D).i32(A);
       this.#accessHas(ACCESS.WRITE);
       body.op('select');
@@ -317,7 +324,7 @@ class WalkEmitter {
     body.get(this.#entry).i32(13).op('shrU').i32(0xf).op('and').set(this.#physicalHigh);
     this.#finish(WALK_FLAG.LARGE);
     body.end();
-    this.#mark(() => body.i32(A));
+    this.#keepDirectoryEntry();
     body.get(this.#entry).i32(-4096).op('and');
     body.get(this.#linear).i32(10).op('shrU').i32(0xffc).op('and').op('or').set(this.#at);
     this.#loadEntry(false);
@@ -371,7 +378,7 @@ class WalkEmitter {
     body.if();
     this.#fault(0);
     body.end();
-    this.#mark(() => body.i32(A));
+    this.#keepDirectoryEntry();
     descend(9);
     body.get(this.#high).i32(0xf).op('and').set(this.#physicalHigh);
     body.get(this.#entry).i32(-4096).op('and').set(this.#physical);

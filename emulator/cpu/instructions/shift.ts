@@ -1,8 +1,8 @@
 /**
  * Shifts and rotates: SHL SHR SAR ROL ROR RCL RCR SHLD SHRD (SDM vol. 2). Counts are taken modulo 32;
  * a count of zero changes no flag. Where the SDM leaves OF undefined (counts above one) it is what a
- * count of one would have given, except that ROL and ROR of a register by an immediate leave it, and AF is cleared:
- * so a Xeon does (test/vectors/integer).
+ * count of one would have given, and AF is cleared: so a Xeon does (test/vectors/integer). Rotates by an
+ * immediate are the exception: theirs follows from the result, as on an 80386.
  */
 import type { Local } from '../../wasm/assembler.ts';
 import type { Backend, Size } from '../translate/backend.ts';
@@ -40,7 +40,7 @@ function pushTopBit(e: Backend, { bits }: Pick<Work, 'bits'>, value: Local): voi
     .op('and');
 }
 
-/** Pushes whether the operand's two highest bits differ: a move to the left by one changes the sign. */
+/** Pushes whether a value's two highest bits differ: a move to the left by one changes the sign. */
 function pushTopBitsDiffer(e: Backend, { bits, a }: Pick<Work, 'bits' | 'a'>): void {
   const { body } = e;
   body.get(a).get(a).i32(1).op('shl').op('xor');
@@ -49,6 +49,19 @@ function pushTopBitsDiffer(e: Backend, { bits, a }: Pick<Work, 'bits' | 'a'>): v
     .op('shrU')
     .i32(1)
     .op('and');
+}
+
+/**
+ * Pushes OF of a rotate by its result, which for a count of one is what the manual says: to the left the
+ * highest bit differs from CF, to the right from the bit below it.
+ */
+function pushOverflowOfResult(e: Backend, { bits, result, carry }: Work, left: boolean): void {
+  if (!left) {
+    pushTopBitsDiffer(e, { bits, a: result });
+    return;
+  }
+  pushTopBit(e, { bits }, result);
+  e.body.get(carry).op('xor');
 }
 
 /** Keeps OF where the condition that is pushed says so. */
@@ -138,18 +151,20 @@ function rotate(left: boolean): EmittedInstruction {
         .get(work.count)
         .op(left ? 'rotl' : 'rotr')
         .set(work.result);
-      if (left) {
-        body.get(work.result).i32(1).op('and').set(work.carry);
-        pushTopBitsDiffer(e, work);
-      } else {
+      if (left) body.get(work.result).i32(1).op('and').set(work.carry);
+      else {
         pushTopBit(e, work, work.result);
         body.set(work.carry);
+      }
+      if (e.isImmediate(1)) {
+        pushOverflowOfResult(e, work, left);
+      } else if (left) {
+        pushTopBitsDiffer(e, work);
+      } else {
         pushTopBit(e, work, work.a);
         body.get(work.a).i32(1).op('and').op('xor');
       }
       body.set(work.overflow);
-      if (e.isImmediate(1) && !e.isMemory(0))
-        keepOverflow(e, work, () => body.get(work.count).i32(1).op('ne'));
     },
     { rotates: true },
   );
@@ -187,7 +202,6 @@ function rotateThroughCarry(left: boolean): EmittedInstruction {
         body.get(work.carry).op('xor');
       }
       body.set(work.overflow);
-      if (work.size !== 4) keepOverflow(e, work, () => body.get(work.count).op('eqz'));
       body
         .get(wide)
         .i64(BigInt(work.bits))
@@ -196,6 +210,11 @@ function rotateThroughCarry(left: boolean): EmittedInstruction {
         .i32(1)
         .op('and')
         .set(work.carry);
+      if (e.isImmediate(1)) {
+        pushOverflowOfResult(e, work, left);
+        body.set(work.overflow);
+      }
+      if (work.size !== 4) keepOverflow(e, work, () => body.get(work.count).op('eqz'));
     },
     { rotates: true },
   );

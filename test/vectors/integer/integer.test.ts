@@ -11,6 +11,7 @@ import { listHandlers } from '../../../emulator/cpu/translate/handlers.ts';
 import { type Difference, readVectors, Replay, SETTINGS } from './replay.ts';
 
 const SHOWN = 10;
+const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 
 const replay = new Replay();
 const cases = [...readVectors(readFileSync(new URL('integer.vectors', import.meta.url)))];
@@ -29,8 +30,15 @@ test('defined results, flags, memory, EIP and faults are those of the processor'
 });
 
 test('what the manual leaves undefined is as on the processor that made the vectors', () => {
-  assertNone(differences.filter(({ loose }) => loose));
+  assertNone(differences.filter(({ loose, vector }) => loose && !rotatesByImmediate(vector.code)));
 });
+
+/** C0 and C1 /0 to /3, whose OF is that of an 80386 (shift.ts). */
+function rotatesByImmediate(code: Uint8Array): boolean {
+  const at = code.findIndex((byte) => !PREFIXES.has(byte));
+  const [opcode = 0, modrm = 0] = code.subarray(at);
+  return (opcode === 0xc0 || opcode === 0xc1) && ((modrm >> 3) & 7) < 4;
+}
 
 test('the cases reach every handler of the interpreter tier', () => {
   // a user program cannot execute CLI and STI, the time is never the same, a breakpoint is no instruction

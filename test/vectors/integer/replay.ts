@@ -203,6 +203,7 @@ const IOPL = 0x3000;
 export interface Difference {
   /** What the manual leaves undefined, and nothing else, differs. */
   readonly loose: boolean;
+  readonly vector: VectorCase;
   readonly text: string;
 }
 
@@ -275,13 +276,13 @@ export class Replay {
       const found = outcome === 'exit' ? this.compare(vector, setting) : `run() said ${outcome}`;
       if (found === null) continue;
       const { loose, text } = typeof found === 'string' ? { loose: false, text: found } : found;
-      differences.push({ loose, text: `${describe(vector)} [${setting.name}, ${how}]: ${text}` });
+      differences.push({ loose, vector, text: `${describe(vector)} [${setting.name}, ${how}]: ${text}` });
     }
     bare.ram.fill(HLT, CODE, CODE + vector.code.length);
     return differences;
   }
 
-  private compare(vector: VectorCase, { cpl }: Setting): Difference | null {
+  private compare(vector: VectorCase, { cpl }: Setting): Omit<Difference, 'vector'> | null {
     const { cpu, ram32 } = this.bare;
     const { state } = cpu;
     const strict: string[] = [];
