@@ -6,16 +6,28 @@
 import type { LogLine, LogMessage } from './debugger/log-message.ts';
 import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
+import type { MediumKind } from './devices/boot-medium.ts';
 import type { GuestModule } from './loaders/loader.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
 /** What to build; file contents instead of names, since the emulator opens no files. */
 export interface MachineConfiguration {
   readonly guest: {
+    /** The kernel, or the medium that a BIOS machine boots from. */
     readonly kernel: Uint8Array;
     /** For messages only. */
     readonly kernelName: string;
-    readonly format: 'auto' | 'bzimage' | 'multiboot' | 'pvh' | 'flat';
+    readonly format: 'auto' | 'bzimage' | 'multiboot' | 'pvh' | 'flat' | 'bios';
+    /** With format 'bios', and only there. */
+    readonly bios?: {
+      /** What kind of medium the image is; 'auto' looks at it. */
+      readonly medium: 'auto' | MediumKind;
+      /** ROM that ends at 4 GiB, and its name for messages. */
+      readonly firmware: Uint8Array;
+      readonly firmwareName: string;
+      /** Option ROM of the display. */
+      readonly videoRom?: Uint8Array;
+    };
     readonly initrd?: Uint8Array;
     /** For kernels whose protocol knows modules. */
     readonly modules?: readonly GuestModule[];

@@ -7,6 +7,7 @@
  * slept through in HLT and a fixed time for each exit and each port access. Nothing else enters, so that
  * the same configuration gives the same run to the instruction.
  */
+import { biosOptions, firmwareGuest, hideShadowRam } from './bios-machine.ts';
 import type { Cpu, CpuOptions } from './cpu/cpu.ts';
 import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
@@ -14,6 +15,7 @@ import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
 import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
+import type { BiosOptions } from './devices/bios-board.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
@@ -90,6 +92,9 @@ export type MachineStop =
   | { readonly kind: 'breakpoint' }
   | { readonly kind: 'exit'; readonly exit: VmExit };
 
+/** After it every run ends in it again. */
+type EndingStop = Extract<MachineStop, { kind: 'power-off' | 'reset' | 'guest-error' }>;
+
 export type StepOutcome =
   | Exclude<MachineStop, { kind: 'breakpoint' }>
   | { readonly kind: 'stepped' }
@@ -118,7 +123,7 @@ export class Machine {
 
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
   #waited = 0;
-  #ended: Extract<MachineStop, { kind: 'power-off' | 'reset' }> | null = null;
+  #ended: EndingStop | null = null;
   /** Towards WORK_LIMIT, in this call of run(). */
   #work = 0;
   #observed: VmExit | null = null;
@@ -146,7 +151,8 @@ export class Machine {
     const maps = memoryMaps(checkedMemory(memoryBytes), count);
     [this.map] = maps;
     this.memory = allocate(this.map, configuration.shared);
-    this.board = this.#buildBoard(configuration);
+    const bios = this.#biosOptions(configuration);
+    this.board = this.#buildBoard(configuration, bios);
     const sharedCode = new SharedCode();
     const { memory } = this;
     this.vcpus = maps.map((map, index) => {
@@ -163,18 +169,48 @@ export class Machine {
       this.map.pageFlags + (VGA_HOLE.start >> 12),
       this.map.pageFlags + (VGA_HOLE.end >> 12),
     );
-    this.guest = this.#load(configuration);
+    this.guest = this.#start(configuration, bios);
     for (const { cpu, index } of this.vcpus) {
       if (index === 0) setInitialState(cpu, this.guest.cpu);
       else setWaitingState(cpu);
-      setMemoryTypes(cpu, memoryBytes);
+      // firmware does it itself
+      if (bios === null) setMemoryTypes(cpu, memoryBytes);
     }
   }
 
   // ---- parts
 
-  #buildBoard({ memoryBytes, vcpus, testDevice }: MachineConfiguration): PcBoard {
+  #biosOptions({ guest }: MachineConfiguration): BiosOptions | null {
+    if (guest.format !== 'bios') return null;
+    if (guest.bios === undefined) throw new Error('format bios without firmware');
+    const { bios } = guest;
+    return told(() =>
+      biosOptions(guest, bios, {
+        buffer: this.memory.buffer,
+        map: this.map,
+        cpus: () => this.vcpus.map(({ cpu }) => cpu),
+        notice: (text) => {
+          this.notice(text);
+        },
+        stop: (description) => {
+          this.#end({ kind: 'guest-error', description });
+        },
+      }),
+    );
+  }
+  /** Firmware at the reset vector, or a guest that a loader puts into memory. */
+  #start(configuration: MachineConfiguration, bios: BiosOptions | null): LoadedGuest {
+    const firmware = configuration.guest.bios;
+    if (bios === null || firmware === undefined) return this.#load(configuration);
+    hideShadowRam(this.memory.buffer, this.map);
+    return firmwareGuest(this.cpu, firmware, bios.medium);
+  }
+  #buildBoard(
+    { memoryBytes, vcpus, testDevice }: MachineConfiguration,
+    bios: BiosOptions | null,
+  ): PcBoard {
     return new PcBoard({
+      ...(bios && { bios }),
       clock: { now: () => this.now },
       memoryBytes,
       processors: vcpus ?? 1,
@@ -278,6 +314,7 @@ export class Machine {
         this.#touchDevice();
         board.writeMmio(address, size, value, index);
       },
+      romPage: (address) => board.romPage(address),
       interruptPending: () => board.interruptPending(index),
       acknowledgeInterrupt: () => {
         const { hook, cpu } = this.vcpus[index];
@@ -309,7 +346,7 @@ export class Machine {
     const reserved = {
       address: acpiTables.address, size: acpiTables.bytes.length, type: MEMORY_TYPE.ACPI,
     }; // prettier-ignore
-    try {
+    return told(() => {
       ram.write(acpiTables.address, acpiTables.bytes);
       return loadGuest(
         {
@@ -325,12 +362,7 @@ export class Machine {
         },
         guest.format,
       );
-    } catch (error) {
-      if (error instanceof GuestImageError) {
-        throw new ConfigurationError(error.attribute, error.message);
-      }
-      throw error;
-    }
+    });
   }
 
   // ---- time
@@ -354,7 +386,7 @@ export class Machine {
     return this.#turns.current.hypervisor;
   }
 
-  #end(stop: Extract<MachineStop, { kind: 'power-off' | 'reset' }>): void {
+  #end(stop: EndingStop): void {
     this.#ended ??= stop;
     this.cpu.requestLeave();
   }
@@ -533,6 +565,16 @@ export class Machine {
     // what woke the host is no wait that has passed
     this.#idleReportedAt = -1;
     this.board.sendSerialInput(bytes);
+  }
+}
+
+/** What `action` gives; a guest that cannot be loaded becomes a ConfigurationError. */
+function told<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof GuestImageError)) throw error;
+    throw new ConfigurationError(error.attribute, error.message);
   }
 }
 

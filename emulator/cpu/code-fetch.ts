@@ -76,14 +76,14 @@ export class CodeFetch {
     return { bytes, start: 0, end: typeof decoded === 'string' ? LONGEST : decoded.length };
   }
 
-  /** Code outside RAM, read as data is: from ROM, a device or nothing at all. */
+  /** Code outside RAM and ROM, read as data is: from a device or nothing at all. */
   deviceBytes(linear: number, physical: number): Fetch {
     const bytes = new Uint8Array(LONGEST);
     for (let at = 0; at < LONGEST; at++) {
       const inPage = (linear & 0xfff) + at < 4096;
       const from = inPage ? physical + at : this.#memory.peek(linearAddress(linear + at));
       if (from === null) return { bytes, start: 0, end: at };
-      bytes[at] = this.#memory.isRam(from, 1)
+      bytes[at] = this.#memory.isMemory(from, 1, false)
         ? this.#memory.readPhysical(from, 1)
         : this.#owner.platform.readDevice(from, 1);
     }

@@ -302,6 +302,11 @@ export class Cpu implements Processor, MemoryOwner {
       this.codeWritten(page);
     }
   }
+  /** What lies at whole pages of guest-physical memory, or may be done to them, has changed. */
+  memoryRemapped(physical: number, length: number): void {
+    this.#tlb.flush(true);
+    this.memoryWritten(physical, length);
+  }
   /** Linear addresses before which run() stops. */
   setBreakpoints(addresses: ReadonlySet<number>): void {
     this.#finder.setBreakpoints(addresses);

@@ -114,6 +114,20 @@ export class GuestMemory implements LinearMemory {
     if (physical + size > this.#ramSize) return false;
     return (this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.DEVICE) === 0;
   }
+  /** Whether memory, RAM or ROM, takes an access of `size` bytes: nothing of it can be observed. */
+  isMemory(physical: number, size: number, write: boolean): boolean {
+    if (!this.isRam(physical, size)) return !write && this.#romPage(physical) !== null;
+    if (!write) return true;
+    return (this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.READ_ONLY) === 0;
+  }
+  #romPage(physical: number): Uint8Array | null {
+    return this.#owner.platform.romPage?.(physical) ?? null;
+  }
+  /** A copy of ROM, within one page, or null. */
+  readRom(physical: number, length: number): Uint8Array | null {
+    const start = physical & 0xfff;
+    return this.#romPage(physical)?.slice(start, start + length) ?? null;
+  }
   /** Unsigned value; within one page. */
   readPhysical(physical: number, size: number, linear = 0): number {
     if (this.isRam(physical, size)) {
@@ -121,11 +135,13 @@ export class GuestMemory implements LinearMemory {
       if (size === 4) return this.#view.getUint32(at, true);
       return size === 2 ? this.#view.getUint16(at, true) : this.#u8[at];
     }
+    const rom = this.readRom(physical, size);
+    if (rom !== null) return rom.reduceRight((value, byte) => value * 256 + byte, 0);
     this.#offerDevice(physical, linear, 'read', size);
     return this.#owner.platform.readDevice(physical, size) >>> 0;
   }
   writePhysical(physical: number, size: number, value: number, linear = 0): void {
-    if (this.isRam(physical, size)) {
+    if (this.isMemory(physical, size, true)) {
       this.#storeRam(physical, size, value);
       return;
     }
@@ -166,10 +182,10 @@ export class GuestMemory implements LinearMemory {
     }
     return true;
   }
-  /** Bytes of RAM for the fetch of instructions, or null where there is none. */
+  /** Bytes of RAM or ROM for the fetch of instructions, or null where there is neither. */
   codePage(physical: number): Uint8Array | null {
     const page = physical - (physical & 0xfff);
-    if (!this.isRam(page, 4096)) return null;
+    if (!this.isRam(page, 4096)) return this.#romPage(page);
     if (page !== this.#codePageAt) {
       this.#codePage = this.#u8.subarray(this.#map.ram + page, this.#map.ram + page + 4096);
       this.#codePageAt = page;
@@ -357,12 +373,12 @@ export class GuestMemory implements LinearMemory {
     for (let at = 0; at < length; at++) bytes[at] = this.read8((linear + at) >>> 0);
     return bytes;
   }
-  /** For a look at code: no flags set; bytes that are not mapped or no RAM are missing at the end. */
+  /** For a look at code: no flags set; bytes that are not mapped or no memory are missing at the end. */
   readBytesPeek(linear: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length; at++) {
       const physical = this.peek(linearAddress(linear + at));
-      if (physical === null || !this.isRam(physical, 1)) return bytes.subarray(0, at);
+      if (physical === null || !this.isMemory(physical, 1, false)) return bytes.subarray(0, at);
       bytes[at] = this.readPhysical(physical, 1);
     }
     return bytes;

@@ -451,7 +451,7 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
   state(L.RAM_SIZE).op('geU');
   refuse();
   body.get(physical).i32(12).op('shrU').load8U(map.pageFlags);
-  body.i32(PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.DEVICE);
+  body.i32(PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.DEVICE | PAGE_FLAG.READ_ONLY);
   body
     .i32(PAGE_FLAG.WATCH_READ | PAGE_FLAG.DEVICE)
     .get(write)

@@ -11,6 +11,12 @@ export interface Platform {
   /** Guest-physical addresses that are not RAM (devices, holes: all ones, ROM: writes are dropped). */
   readDevice(address: number, size: number): number;
   writeDevice(address: number, size: number, value: number): void;
+  /**
+   * The 4 KiB of ROM around a guest-physical address outside RAM, null where there is none. They never
+   * change while they are there: reads of ROM do not leave the guest, and a debugger may look. Absent:
+   * there is no ROM.
+   */
+  romPage?(address: number): Uint8Array | null;
   /** INTR is asserted (8259A through LINT0/virtual wire, or the local APIC has a deliverable vector). */
   interruptPending(): boolean;
   /** The interrupt-acknowledge cycle: returns the vector and moves it to in-service. */

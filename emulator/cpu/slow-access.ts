@@ -68,7 +68,7 @@ export class SlowAccess {
   #access(linear: number, size: number, value: number | null, access: number): number {
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.#memory.translate(linear, access);
-      if (!this.#memory.isRam(physical, size)) {
+      if (!this.#memory.isMemory(physical, size, value !== null)) {
         this.#memory.checkBreakpoints(linear, size, value !== null);
         return this.#device(physical, linear, size, value);
       }
@@ -94,7 +94,7 @@ export class SlowAccess {
     if (this.#cpu.state.get(L.DATA_BREAKPOINTS) === 0) return false;
     return this.#debug.dataBits(linear, size, value !== null) !== 0;
   }
-  /** RAM on every page that it touches, without translated code in the bytes to be written. */
+  /** Memory on every page that it touches, without translated code in the bytes to be written. */
   #isPlain(linear: number, size: number, access: number): boolean {
     const first = Math.min(size, 4096 - (linear & 0xfff));
     if (!this.#isPlainPart(linear, first, access)) return false;
@@ -102,7 +102,8 @@ export class SlowAccess {
   }
   #isPlainPart(linear: number, size: number, access: number): boolean {
     const physical = this.#memory.translate(linear, access);
-    if (!this.#memory.isRam(physical, size)) return false;
-    return (access & ACCESS.WRITE) === 0 || !this.#code.overlaps(physical, size);
+    const write = (access & ACCESS.WRITE) !== 0;
+    if (!this.#memory.isMemory(physical, size, write)) return false;
+    return !write || !this.#code.overlaps(physical, size);
   }
 }

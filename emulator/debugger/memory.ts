@@ -1,6 +1,6 @@
 /**
  * Guest memory as a debugger sees it: linear addresses through the guest's page tables without a trace
- * in them, guest-physical ones directly. Only RAM is shown; reading a device could change it.
+ * in them, guest-physical ones directly. Only RAM and ROM are shown; reading a device could change it.
  */
 import type { Cpu } from '../cpu/cpu.ts';
 import { linear } from '../memory/address.ts';
@@ -12,10 +12,10 @@ export const SPACE_SIZE = { linear: 2 ** 32, physical: 2 ** 36 } as const;
 /** Most bytes of one answer. */
 const LONGEST = 64 << 20;
 
-/** Guest-physical address, or null where there is no RAM. */
-function ramAddress(cpu: Cpu, space: AddressSpace, address: number): number | null {
+/** Guest-physical address, or null where there is neither RAM nor ROM. */
+function memoryAddress(cpu: Cpu, space: AddressSpace, address: number): number | null {
   const physical = space === 'linear' ? cpu.memory.peek(linear(address)) : address;
-  return physical !== null && cpu.memory.isRam(physical, 1) ? physical : null;
+  return physical !== null && cpu.memory.isMemory(physical, 1, false) ? physical : null;
 }
 
 /** Throws RangeError unless it is an address of the space. */
@@ -46,6 +46,10 @@ function* pieces(address: number, count: number): Generator<{ at: number; length
   }
 }
 
+function readPiece({ memory }: Cpu, physical: number, length: number): Uint8Array | null {
+  return memory.readRam(physical, length) ?? memory.readRom(physical, length);
+}
+
 /** Throws RangeError for an address or a count that is none. */
 export function readMemory(
   cpu: Cpu,
@@ -58,8 +62,8 @@ export function readMemory(
   let readable = 0;
   let unreadable = 0;
   for (const piece of pieces(address, inside)) {
-    const physical = ramAddress(cpu, space, piece.at);
-    const found = physical === null ? null : cpu.memory.readRam(physical, piece.length);
+    const physical = memoryAddress(cpu, space, piece.at);
+    const found = physical === null ? null : readPiece(cpu, physical, piece.length);
     if (found === null) {
       unreadable += piece.length;
       continue;
@@ -83,7 +87,7 @@ export function writeMemory(
   const inside = checkedCount(space, address, bytes.length);
   let written = 0;
   for (const piece of pieces(address, inside)) {
-    const physical = ramAddress(cpu, space, piece.at);
+    const physical = memoryAddress(cpu, space, piece.at);
     if (physical === null) break;
     if (!cpu.memory.writeRam(physical, bytes.subarray(written, written + piece.length))) break;
     written += piece.length;

@@ -29,6 +29,7 @@ const CHECKSUM_OFFSET = 9;
 
 // Layout of the block; FACS wants 64-byte alignment, so the block does.
 const RSDP = 0x000;
+const RSDP_BYTES = 20;
 const FACS = 0x040;
 const RSDT = 0x080;
 const FADT = 0x0c0;
@@ -64,6 +65,48 @@ export function buildAcpiTables(
   bytes.set(madtTable, MADT);
   bytes.set(table('DSDT', 1, namespace(devices)), dsdt);
   return { address, bytes, rsdpAddress: address + RSDP };
+}
+
+/** The same tables for firmware that puts them somewhere itself. */
+export interface MovableAcpiTables {
+  readonly rsdp: Uint8Array;
+  /** Everything else, for an address that is a multiple of `alignment`. */
+  readonly tables: Uint8Array;
+  readonly alignment: number;
+  /** Where in `rsdp` the address of `tables` is to be added, 4 bytes. */
+  readonly rsdpPointer: number;
+  /** Where in `tables` their own address is to be added, 4 bytes each. */
+  readonly pointers: readonly number[];
+  /** Checksums to be made again then: the byte, and the bytes that it makes zero. */
+  readonly rsdpChecksum: AcpiChecksum;
+  readonly checksums: readonly AcpiChecksum[];
+}
+export interface AcpiChecksum {
+  readonly at: number;
+  readonly start: number;
+  readonly length: number;
+}
+
+export function movableAcpiTables(
+  devices: readonly NamespaceDevice[],
+  processors: number,
+): MovableAcpiTables {
+  const { bytes } = buildAcpiTables(0, devices, processors);
+  const rsdp = bytes.slice(RSDP, RSDP + RSDP_BYTES);
+  const view = new DataView(bytes.buffer);
+  const checksum = (start: number): AcpiChecksum => ({
+    at: start + CHECKSUM_OFFSET, start, length: view.getUint32(start + 4, true),
+  }); // prettier-ignore
+  return {
+    rsdp,
+    // with the unused room of the RSDP, from which all offsets count
+    tables: bytes.fill(0, RSDP, FACS),
+    alignment: ALIGNMENT,
+    rsdpPointer: 16,
+    pointers: [RSDT + HEADER_BYTES, RSDT + HEADER_BYTES + 4, FADT + 36, FADT + 40],
+    rsdpChecksum: { at: 8, start: 0, length: RSDP_BYTES },
+    checksums: [checksum(RSDT), checksum(FADT)],
+  };
 }
 
 /** Root system description pointer, revision 0 (5.2.5.3). */

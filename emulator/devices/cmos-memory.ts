@@ -9,9 +9,12 @@ export const CMOS_BYTES = 128;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** Drive A: in the high digit: 1 360K, 2 1.2M, 3 720K, 4 1.44M, 5 2.88M. */
+const DISKETTE_TYPES = 0x10;
 const EQUIPMENT = 0x14;
 /** Coprocessor present; a display with its own BIOS; no diskette drive. */
 const EQUIPMENT_FPU = 0x02;
+const EQUIPMENT_DISKETTE = 0x01;
 const BASE_MEMORY = 0x15;
 const EXTENDED_MEMORY = 0x17;
 const CHECKSUM_FIRST = 0x10;
@@ -20,15 +23,19 @@ const CHECKSUM = 0x2e;
 const EXTENDED_MEMORY_ACTUAL = 0x30;
 const MEMORY_ABOVE_16M = 0x34;
 
-/** 128 bytes for a machine with `memoryBytes` of RAM, all of it below 4 GiB. */
-export function cmosMemory(memoryBytes: number): number[] {
+/**
+ * 128 bytes for a machine with `memoryBytes` of RAM, all of it below 4 GiB, and with a diskette drive of this
+ * type, 0 for none.
+ */
+export function cmosMemory(memoryBytes: number, diskette = 0): number[] {
   const memory = new Array<number>(CMOS_BYTES).fill(0);
   const put16 = (index: number, value: number): void => {
     const limited = Math.min(Math.max(Math.floor(value), 0), 0xffff);
     memory[index] = limited & 0xff;
     memory[index + 1] = limited >> 8;
   };
-  memory[EQUIPMENT] = EQUIPMENT_FPU;
+  memory[DISKETTE_TYPES] = diskette << 4;
+  memory[EQUIPMENT] = EQUIPMENT_FPU | (diskette === 0 ? 0 : EQUIPMENT_DISKETTE);
   put16(BASE_MEMORY, Math.min(memoryBytes, 640 * KIB) / KIB);
   put16(EXTENDED_MEMORY, (memoryBytes - MIB) / KIB);
   put16(EXTENDED_MEMORY_ACTUAL, (memoryBytes - MIB) / KIB);

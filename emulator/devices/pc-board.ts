@@ -1,6 +1,6 @@
 /**
  * The board of an IBM PC/AT compatible with local and I/O APIC (MP specification 1.4, ACPI 3.0), without
- * firmware, video and disks. PC_PARTS is the parts list: every port, window and interrupt of the board
+ * firmware, video and disks; those come with bios-board.ts. PC_PARTS is the parts list: every port, window and interrupt of the board
  * stands there and nowhere else; the constructor wires the chips to each other and to the machine.
  *
  * Interrupts go to the 8259A pair and to the I/O APIC alike (IRQ 0 is I/O APIC input 2); the 8259A reaches
@@ -13,6 +13,7 @@ import type { AcpiTables } from './acpi-tables.ts';
 import { buildAcpiTables, DEFAULT_ACPI_ADDRESS } from './acpi-tables.ts';
 import { ACPI_PORTS, AcpiPower, PM1A_EVENT_PORT } from './acpi-power.ts';
 import { ApicBus } from './apic-bus.ts';
+import { BIOS_PARTS, BiosBoard, type BiosOptions } from './bios-board.ts';
 import { cmosMemory } from './cmos-memory.ts';
 import { DebugExit } from './debug-exit.ts';
 import type { Clock, Device, DeviceState, Line, MemoryDevice, PortDevice } from './device.ts';
@@ -24,6 +25,7 @@ import { LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES, LocalApic } from './local-apic.ts
 import { LocalApics } from './local-apics.ts';
 import { Mc146818 } from './mc146818.ts';
 import { Ns16550a } from './ns16550a.ts';
+import type { Part } from './part.ts';
 import { PciHost } from './pci-host.ts';
 import { PostPort } from './post-port.ts';
 import { SystemControlPort } from './system-control-port.ts';
@@ -34,19 +36,6 @@ import {
   TEST_MEMORY_BYTES,
   TestDevice,
 } from './test-device.ts';
-
-interface Part {
-  readonly name: string;
-  /** First and last port of each range. */
-  readonly ports: readonly (readonly [number, number])[];
-  /** The chip takes 2- and 4-byte port accesses whole; others get them byte by byte. */
-  readonly wide: boolean;
-  /** Guest-physical address and length of the MMIO window. */
-  readonly window: readonly [number, number] | null;
-  readonly irq: number | null;
-  /** Plug and play identity, for what an operating system is told of by ACPI (PNP device IDs). */
-  readonly pnp: string | null;
-}
 
 const ACPI_LAST_PORT = PM1A_EVENT_PORT + ACPI_PORTS - 1;
 
@@ -119,6 +108,8 @@ export interface PcBoardOptions {
   readonly startUp?: (processor: number, vector: number) => void;
   /** Where the tables will be put, a multiple of 64; DEFAULT_ACPI_ADDRESS without it. */
   readonly acpiAddress?: number;
+  /** The machine starts in firmware, with all that it needs; without it the guest was put into RAM. */
+  readonly bios?: BiosOptions;
 }
 
 export class PcBoard {
@@ -135,9 +126,9 @@ export class PcBoard {
   readonly #acpi: AcpiPower;
   readonly #keyboard: Intel8042;
   readonly #systemControl: SystemControlPort;
-  readonly #chips: Chips;
-  /** With the test device, if there is one. */
-  readonly #all: { readonly [part: string]: PortDevice | MemoryDevice };
+  /** By part, with those of the test device and of a BIOS machine where they are. */
+  readonly #chips: { readonly [part: string]: PortDevice | MemoryDevice };
+  readonly #bios: BiosBoard | null;
   readonly #devices: readonly Device[];
   readonly #ports: PortBus;
   readonly #mmio: MmioBus;
@@ -204,7 +195,21 @@ export class PcBoard {
       interrupt: irq(PC_PARTS.acpi),
       powerOff: () => options.powerOff(0, 'ACPI S5'),
     });
-    this.#chips = {
+    this.#ports = new PortBus((port, direction) => this.#unclaimed('port', port, direction));
+    this.#mmio = new MmioBus((address, direction) =>
+      this.#unclaimed('address', address, direction),
+    );
+    this.#bios =
+      options.bios === undefined
+        ? null
+        : new BiosBoard(options.bios, {
+            ports: this.#ports,
+            memoryBytes: options.memoryBytes,
+            processors: options.processors ?? 1,
+            devices: plugAndPlay(PC_PARTS),
+            irq,
+          });
+    const chips: Chips = {
       masterPic,
       slavePic,
       timer,
@@ -214,7 +219,7 @@ export class PcBoard {
         clock,
         interrupt: irq(PC_PARTS.realTimeClock),
         startTime: this.startTime,
-        memory: cmosMemory(options.memoryBytes),
+        memory: cmosMemory(options.memoryBytes, floppyType(options)),
       }),
       post: this.post,
       debugExit: new DebugExit({
@@ -223,7 +228,7 @@ export class PcBoard {
       }),
       serial: this.#serial,
       acpi: this.#acpi,
-      pciHost: new PciHost(() => options.reset('port 0xcf9')),
+      pciHost: new PciHost(() => options.reset('port 0xcf9'), this.#bios?.functions),
       ioApic: this.ioApic,
       localApic: this.localApics,
     };
@@ -231,15 +236,18 @@ export class PcBoard {
     const lines = Array.from({ length: TEST_LINES }, (_, input) =>
       input < 16 ? irq({ irq: input }) : pin(this.ioApic.inputs, input),
     );
-    const extra = testDevice === true ? { testDevice: new TestDevice(lines) } : {};
-    this.#all = { ...this.#chips, ...extra };
-    this.#devices = Object.values(this.#all);
-    this.#ports = new PortBus((port, direction) => this.#unclaimed('port', port, direction));
-    this.#mmio = new MmioBus((address, direction) =>
-      this.#unclaimed('address', address, direction),
-    );
-    const parts = testDevice === true ? { ...PC_PARTS, ...TEST_PARTS } : PC_PARTS;
-    claimParts(parts, this.#all, this.#ports, this.#mmio);
+    this.#chips = {
+      ...chips,
+      ...(testDevice === true && { testDevice: new TestDevice(lines) }),
+      ...this.#bios?.chips,
+    };
+    this.#devices = Object.values(this.#chips);
+    const parts = {
+      ...PC_PARTS,
+      ...(testDevice === true && TEST_PARTS),
+      ...(this.#bios && BIOS_PARTS),
+    };
+    claimParts(parts, this.#chips, this.#ports, this.#mmio);
   }
 
   #localApic(number: number, bus: ApicBus, acknowledgeExternal: () => number): LocalApic {
@@ -294,6 +302,11 @@ export class PcBoard {
   /** A chip's window is at guest-physical `address`. */
   isMmio(address: number): boolean {
     return this.#mmio.contains(address);
+  }
+
+  /** The 4 KiB of ROM that a read of guest-physical `address` finds, null where there is none. */
+  romPage(address: number): Uint8Array | null {
+    return this.#bios?.romPage(address) ?? null;
   }
 
   /** INTR of a processor. */
@@ -354,7 +367,7 @@ export class PcBoard {
 
   state(): DeviceState {
     const chips: { [part: string]: DeviceState } = {};
-    for (const [part, chip] of Object.entries(this.#all)) chips[part] = chip.state();
+    for (const [part, chip] of Object.entries(this.#chips)) chips[part] = chip.state();
     return { version: STATE_VERSION, chips };
   }
 
@@ -368,7 +381,7 @@ export class PcBoard {
       throw new RangeError(`board: not a snapshot of version ${STATE_VERSION}`);
     }
     const states = chips as { readonly [part: string]: DeviceState | undefined };
-    for (const [part, chip] of Object.entries(this.#all)) {
+    for (const [part, chip] of Object.entries(this.#chips)) {
       const chipState = states[part];
       if (!chipState) throw new RangeError(`board: the snapshot lacks ${part}`);
       chip.restore(chipState);
@@ -421,6 +434,11 @@ function claimParts(
     if (holder) throw new RangeError(`${name}: IRQ ${irq} belongs to ${holder}`);
     interrupts.set(irq, name);
   }
+}
+
+/** Of drive A:, as CMOS memory has it; 0 where there is none. */
+function floppyType({ bios }: PcBoardOptions): number {
+  return bios?.medium.kind === 'floppy' ? bios.medium.format.cmosType : 0;
 }
 
 /** What ACPI tells an operating system of. */

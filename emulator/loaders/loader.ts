@@ -105,6 +105,8 @@ export interface LoadedGuest {
 /** The launch attribute that is to blame. */
 export type GuestAttribute =
   | 'guest.kernel'
+  | 'guest.image'
+  | 'guest.firmware'
   | 'guest.format'
   | 'guest.initrd'
   | 'guest.modules'

@@ -27,6 +27,8 @@ export const TSS_LIMIT = 0x67;
 const EFLAGS_RESET = 2;
 const CR0_PE = 1;
 const CR0_ET = 0x10;
+/** CD, NW and ET. */
+const CR0_RESET = 0x60000010;
 /** Real-mode interrupt vectors: the whole table at address 0. */
 const REAL_MODE_IDT = { base: 0, limit: 0x3ff };
 
@@ -69,6 +71,22 @@ export const bootGdt = (address: number): LoadedRange => ({
   address,
   size: BOOT_GDT.length,
 });
+
+/**
+ * After RESET (SDM vol. 3, 10.1.4): the first instruction is fetched 16 bytes below 4 GiB, until a far
+ * transfer loads CS. EDX has the processor's signature.
+ */
+export function resetState(signature: number): InitialCpuState {
+  const start = realModeStart(0xf000, 0xfff0, 0);
+  return {
+    ...start,
+    registers: { ...start.registers, edx: signature },
+    segments: { ...start.segments, cs: { ...start.segments.cs, base: 0xffff0000 } },
+    gdt: { base: 0, limit: 0xffff },
+    idt: { base: 0, limit: 0xffff },
+    cr0: CR0_RESET,
+  };
+}
 
 /** Real mode at CS:IP with DS, ES and SS zero and the stack at 0000:`stack`. */
 export function realModeStart(cs: number, ip: number, stack: number): InitialCpuState {

@@ -29,6 +29,8 @@ export const PAGE_FLAG = {
   WATCH_WRITE: 4,
   /** Not RAM for the guest although RAM lies behind it (the VGA hole at 0xa0000). */
   DEVICE: 8,
+  /** RAM that the chipset lets nobody write to (shadowed ROM). */
+  READ_ONLY: 16,
 } as const;
 
 /** Bytes that one bit of codeChunks stands for, as a shift count. */
