@@ -107,10 +107,14 @@ export class AtaDisk extends IdeDrive {
   readonly #medium: DiskImage;
   #d = powerOn();
 
-  /** @param image becomes sectors of 512 bytes, the last filled with zeros. */
+  /**
+   * @param image becomes sectors of 512 bytes, the last filled with zeros. A disk has one cylinder at least:
+   * firmware reads nothing from one without.
+   */
   constructor(image: Uint8Array) {
     super();
-    this.#medium = new DiskImage(image, ATA_SECTOR);
+    const sectors = Math.max(Math.ceil(image.length / ATA_SECTOR), HEADS * SECTORS_PER_TRACK);
+    this.#medium = new DiskImage(image, ATA_SECTOR, sectors);
     this.reset();
   }
 

@@ -22,6 +22,8 @@ export interface MediumProblem {
 
 const CD_SECTOR = 2048;
 const DESCRIPTORS = 16 * CD_SECTOR;
+/** "CD001" */
+const CD_IDENTIFIER = [0x43, 0x44, 0x30, 0x30, 0x31] as const;
 const PARTITIONS = 0x1be;
 const PARTITION_BYTES = 16;
 const SMALLEST_DISK = 512;
@@ -99,9 +101,7 @@ function isIso9660(image: Uint8Array): boolean {
 
 function isDescriptor(image: Uint8Array, at: number): boolean {
   if (at + CD_SECTOR > image.length) return false;
-  return [...'CD001'].every(
-    (character, index) => image[at + 1 + index] === character.charCodeAt(0),
-  );
+  return CD_IDENTIFIER.every((byte, index) => image[at + 1 + index] === byte);
 }
 
 /** A master boot record with an entry that could be one: status 00h or 80h, a type, a size. */
