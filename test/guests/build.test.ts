@@ -6,7 +6,16 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator/formats/elf.ts';
-import { BAD_BUILT, badGuests, buildBadGuests, buildStory, cannotBuild, STORY } from './build.ts';
+import {
+  BAD_BUILT,
+  badGuests,
+  buildBadGuests,
+  buildSmpGuest,
+  buildStory,
+  cannotBuild,
+  SMP_BUILT,
+  STORY,
+} from './build.ts';
 
 const problem = cannotBuild();
 const committed = (name: string): Buffer => readFileSync(path.join(STORY, name));
@@ -26,6 +35,12 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     if (assembler(rebuilt('story.elf')) === assembler(committed('story.elf'))) {
       assert.ok(rebuilt('story.elf').equals(committed('story.elf')), 'run test/guests/build.ts');
     }
+  });
+
+  test('the guest for several processors is the committed one', () => {
+    buildSmpGuest(folder);
+    const old = readFileSync(path.join(SMP_BUILT, 'smp.bin'));
+    assert.ok(rebuilt('smp.bin').equals(old), 'run test/guests/build.ts');
   });
 
   test('the misbehaving guests are the committed ones', () => {

@@ -1,7 +1,7 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
- * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, and the
- * misbehaving guests of test/guests/bad. The results are committed, so that nothing but Node is needed to
+ * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
+ * misbehaving guests of test/guests/bad, and the one for several processors of test/guests/smp. The results are committed, so that nothing but Node is needed to
  * run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
@@ -18,6 +18,9 @@ export const STORY = path.resolve(HERE, '../../extension/sample/story');
 /** Source of the misbehaving guests; results in `built` below. */
 export const BAD = path.join(HERE, 'bad');
 export const BAD_BUILT = path.join(BAD, 'built');
+/** Source of the guest for several processors; its binary in `built` below. */
+export const SMP = path.join(HERE, 'smp');
+export const SMP_BUILT = path.join(SMP, 'built');
 
 /** In the order in which they lie in memory; real-mode.s begins with the boot sector. */
 const STORY_PARTS = ['real-mode', 'story', 'serial', 'paging', 'interrupts', 'hooks'] as const;
@@ -60,12 +63,22 @@ export function badGuests(): readonly string[] {
 export function buildBadGuests(target: string): void {
   inTemporaryFolder((work) => {
     for (const name of badGuests()) {
-      const object = assemble(path.join(BAD, `${name}.s`), work);
-      const binary = path.join(target, `${name}.bin`);
-      run('ld', ['-m', 'elf_i386', '-Ttext=0x7c00', '--oformat=binary', '-e', 'start', '-o', binary, object]); // prettier-ignore
-      chmodSync(binary, 0o644);
+      buildFlat(path.join(BAD, `${name}.s`), path.join(target, `${name}.bin`), work);
     }
   });
+}
+
+/** Writes smp.bin into `target`; it starts as they do. */
+export function buildSmpGuest(target: string): void {
+  inTemporaryFolder((work) => {
+    buildFlat(path.join(SMP, 'smp.s'), path.join(target, 'smp.bin'), work);
+  });
+}
+
+function buildFlat(source: string, binary: string, work: string): void {
+  const object = assemble(source, work);
+  run('ld', ['-m', 'elf_i386', '-Ttext=0x7c00', '--oformat=binary', '-e', 'start', '-o', binary, object]); // prettier-ignore
+  chmodSync(binary, 0o644);
 }
 
 /** Debugging information names the source by its folder's name alone, wherever the checkout is. */
@@ -104,5 +117,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   } else {
     buildStory(STORY);
     buildBadGuests(BAD_BUILT);
+    buildSmpGuest(SMP_BUILT);
   }
 }

@@ -46,6 +46,7 @@ export interface GuestSetup {
   readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
   readonly loadAddress?: number;
+  readonly vcpus?: number;
   /** Processor model; pentium3 without it. */
   readonly cpu?: string;
 }
@@ -63,6 +64,7 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
     },
     memoryBytes: (setup.memoryMiB ?? 16) << 20,
     cpuModel: setup.cpu ?? 'pentium3',
+    vcpus: setup.vcpus ?? 1,
     hypervisor: {
       interface: setup.interface,
       profile: setup.interface === 'kvm' ? 'kvm-ept' : 'bare',
@@ -115,13 +117,13 @@ export class GuestRun {
     options: { readonly budget?: number; readonly most?: number; readonly done?: (stop: MachineStop) => boolean } = {}, // prettier-ignore
   ): MachineStop {
     const { budget = 1_000_000, most = 100_000_000, done = () => false } = options;
-    const end = this.machine.cpu.retired + most;
+    const end = this.machine.retired + most;
     for (;;) {
       const stop = this.slice(budget);
       if (done(stop)) return stop;
       if (stop.kind !== 'budget' && stop.kind !== 'idle') return stop;
       if (stop.kind === 'idle' && stop.wakeAt === Infinity) return stop;
-      if (this.machine.cpu.retired > end) {
+      if (this.machine.retired > end) {
         throw new Error(`Not there after ${most} instructions; the guest has said:\n${this.text}`);
       }
     }
@@ -129,11 +131,11 @@ export class GuestRun {
 
   /** Runs until exactly `position` instructions have retired. */
   goTo(position: number, budget = 1_000_000): void {
-    const { cpu } = this.machine;
-    while (cpu.retired < position) {
-      const stop = this.slice(Math.min(budget, position - cpu.retired));
+    const { machine } = this;
+    while (machine.retired < position) {
+      const stop = this.slice(Math.min(budget, position - machine.retired));
       if (stop.kind !== 'budget' && stop.kind !== 'idle') {
-        throw new Error(`${stop.kind} at ${cpu.retired}, on the way to ${position}`);
+        throw new Error(`${stop.kind} at ${machine.retired}, on the way to ${position}`);
       }
     }
   }
@@ -155,17 +157,14 @@ export class GuestRun {
   }
 
   get fingerprint(): Fingerprint {
-    const { cpu, map, memory, board, now, hypervisor } = this.machine;
-    const { state } = cpu;
-    const registers = [state.eip, state.eflags, state.cpl, ...[0, 2, 3, 4].map((n) => state.cr(n))];
-    for (let n = 0; n < 8; n++) registers.push(state.gpr(n, 4));
-    for (let n = 0; n < 6; n++) registers.push(state.selector(n as Parameters<typeof state.selector>[0])); // prettier-ignore
+    const { vcpus, retired, map, memory, board, now, exitLog } = this.machine;
+    const registers = vcpus.flatMap(({ cpu }) => [cpu.retired, ...registersOf(cpu.state)]);
     const hash = (data: Uint8Array | string): string =>
       createHash('sha256').update(data).digest('hex');
     return {
-      retired: cpu.retired,
+      retired,
       time: now,
-      exits: hypervisor.log.countsByName(),
+      exits: exitLog.countsByName(),
       registers: registers.map((value) => value.toString(16)).join(' '),
       board: hash(JSON.stringify(board.state())),
       // a digest wants memory that no other thread can change
@@ -173,4 +172,11 @@ export class GuestRun {
       text: this.text,
     };
   }
+}
+
+function registersOf(state: Machine['cpu']['state']): readonly number[] {
+  const general = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => state.gpr(n, 4));
+  const selectors = ([0, 1, 2, 3, 4, 5] as const).map((n) => state.selector(n));
+  const control = [0, 2, 3, 4].map((n) => state.cr(n));
+  return [state.eip, state.eflags, state.cpl, ...control, ...general, ...selectors];
 }
