@@ -8,6 +8,7 @@ import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
 import type { GuestModule } from './loaders/loader.ts';
+import type { Screen } from './picture.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
 /** What to build; file contents instead of names, since the emulator opens no files. */
@@ -185,6 +186,10 @@ export interface DebugPort {
   sendSerialInput(bytes: Uint8Array): void;
   /** What breakpoints have printed since the last call, and how many lines were too many. */
   takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number };
+  /** What is on the screen; the picture is left out when nothing has changed since `seen`. */
+  screen(seen: number | null): Screen;
+  /** Typed into the keyboard: bytes of scan code set 1, released keys included. */
+  sendKeys(codes: Uint8Array): void;
   /** Messages of the machine that a user should see (ignored ports, guest oddities), since the last call. */
   takeNotices(): readonly string[];
 }

@@ -37,6 +37,7 @@ import {
   type ExpressionSource,
   valueOf,
 } from '../../emulator/expressions/expression.ts';
+import type { Picture, Screen } from '../../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
 
 export const FAKE_RAM = 2 * 1024 * 1024;
@@ -106,8 +107,9 @@ export class FakeMachine implements DebugPort {
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
-  /** What was typed, for assertions. */
+  /** What was typed into the serial line and the keyboard, for assertions. */
   readonly typed: number[] = [];
+  readonly keys: number[] = [];
 
   constructor(configuration: MachineConfiguration) {
     const { kernel, kernelName } = configuration.guest;
@@ -328,6 +330,26 @@ export class FakeMachine implements DebugPort {
   sendSerialInput(bytes: Uint8Array): void {
     this.typed.push(...bytes);
     this.serial.push(...bytes);
+  }
+
+  screen(seen: number | null): Screen {
+    const characters = Uint8Array.from('Fake', (character) => character.charCodeAt(0));
+    const picture: Picture = {
+      kind: 'text',
+      columns: 4,
+      rows: 1,
+      cells: Uint8Array.from({ length: 8 }, (_, at) => (at % 2 ? 7 : (characters[at >> 1] ?? 0))),
+      cursor: { column: 3, row: 0, firstLine: 13, lastLine: 14 },
+      palette: Array.from({ length: 16 }, (_, color) => color * 0x111111),
+      blinks: true,
+      cellHeight: 16,
+      glyphs: null,
+    };
+    return { changes: 1, picture: seen === 1 ? null : picture };
+  }
+
+  sendKeys(codes: Uint8Array): void {
+    this.keys.push(...codes);
   }
 
   takeNotices(): readonly string[] {

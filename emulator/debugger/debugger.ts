@@ -22,6 +22,7 @@ import type {
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
 import { linear } from '../memory/address.ts';
+import type { Screen } from '../picture.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
@@ -198,6 +199,12 @@ export class MachineDebugger implements DebugPort {
   }
   takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number } {
     return this.#logs.take();
+  }
+  screen(seen: number | null): Screen {
+    return this.#machine.screen(seen);
+  }
+  sendKeys(codes: Uint8Array): void {
+    this.#machine.sendKeys(codes);
   }
   takeNotices(): readonly string[] {
     return this.#machine.takeNotices();

@@ -77,11 +77,12 @@ test('status bit 3 tells a command from data', () => {
 
 test('keyboard commands: identify, reset, LEDs, scan code set, echo, unknown', () => {
   const { keyboard } = controller();
-  assert.deepEqual(keyboard(0xf2), [0xfa, 0xab, 0x83]);
+  assert.deepEqual(keyboard(0xf2), [0xfa, 0xab, 0x41], 'translated');
   assert.deepEqual(keyboard(0xff), [0xfa, 0xaa]);
   assert.deepEqual(keyboard(0xed, 0x02), [0xfa, 0xfa]);
-  assert.deepEqual(keyboard(0xf0, 0x03), [0xfa, 0xfa]);
-  assert.deepEqual(keyboard(0xf0, 0x00), [0xfa, 0xfa, 0x03]);
+  assert.deepEqual(keyboard(0xf0, 0x01), [0xfa, 0xfa]);
+  assert.deepEqual(keyboard(0xf0, 0x00), [0xfa, 0xfa, 0x43], 'set 1, translated');
+  assert.deepEqual(keyboard(0xf0, 0x03), [0xfa, 0xfe], 'no set 3');
   assert.deepEqual(keyboard(0xf3, 0x20), [0xfa, 0xfa]);
   assert.deepEqual(keyboard(0xf4), [0xfa]);
   assert.deepEqual(keyboard(0xee), [0xee]);
@@ -102,6 +103,42 @@ test('IRQ 1 rises for each byte, 100 µs apart, and falls when it is read', () =
   assert.equal(data(), 0xab);
   assert.equal(data(), 0xab, 'the buffer keeps its byte');
   assert.equal(irq.rises, 2);
+});
+
+test('typed keys come in set 1 through translation, in set 2 without it, 10 ms apart', () => {
+  // A, right Ctrl, Pause: codes of IBM's tables for the two sets
+  const keys = [0x1e, 0x9e, 0xe0, 0x1d, 0xe0, 0x9d, 0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5];
+  const inSet2 = [0x1c, 0xf0, 0x1c, 0xe0, 0x14, 0xe0, 0xf0, 0x14, 0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77]; // prettier-ignore
+  for (const [configuration, expected] of [
+    [0x45, keys],
+    [0x05, inSet2],
+  ] as const) {
+    const { clock, chip, command, data, status } = controller();
+    command(0x60, configuration);
+    chip.type(keys);
+    const codes: number[] = [];
+    for (; clock.time < 100e6; runTo(clock, chip, clock.time + 1e5)) {
+      while (status() & 1) codes.push(data());
+    }
+    assert.deepEqual(codes, expected);
+    assert.equal(chip.nextDeadline(), Infinity);
+  }
+});
+
+test('keys wait while the keyboard is disabled, and nobody can grow their queue without bound', () => {
+  const { clock, chip, keyboard, data, status } = controller();
+  assert.deepEqual(keyboard(0xf5), [0xfa]);
+  chip.type([0x1e]);
+  runTo(clock, chip, clock.time + 50e6);
+  assert.equal(status() & 1, 0);
+  chip.writePort(DATA, 1, 0xf4);
+  runTo(clock, chip, clock.time + 1e6);
+  assert.equal(data(), 0xfa);
+  runTo(clock, chip, clock.time + 1e6);
+  assert.equal(data(), 0x1e);
+  chip.type(new Uint8Array(1 << 20));
+  const state = chip.state() as unknown as { keyboard: { typed: number[] } };
+  assert.ok(state.keyboard.typed.length <= 1 << 16);
 });
 
 test('with the interrupt bit off the byte waits in silence; with the interface off it does not come', () => {

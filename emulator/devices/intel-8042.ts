@@ -1,18 +1,22 @@
 /**
  * Intel 8042 keyboard controller of the PC/AT (IBM PC/AT technical reference, "Keyboard controller") with
- * an AT keyboard on which nobody types: it answers its commands (IBM PS/2 "Keyboard and auxiliary device
- * controller", 101-key keyboard) and sends nothing by itself.
+ * an MF2 keyboard (IBM PS/2 "Keyboard and auxiliary device controller", 101-key keyboard): it answers its
+ * commands and sends the keys that are typed into it from outside, in scan code set 2 or 1; the controller
+ * translates set 2 into set 1 when its command byte says so.
  *
  *   60h  data                        64h  read status, write command
  *
  * The auxiliary (mouse) port is absent and says so quickly: A9h reports a stuck line, D3h answers without
  * the AUX bit, so that no driver waits for it. Controller answers are there at once; a byte of the
- * keyboard follows the one before after 100 µs. Not emulated: scan codes, keyboard lock, input port lines.
+ * keyboard follows the one before after 100 µs, a key the one before after 10 ms. Not emulated: scan code
+ * set 3 (the keyboard refuses it), keyboard lock, input port lines; keys typed while the keyboard is
+ * disabled wait.
  */
 import type { Clock, DeviceState, Line, PortDevice } from './device.ts';
 import { readState, takeState } from './device-state.ts';
+import { BREAK_PREFIX, RELEASED, toSet1, toSet2 } from './scan-codes.ts';
 
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 
 const STATUS_OUTPUT_FULL = 0x01;
 const STATUS_SYSTEM = 0x04;
@@ -22,6 +26,7 @@ const STATUS_NOT_LOCKED = 0x10;
 const CONFIGURATION_INTERRUPT = 0x01;
 const CONFIGURATION_SYSTEM = 0x04;
 const CONFIGURATION_KEYBOARD_OFF = 0x10;
+const CONFIGURATION_TRANSLATE = 0x40;
 
 /** P2: 0 is the reset line (active low), 1 A20, 4 IRQ 1. */
 const OUTPUT_NOT_RESET = 0x01;
@@ -33,7 +38,10 @@ const ACKNOWLEDGE = 0xfa;
 const RESEND = 0xfe;
 const BASIC_ASSURANCE_PASSED = 0xaa;
 const KEYBOARD_BYTE_TIME = 100_000;
+const KEY_TIME = 10_000_000;
 const KEYBOARD_QUEUE = 16;
+/** Keys that wait at most, in bytes. */
+const TYPED_BYTES = 1 << 16;
 const RAM_BYTES = 32;
 
 /** Controller commands, port 64h; 20h-3Fh and 60h-7Fh read and write RAM, F0h-FFh pulse P2. */
@@ -73,6 +81,10 @@ const KEYBOARD = {
   resend: 0xfe,
   reset: 0xff,
 } as const;
+const NEWEST_SCAN_CODE_SET = 2;
+/** Prefixes of set 1: of one code, of two. */
+const EXTENDED = 0xe0;
+const PAUSE = 0xe1;
 /** MF2 keyboard. */
 const IDENTITY = [0xab, 0x83] as const;
 
@@ -108,7 +120,12 @@ function powerOn() {
       scanCodeSet: 2,
       enabled: true,
       lastSent: 0,
+      /** Keys that nobody has taken yet, bytes of set 1, and when the next may be pressed. */
+      typed: [] as number[],
+      typeAt: 0,
     },
+    /** Translation has taken F0h: the next code is a release. */
+    released: false,
   };
 }
 
@@ -140,21 +157,55 @@ export class Intel8042 implements PortDevice {
     this.advance(this.#wiring.clock.now());
   }
 
+  /** Keys pressed and released from now on: bytes of scan code set 1. Other bytes are dropped. */
+  type(codes: Iterable<number>): void {
+    const { keyboard } = this.#r;
+    keyboard.typeAt = Math.max(keyboard.typeAt, this.#wiring.clock.now());
+    for (const code of codes) {
+      if (keyboard.typed.length < TYPED_BYTES) keyboard.typed.push(code & 0xff);
+    }
+  }
+
   nextDeadline(): number {
     const { keyboard } = this.#r;
-    const waits = keyboard.queue.length > 0 && !this.#r.outputFull && !this.#keyboardOff();
-    return waits ? keyboard.readyAt : Infinity;
+    if (keyboard.queue.length === 0) {
+      return keyboard.typed.length > 0 && keyboard.enabled ? keyboard.typeAt : Infinity;
+    }
+    return this.#r.outputFull || this.#keyboardOff() ? Infinity : keyboard.readyAt;
   }
 
   advance(now: number): void {
-    if (this.nextDeadline() <= now) {
-      const byte = this.#r.keyboard.queue.shift();
-      if (byte !== undefined) {
-        this.#r.keyboard.lastSent = byte;
-        this.#fill(byte);
-      }
+    while (this.nextDeadline() <= now) {
+      if (this.#r.keyboard.queue.length === 0) this.#pressKey(now);
+      else this.#receive();
     }
     this.#update();
+  }
+
+  /** The next key that was typed becomes bytes of the keyboard's set. */
+  #pressKey(now: number): void {
+    const { keyboard } = this.#r;
+    const first = keyboard.typed[0];
+    const length = first === PAUSE ? 3 : first === EXTENDED ? 2 : 1;
+    const key = keyboard.typed.splice(0, length);
+    this.#send(...(keyboard.scanCodeSet === 1 ? key : key.flatMap(toSet2)));
+    keyboard.readyAt = Math.max(keyboard.readyAt, now);
+    keyboard.typeAt = now + KEY_TIME;
+  }
+
+  /** A byte of the keyboard arrives at the controller. */
+  #receive(): void {
+    const byte = this.#r.keyboard.queue.shift();
+    if (byte === undefined) return;
+    this.#r.keyboard.lastSent = byte;
+    if ((this.#configuration() & CONFIGURATION_TRANSLATE) === 0) {
+      this.#fill(byte);
+    } else if (byte === BREAK_PREFIX) {
+      this.#r.released = true;
+    } else {
+      this.#fill(toSet1(byte) | (this.#r.released ? RELEASED : 0));
+      this.#r.released = false;
+    }
   }
 
   reset(): void {
@@ -319,7 +370,12 @@ export class Intel8042 implements PortDevice {
       case KEYBOARD.resend:
         return [keyboard.lastSent];
       case KEYBOARD.reset:
-        Object.assign(keyboard, { ...powerOn().keyboard, readyAt: keyboard.readyAt });
+        Object.assign(keyboard, {
+          ...powerOn().keyboard,
+          readyAt: keyboard.readyAt,
+          typed: keyboard.typed,
+          typeAt: keyboard.typeAt,
+        });
         return [ACKNOWLEDGE, BASIC_ASSURANCE_PASSED];
       default:
         if (byte >= KEYBOARD.setKeyTypematic && byte <= KEYBOARD.setKeyMake)
@@ -336,7 +392,7 @@ export class Intel8042 implements PortDevice {
         return [ACKNOWLEDGE];
       case KEYBOARD.selectScanCodeSet:
         if (byte === 0) return [ACKNOWLEDGE, keyboard.scanCodeSet];
-        if (byte > 3) return [RESEND];
+        if (byte > NEWEST_SCAN_CODE_SET) return [RESEND];
         keyboard.scanCodeSet = byte;
         return [ACKNOWLEDGE];
       default:

@@ -1,6 +1,6 @@
 /**
  * The board of an IBM PC/AT compatible with local and I/O APIC (MP specification 1.4, ACPI 3.0), without
- * firmware, video and disks; those come with bios-board.ts. PC_PARTS is the parts list: every port, window and interrupt of the board
+ * firmware and disks; those come with bios-board.ts. PC_PARTS is the parts list: every port, window and interrupt of the board
  * stands there and nowhere else; the constructor wires the chips to each other and to the machine.
  *
  * Interrupts go to the 8259A pair and to the I/O APIC alike (IRQ 0 is I/O APIC input 2); the 8259A reaches
@@ -8,15 +8,18 @@
  * would. Time is the machine's clock: it runs the processor to nextDeadline() and calls advance().
  */
 import { MmioBus, PortBus } from '../memory/bus.ts';
+import type { Screen } from '../picture.ts';
 import type { NamespaceDevice } from './acpi-namespace.ts';
 import type { AcpiTables } from './acpi-tables.ts';
 import { buildAcpiTables, DEFAULT_ACPI_ADDRESS } from './acpi-tables.ts';
 import { ACPI_PORTS, AcpiPower, PM1A_EVENT_PORT } from './acpi-power.ts';
 import { ApicBus } from './apic-bus.ts';
 import { BIOS_PARTS, BiosBoard, type BiosOptions } from './bios-board.ts';
+import { BochsVbe } from './bochs-vbe.ts';
 import { cmosMemory } from './cmos-memory.ts';
 import { DebugExit } from './debug-exit.ts';
 import type { Clock, Device, DeviceState, Line, MemoryDevice, PortDevice } from './device.ts';
+import { FRAME_BUFFER_ADDRESS, FrameBuffer } from './frame-buffer.ts';
 import { Intel8042 } from './intel-8042.ts';
 import { Intel8254 } from './intel-8254.ts';
 import { Intel8259A } from './intel-8259a.ts';
@@ -36,6 +39,9 @@ import {
   TEST_MEMORY_BYTES,
   TestDevice,
 } from './test-device.ts';
+import { Vga, VGA_WINDOW, VGA_WINDOW_BYTES } from './vga.ts';
+import { picture } from './vga-picture.ts';
+import { VIDEO_MEMORY_BYTES, VideoMemory } from './video-memory.ts';
 
 const ACPI_LAST_PORT = PM1A_EVENT_PORT + ACPI_PORTS - 1;
 
@@ -49,6 +55,9 @@ export const PC_PARTS = {
   realTimeClock: { name: 'MC146818',         ports: [[0x070, 0x071]],                    wide: false, window: null, irq: 8,    pnp: 'PNP0B00' },
   post:          { name: 'POST diagnostics', ports: [[0x080, 0x080], [0x0ed, 0x0ed]],    wide: false, window: null, irq: null, pnp: null },
   debugExit:     { name: 'debug exit',       ports: [[0x0e9, 0x0e9], [0x0f4, 0x0f7]],    wide: true,  window: null, irq: null, pnp: null },
+  vbe:           { name: 'Bochs VBE',        ports: [[0x1ce, 0x1d0]],                    wide: true,  window: null, irq: null, pnp: null },
+  vga:           { name: 'VGA',              ports: [[0x3b4, 0x3b5], [0x3ba, 0x3ba], [0x3c0, 0x3ca], [0x3cc, 0x3cc], [0x3ce, 0x3cf], [0x3d4, 0x3d5], [0x3da, 0x3da]], wide: false, window: [VGA_WINDOW, VGA_WINDOW_BYTES], irq: null, pnp: null },
+  frameBuffer:   { name: 'frame buffer',     ports: [],                                  wide: false, window: [FRAME_BUFFER_ADDRESS, VIDEO_MEMORY_BYTES], irq: null, pnp: null },
   serial:        { name: '16550A COM1',      ports: [[0x3f8, 0x3ff]],                    wide: false, window: null, irq: 4,    pnp: 'PNP0501' },
   acpi:          { name: 'ACPI',             ports: [[PM1A_EVENT_PORT, ACPI_LAST_PORT]], wide: true,  window: null, irq: 9,    pnp: null },
   pciHost:       { name: 'PCI host',         ports: [[0xcf8, 0xcff]],                    wide: true,  window: null, irq: null, pnp: null },
@@ -68,7 +77,9 @@ export type PartName = keyof typeof PC_PARTS;
 type Chips = {
   readonly [P in PartName]: (typeof PC_PARTS)[P]['ports'] extends readonly []
     ? MemoryDevice
-    : PortDevice;
+    : (typeof PC_PARTS)[P]['window'] extends null
+      ? PortDevice
+      : PortDevice & MemoryDevice;
 };
 
 /** 2007-02-04 18:44:54 UTC, the release of Linux 2.6.20 in seconds since 1970. */
@@ -126,6 +137,9 @@ export class PcBoard {
   readonly #acpi: AcpiPower;
   readonly #keyboard: Intel8042;
   readonly #systemControl: SystemControlPort;
+  readonly #videoMemory = new VideoMemory();
+  readonly #vbe = new BochsVbe(this.#videoMemory);
+  readonly #vga: Vga;
   /** By part, with those of the test device and of a BIOS machine where they are. */
   readonly #chips: { readonly [part: string]: PortDevice | MemoryDevice };
   readonly #bios: BiosBoard | null;
@@ -195,6 +209,7 @@ export class PcBoard {
       interrupt: irq(PC_PARTS.acpi),
       powerOff: () => options.powerOff(0, 'ACPI S5'),
     });
+    this.#vga = new Vga({ clock, memory: this.#videoMemory, vbe: this.#vbe });
     this.#ports = new PortBus((port, direction) => this.#unclaimed('port', port, direction));
     this.#mmio = new MmioBus((address, direction) =>
       this.#unclaimed('address', address, direction),
@@ -226,6 +241,9 @@ export class PcBoard {
         output: options.debugOutput ?? options.serialOutput,
         powerOff: (code) => options.powerOff(code, 'debug-exit port 0xf4'),
       }),
+      vbe: this.#vbe,
+      vga: this.#vga,
+      frameBuffer: new FrameBuffer(this.#videoMemory),
       serial: this.#serial,
       acpi: this.#acpi,
       pciHost: new PciHost(() => options.reset('port 0xcf9'), this.#bios?.functions),
@@ -309,6 +327,12 @@ export class PcBoard {
     return this.#bios?.romPage(address) ?? null;
   }
 
+  /** In the VGA's window or the frame buffer: an access changes no interrupt and no deadline. */
+  isVideoMemory(address: number): boolean {
+    const inWindow = address >= VGA_WINDOW && address < VGA_WINDOW + VGA_WINDOW_BYTES;
+    return inWindow || inFrameBuffer(address);
+  }
+
   /** INTR of a processor. */
   interruptPending(processor = 0): boolean {
     return this.#interruptPending[processor] ?? false;
@@ -347,6 +371,20 @@ export class PcBoard {
   /** Bytes for COM1 that the guest has not read. */
   pendingSerialInput(): number {
     return this.#serial.pendingInput;
+  }
+
+  /** Keys pressed and released, as bytes of scan code set 1; a keyboard's pace apart from each other. */
+  sendKeys(codes: Iterable<number>): void {
+    this.#keyboard.type(codes);
+    this.#deadlineStale = true;
+  }
+
+  /** What is on the screen; the picture is left out when nothing has changed since `seen`. */
+  screen(seen: number | null): Screen {
+    const { changes, bytes } = this.#videoMemory;
+    if (seen === changes) return { changes, picture: null };
+    const { registers } = this.#vga;
+    return { changes, picture: picture({ registers, vbe: this.#vbe.mode, bytes }) };
   }
 
   /** ACPI power button: a guest that listens shuts down. */
@@ -458,6 +496,10 @@ function isaInterrupt(irq: number, master: Intel8259A, slave: Intel8259A, ioApic
       apic.set(level);
     },
   };
+}
+
+function inFrameBuffer(address: number): boolean {
+  return address >= FRAME_BUFFER_ADDRESS && address < FRAME_BUFFER_ADDRESS + VIDEO_MEMORY_BYTES;
 }
 
 function pin(inputs: readonly Line[], number: number): Line {

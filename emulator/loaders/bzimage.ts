@@ -2,7 +2,7 @@
  * Loader of Linux bzImages by the 32-bit boot protocol (Linux Documentation/arch/x86/boot.rst, "32-bit
  * Boot Protocol", and zero-page.rst): it does what the kernel's own 16-bit setup code would have learned
  * from a BIOS, writes it into the zero page, and enters the kernel in protected mode. The 16-bit code is
- * never run. There is no display adapter, so screen_info stays empty; no disks, no APM, no EFI.
+ * never run. screen_info tells of a VGA in text mode 3, as the board starts it; no disks, no APM, no EFI.
  *
  * Where things go (guest-physical):
  *   0x00500            boot GDT
@@ -40,6 +40,19 @@ const ZERO_PAGE = {
   e820Table: 0x2d0,
   size: 0x1000,
 } as const;
+/**
+ * struct screen_info, at the start of the zero page (include/uapi/linux/screen_info.h): what it learns
+ * from the video BIOS of a VGA in text mode 3. Offset and byte.
+ */
+// prettier-ignore
+const SCREEN_INFO = [
+  [0x06, 3],    // orig_video_mode
+  [0x07, 80],   // orig_video_cols
+  [0x0a, 3],    // orig_video_ega_bx: 256 KiB, colour
+  [0x0e, 25],   // orig_video_lines
+  [0x0f, 1],    // orig_video_isVGA
+  [0x10, 16],   // orig_video_points: lines of a character
+] as const;
 const E820_MAX_ENTRIES = 128;
 /** type_of_loader of a loader without an assigned number. */
 const UNDEFINED_LOADER = 0xff;
@@ -232,6 +245,7 @@ function zeroPage(
   // all else is zero, the sentinel at 0x1ef too, by which the kernel knows that the page was cleared
   page.set(image.setupHeader, SETUP_HEADER_START);
   const { version } = image;
+  for (const [offset, byte] of SCREEN_INFO) page[offset] = byte;
   setSetupField(page, version, 'type_of_loader', UNDEFINED_LOADER);
   setSetupField(page, version, 'code32_start', place.load);
   setSetupField(page, version, 'cmd_line_ptr', COMMAND_LINE_ADDRESS);
