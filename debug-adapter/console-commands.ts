@@ -10,6 +10,7 @@ import { formatAddress, formatReference } from './memory-reference.ts';
 import { formatRegister } from './registers.ts';
 import { asInstruction } from './requests/disassemble.ts';
 import { hexBytes } from './scopes.ts';
+import { pictureText } from './screen-text.ts';
 import { describeExit } from './stops.ts';
 
 interface CommandRow {
@@ -29,6 +30,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
   { name: 'bt',        usage: 'bt',                    help: 'shows the call stack',                              run: backtrace },
   { name: 'exits',     usage: 'exits [COUNT]',         help: 'shows the last VM exits',                           run: lastExits },
+  { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
   { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
 ];
 
@@ -144,6 +146,11 @@ async function lastExits(guest: Guest, words: readonly string[]): Promise<string
   return rows
     .map((exit) => `${exit.ordinal} @${exit.position}  ${describeExit(exit, guest.symbols)}`)
     .join('\n');
+}
+
+async function showScreen(guest: Guest): Promise<string> {
+  const { picture } = await guest.machine.call('screen', null);
+  return picture === null ? '' : pictureText(picture);
 }
 
 async function translate(guest: Guest, words: readonly string[]): Promise<string> {

@@ -19,6 +19,7 @@ import type {
 import type { LogLine } from '../emulator/debugger/log-message.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ExpressionSource } from '../emulator/expressions/expression.ts';
+import type { Screen } from '../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
 
 /** A two-way pipe for structured-cloneable values, in order, without loss while both ends live. */
@@ -67,6 +68,8 @@ export interface MachineService {
   exitLog(from: number, limit: number): readonly ExitRecord[];
   exitCounts(): { readonly [name: string]: number };
   sendSerialInput(bytes: Uint8Array): void;
+  screen(seen: number | null): Screen;
+  sendKeys(codes: Uint8Array): void;
   /** Whether batches carry new rows of the exit log. */
   followExits(follow: boolean): void;
 }

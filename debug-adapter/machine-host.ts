@@ -138,6 +138,11 @@ class MachineHost {
         machine().sendSerialInput(bytes);
         this.wake();
       },
+      screen: (seen) => machine().screen(seen),
+      sendKeys: (codes) => {
+        machine().sendKeys(codes);
+        this.wake();
+      },
       followExits: (follow) => this.output.follow(follow),
     };
   }

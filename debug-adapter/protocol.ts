@@ -56,6 +56,74 @@ export interface ConsoleHistoryBody {
   readonly text: string;
 }
 
+export interface ScreenArguments {
+  /** `changes` of the answer before: spares the picture when nothing has changed since. */
+  readonly seen?: number;
+}
+/** What is on the screen of the guest's display adapter. */
+export interface ScreenBody {
+  /** Grows whenever the picture may have changed. */
+  readonly changes: number;
+  /** Absent when nothing has changed. */
+  readonly picture?: ScreenPicture;
+}
+export type ScreenPicture = ScreenText | ScreenPixels | ScreenDark;
+/** A text mode. */
+export interface ScreenText {
+  readonly kind: 'text';
+  readonly columns: number;
+  readonly rows: number;
+  /** The rows as Unicode, `columns` characters each. */
+  readonly lines: readonly string[];
+  /** Base64: character (usually of code page 437) and attribute of each cell, row by row. */
+  readonly cells: string;
+  /** Absent while it is off; its scan lines within the cell. */
+  readonly cursor?: {
+    readonly column: number;
+    readonly row: number;
+    readonly firstLine: number;
+    readonly lastLine: number;
+  };
+  /** 0xRRGGBB of the sixteen colours of attributes. */
+  readonly palette: readonly number[];
+  /** Bit 7 of an attribute blinks instead of brightening the background. */
+  readonly blinks: boolean;
+  /** Scan lines of a cell. */
+  readonly cellHeight: number;
+  /**
+   * Base64: 32 bytes for each of 256 glyphs, one a scan line, bit 7 leftmost; 512 of them where bit 3 of
+   * an attribute chooses the upper half. Absent when the guest has loaded none.
+   */
+  readonly glyphs?: string;
+}
+/** A graphics mode. */
+export interface ScreenPixels {
+  readonly kind: 'graphics';
+  readonly width: number;
+  readonly height: number;
+  /** Base64: red, green, blue, 255 of each pixel, row by row. */
+  readonly pixels: string;
+}
+/** The adapter shows nothing. */
+export interface ScreenDark {
+  readonly kind: 'blank';
+}
+
+/** Keys for the guest's keyboard; exactly one of the two. */
+export interface KeyboardInputArguments {
+  /**
+   * Characters of a US keyboard. Line feed and carriage return are Enter, 1Bh is Escape, other control
+   * characters are letters with Ctrl held ("\u0002" is Ctrl+B).
+   */
+  readonly text?: string;
+  /** Scan codes of set 1: makes and breaks (bit 7) with their prefixes, for any key there is. */
+  readonly scanCodes?: readonly number[];
+}
+export interface KeyboardInputBody {
+  /** Bytes of scan codes handed to the keyboard. */
+  readonly scanCodes: number;
+}
+
 export interface TranslateArguments {
   /** Linear address, or an expression that gives one ("esp", "0xc0100000", "start_kernel"). */
   readonly address: number | string;
@@ -127,7 +195,12 @@ export interface CustomRequests {
     readonly body: ConsoleInputBody;
   };
   'guestscope/consoleHistory': { readonly arguments: undefined; readonly body: ConsoleHistoryBody };
-  /** Legal while stopped and while running (answered at a slice boundary). */
+  /** Legal while stopped and while running (answered at a slice boundary), as the next three. */
+  'guestscope/screen': { readonly arguments: ScreenArguments; readonly body: ScreenBody };
+  'guestscope/keyboardInput': {
+    readonly arguments: KeyboardInputArguments;
+    readonly body: KeyboardInputBody;
+  };
   'guestscope/translate': { readonly arguments: TranslateArguments; readonly body: TranslateBody };
   'guestscope/position': { readonly arguments: undefined; readonly body: PositionBody };
   /** Legal from `initialize` on. */

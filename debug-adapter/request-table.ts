@@ -26,6 +26,7 @@ import { initialize } from './requests/initialize.ts';
 import { attach, configurationDone, launch } from './requests/launch.ts';
 import { readMemory, writeMemory } from './requests/memory.ts';
 import { position, translate } from './requests/position.ts';
+import { keyboardInput, screen } from './requests/screen.ts';
 import { scopes, stackTrace, threads } from './requests/stack.ts';
 import { setVariable, variables } from './requests/variables.ts';
 import type { GuestscopeSession, SessionState } from './session.ts';
@@ -96,6 +97,8 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
   { command: 'guestscope/consoleInput',     legal: ALIVE,           handle: consoleInput },
   { command: 'guestscope/consoleHistory',   legal: [...ALIVE, 'ended'],           handle: consoleHistory },
+  { command: 'guestscope/screen',           legal: ALIVE,           handle: screen },
+  { command: 'guestscope/keyboardInput',    legal: ALIVE,           handle: keyboardInput },
   { command: 'guestscope/translate',        legal: ALIVE,           handle: translate },
   { command: 'guestscope/position',         legal: ALIVE,           handle: position },
 ];

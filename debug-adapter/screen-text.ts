@@ -2,7 +2,7 @@
  * The guest's screen as lines of text, for the debug console and the text session: characters of code
  * page 437 as Unicode, without colours. A picture of pixels is told by its size.
  */
-import type { Picture } from '../emulator/picture.ts';
+import type { Picture, TextPicture } from '../emulator/picture.ts';
 
 /** Code page 437 from 00h to 1Fh, 7Fh, and from 80h on, in Unicode; the rest is ASCII. */
 const LOW = ' ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼';
@@ -16,7 +16,16 @@ export function codePage437(byte: number): string {
   return byte < 0x80 ? String.fromCharCode(byte) : (HIGH[byte - 0x80] ?? ' ');
 }
 
-/** Lines without blanks at their ends. */
+/** The rows of a text picture, each `columns` characters. */
+export function textLines({ columns, rows, cells }: TextPicture): readonly string[] {
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (__, column) =>
+      codePage437(cells[2 * (row * columns + column)] ?? 0),
+    ).join(''),
+  );
+}
+
+/** The screen for a console: lines without blanks at their ends, nothing below the last that says something. */
 export function pictureText(picture: Picture): string {
   switch (picture.kind) {
     case 'blank':
@@ -24,15 +33,11 @@ export function pictureText(picture: Picture): string {
     case 'graphics':
       return `The screen shows a picture of ${picture.width} x ${picture.height} pixels.`;
     case 'text': {
-      const { columns, rows, cells } = picture;
-      const lines = Array.from({ length: rows }, (_, row) => {
-        const line = cells.subarray(2 * row * columns, 2 * (row + 1) * columns);
-        const characters = Array.from({ length: columns }, (_, column) =>
-          codePage437(line[2 * column] ?? 0),
-        );
-        return characters.join('').trimEnd();
-      });
-      return lines.join('\n');
+      const text = textLines(picture)
+        .map((line) => line.trimEnd())
+        .join('\n')
+        .trimEnd();
+      return text === '' ? 'The screen is empty.' : text;
     }
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { ScreenBody } from './protocol.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import type { FakeSetup } from './testing/test-session.ts';
 import { begin, fakeSession } from './testing/test-session.ts';
@@ -341,6 +342,38 @@ describe('session', () => {
     await begin(client, { noDebug: true, stopOnEntry: false, exitBreakpoints: [{ reason: '*' }] });
     await client.event('exited');
     assert.equal(client.events('stopped').length, 0);
+    session.dispose();
+  });
+});
+
+describe('screen and keyboard', () => {
+  it('gives the picture, and leaves it out when nothing has changed', async () => {
+    const { client, session } = setup([0xf4, 0xeb, 0xfd]);
+    await begin(client);
+    const { changes, picture } = (await client.ask('guestscope/screen')) as unknown as ScreenBody;
+    assert.ok(picture?.kind === 'text');
+    assert.deepEqual(picture.lines, ['Fake']);
+    assert.equal(picture.cells, 'RgdhB2sHZQc=');
+    assert.deepEqual(picture.cursor, { column: 3, row: 0, firstLine: 13, lastLine: 14 });
+    assert.deepEqual(await client.ask('guestscope/screen', { seen: changes }), { changes });
+    const { result } = await client.ask('evaluate', { expression: 'screen', context: 'repl' });
+    assert.equal(result, 'Fake');
+    session.dispose();
+  });
+
+  it('types text and scan codes, and refuses what has no key', async () => {
+    const { client, session, machines } = setup([0xf4, 0xeb, 0xfd]);
+    await begin(client);
+    assert.deepEqual(await client.ask('guestscope/keyboardInput', { text: 'a' }), { scanCodes: 2 });
+    await client.ask('guestscope/keyboardInput', { scanCodes: [0xe0, 0x48, 0xe0, 0xc8] });
+    assert.deepEqual(machines[0]?.keys, [0x1e, 0x9e, 0xe0, 0x48, 0xe0, 0xc8]);
+    for (const [bad, message] of [
+      [{ text: 'ü' }, /no key for "ü" \(U\+00FC\) on a US keyboard/],
+      [{ scanCodes: [256] }, /integers from 0 to 255/],
+      [{}, /text/],
+    ] as const) {
+      await assert.rejects(client.ask('guestscope/keyboardInput', bad), message);
+    }
     session.dispose();
   });
 });

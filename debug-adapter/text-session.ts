@@ -217,7 +217,10 @@ export class TextSession {
 
   private async command(line: string): Promise<void> {
     const text = /^\s*>\s?(.*)$/.exec(line)?.[1];
-    if (text !== undefined)
+    const keys = /^\s*key\s(.*)$/.exec(line)?.[1];
+    if (keys !== undefined)
+      await this.client.request('guestscope/keyboardInput', { text: `${keys}\r` });
+    else if (text !== undefined)
       await this.client.request('guestscope/consoleInput', { text: `${text}\r` });
     else if (line.trim() !== '') this.print(await this.evaluate(line));
   }
@@ -273,7 +276,8 @@ const RESUMING: { readonly [word: string]: string } = {
 };
 
 const HELP =
-  'c continues, s steps in, n steps over, o steps out, > TEXT types into the console, q ends.\n' +
+  'c continues, s steps in, n steps over, o steps out, > TEXT types into the console,\n' +
+  'key TEXT types on the keyboard, screen shows the screen, q ends.\n' +
   'help lists the commands of the debug console; everything else is an expression.';
 
 function summary(stop: Body): string {
