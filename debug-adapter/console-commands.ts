@@ -4,21 +4,33 @@
  */
 import type { MemoryRange } from '../emulator/debug-port.ts';
 import { FUNCTIONS } from '../emulator/expressions/functions.ts';
+import type { MachineView, ViewName } from '../emulator/debugger/views/views.ts';
+import { VIEWS, viewNames } from '../emulator/debugger/views/views.ts';
+import { encodeText } from '../emulator/formats/text.ts';
 import { failure } from './errors.ts';
 import type { Guest } from './guest.ts';
+import { detailRow, detailText } from './machine-views.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
 import { formatRegister } from './registers.ts';
 import { asInstruction } from './requests/disassemble.ts';
 import { hexBytes } from './scopes.ts';
 import { pictureText } from './screen-text.ts';
 import { describeExit } from './stops.ts';
+import type { Container } from './variables.ts';
+import { fixed } from './variables.ts';
 
 interface CommandRow {
   readonly name: string;
   readonly usage: string;
   readonly help: string;
   /** @param words the words after the command. */
-  run(guest: Guest, words: readonly string[]): Promise<string>;
+  run(guest: Guest, words: readonly string[]): Promise<string | CommandResult>;
+}
+
+/** Text, and rows that can be opened below it. */
+export interface CommandResult {
+  readonly text: string;
+  readonly rows: Container;
 }
 
 // prettier-ignore
@@ -32,10 +44,34 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'exits',     usage: 'exits [COUNT]',         help: 'shows the last VM exits',                           run: lastExits },
   { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
   { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
+  { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
+  ...viewNames().map(viewCommand),
 ];
 
+function viewCommand(name: ViewName): CommandRow {
+  const { help, ofAddress }: MachineView = VIEWS[name];
+  const usage = ofAddress === true ? `${name} ADDRESS` : name;
+  return {
+    name,
+    usage,
+    help,
+    async run(guest, words) {
+      const text = words.join(' ');
+      if (ofAddress === true && text === '')
+        throw failure('commandUsage', { problem: 'An address is missing.', usage });
+      const address = ofAddress === true ? (await guest.evaluateNumber(text)) >>> 0 : 0;
+      const details = await guest.machine.call('inspect', name, address);
+      if (details.length === 0) return 'There is nothing to show here.';
+      const rows = fixed(details.map((detail) => detailRow(detail, guest.symbols)));
+      return { text: detailText(details, guest.symbols), rows };
+    },
+  };
+}
+
 /** The command that a line begins with; null for an expression. */
-export function findCommand(line: string): { run(guest: Guest): Promise<string> } | null {
+export function findCommand(
+  line: string,
+): { run(guest: Guest): Promise<string | CommandResult> } | null {
   const [name = '', ...words] = line.trim().split(/\s+/);
   const row = COMMANDS.find((candidate) => candidate.name === name);
   return row === undefined ? null : { run: (guest) => row.run(guest, words) };
@@ -162,6 +198,52 @@ async function translate(guest: Guest, words: readonly string[]): Promise<string
   return physical === null
     ? `${formatAddress(linear)} is not mapped`
     : `${formatAddress(linear)} is ${formatReference({ space: 'physical', address: physical })}`;
+}
+
+/** Bytes looked through in one piece, and at most. */
+const FIND_PIECE = 1 << 20;
+const FIND_LIMIT = 1 << 30;
+const FIND_MOST = 100;
+
+async function find(guest: Guest, words: readonly string[]): Promise<string> {
+  const usage = 'find ADDRESS BYTES PATTERN';
+  const [start, length] = words;
+  const pattern = patternOf(words.slice(2).join(' '));
+  if (start === undefined || length === undefined || pattern === null)
+    throw failure('commandUsage', {
+      problem: 'Give an address, a number of bytes, and "text" or bytes as 7f 45 4c 46.',
+      usage,
+    });
+  const from = (await guest.evaluateNumber(start)) >>> 0;
+  const bytes = Math.min(await guest.evaluateNumber(length), FIND_LIMIT, 2 ** 32 - from);
+  const found: number[] = [];
+  for (let at = from; at < from + bytes && found.length < FIND_MOST;) {
+    const size = Math.min(FIND_PIECE + pattern.length - 1, from + bytes - at);
+    const range = await guest.machine.call('readMemory', 'linear', at, size);
+    for (const place of placesOf(range.bytes, pattern)) found.push(at + place);
+    const readable = Math.max(range.bytes.length - pattern.length + 1, 0);
+    at += range.unreadable > 0 ? range.bytes.length + range.unreadable : Math.max(readable, 1);
+  }
+  if (found.length === 0) return 'It is not there.';
+  const more = found.length >= FIND_MOST ? [`… the first ${FIND_MOST}`] : [];
+  return [...found.slice(0, FIND_MOST).map((address) => formatAddress(address)), ...more].join(
+    '\n',
+  );
+}
+
+function patternOf(text: string): Uint8Array | null {
+  const quoted = /^"(.+)"$/.exec(text)?.[1];
+  if (quoted !== undefined) return encodeText(quoted);
+  if (!/^([0-9a-f]{2}\s*)+$/i.test(text)) return null;
+  return Uint8Array.from(text.match(/[0-9a-f]{2}/gi) ?? [], (digits) => parseInt(digits, 16));
+}
+
+function* placesOf(bytes: Uint8Array, pattern: Uint8Array): Generator<number> {
+  const [first = 0] = pattern;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (at + pattern.length > bytes.length) return;
+    if (pattern.every((byte, offset) => bytes[at + offset] === byte)) yield at;
+  }
 }
 
 /** The last word is a count when it is a number and something stands before it. */

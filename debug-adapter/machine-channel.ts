@@ -17,6 +17,8 @@ import type {
   StackFrame,
 } from '../emulator/debug-port.ts';
 import type { LogLine } from '../emulator/debugger/log-message.ts';
+import type { Detail } from '../emulator/debugger/views/detail.ts';
+import type { ViewName } from '../emulator/debugger/views/views.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ExpressionSource } from '../emulator/expressions/expression.ts';
 import type { Screen } from '../emulator/picture.ts';
@@ -65,6 +67,7 @@ export interface MachineService {
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
   evaluate(expression: ExpressionSource): Value;
   assign(target: ExpressionSource, value: ExpressionSource): void;
+  inspect(view: ViewName, address: number): readonly Detail[];
   exitLog(from: number, limit: number): readonly ExitRecord[];
   exitCounts(): { readonly [name: string]: number };
   sendSerialInput(bytes: Uint8Array): void;

@@ -132,6 +132,7 @@ class MachineHost {
       },
       evaluate: (expression) => machine().evaluate(expression),
       assign: (target, value) => machine().assign(target, value),
+      inspect: (view, address) => machine().inspect(view, address),
       exitLog: (from, limit) => machine().exitLog(from, limit),
       exitCounts: () => machine().exitCounts(),
       sendSerialInput: (bytes) => {

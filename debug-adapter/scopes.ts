@@ -3,9 +3,13 @@
  * where the machine is; of a caller's frame only its address and frame pointer are known.
  */
 import type { MachinePosition, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { MachineView } from '../emulator/debugger/views/views.ts';
+import { VIEWS, viewNames } from '../emulator/debugger/views/views.ts';
 import type { MachineClient } from './machine-client.ts';
+import { viewContainer } from './machine-views.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
 import { findRegister, pointedTo } from './registers.ts';
+import type { SymbolTable } from './symbols/symbol-table.ts';
 import type { Container, Row } from './variables.ts';
 import { fixed } from './variables.ts';
 
@@ -47,11 +51,19 @@ export function memoryContainer(
   };
 }
 
-export function machineContainer(machine: MachineClient): Container {
+/** Where the machine is, and its views; those of an address are of EIP. */
+export function machineContainer(machine: MachineClient, symbols: SymbolTable): Container {
+  const here = async (): Promise<number> => (await machine.call('position')).linearEip;
   return {
     async rows() {
       const position = await machine.call('position');
-      return positionRows(position).map(([name, value]) => ({ name, value: String(value) }));
+      const facts = positionRows(position).map(([name, value]) => ({ name, value: String(value) }));
+      const views = viewNames().map((name): Row => {
+        const view: MachineView = VIEWS[name];
+        const title = view.ofAddress === true ? `${view.title} of EIP` : view.title;
+        return { name: title, value: '', children: viewContainer(machine, symbols, name, here) };
+      });
+      return [...facts, ...views];
     },
   };
 }

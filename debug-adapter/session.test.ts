@@ -163,6 +163,31 @@ describe('session', () => {
     session.dispose();
   });
 
+  it('shows views of the machine as text that can be opened, and finds bytes', async () => {
+    const { client, session } = setup(PROGRAM);
+    await begin(client);
+    const repl = (expression: string): Promise<{ [name: string]: unknown }> =>
+      client.ask('evaluate', { expression, context: 'repl' });
+    const walk = await repl('walk eip');
+    assert.equal(walk['result'], 'walk  0x100000');
+    const { variables } = await client.ask('variables', {
+      variablesReference: walk['variablesReference'],
+    });
+    assert.equal((variables as { name: string }[])[0]?.name, 'walk');
+    assert.match(
+      await client.refused('evaluate', { expression: 'walk', context: 'repl' }),
+      /Usage: walk ADDRESS/,
+    );
+    assert.equal((await repl('find 0x100000 0x1000 90 40'))['result'], '0x00100005');
+    assert.equal((await repl('find 0x100000 16 "@"'))['result'], '0x00100006');
+    assert.equal((await repl('find 0x100000 0x1000 12 34 56'))['result'], 'It is not there.');
+    assert.match(
+      await client.refused('evaluate', { expression: 'find 0', context: 'repl' }),
+      /Usage: find/,
+    );
+    session.dispose();
+  });
+
   it('assigns to what an expression names, in the console and by setExpression', async () => {
     const { client, session } = setup(PROGRAM);
     await begin(client);

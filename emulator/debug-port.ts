@@ -4,6 +4,8 @@
  * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
  */
 import type { LogLine, LogMessage } from './debugger/log-message.ts';
+import type { Detail } from './debugger/views/detail.ts';
+import type { ViewName } from './debugger/views/views.ts';
 import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
@@ -184,6 +186,8 @@ export interface DebugPort {
   takeSerialOutput(): Uint8Array;
   /** Typed into COM1; recorded in the input log with the position at which they arrive. */
   sendSerialInput(bytes: Uint8Array): void;
+  /** A view of the machine as a tree; `address` is linear, for views that are of one. */
+  inspect(view: ViewName, address: number): readonly Detail[];
   /** What breakpoints have printed since the last call, and how many lines were too many. */
   takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number };
   /** What is on the screen; the picture is left out when nothing has changed since `seen`. */

@@ -28,7 +28,9 @@ export async function evaluate(
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
     const result = await command.run(guest);
-    return { result, variablesReference: 0 };
+    return typeof result === 'string'
+      ? { result, variablesReference: 0 }
+      : { result: result.text, variablesReference: guest.variables.reference(result.rows) };
   }
   const { target, value } = guest.parseAssignment(expression);
   if (target === null) return valueOf(guest, expression, format);

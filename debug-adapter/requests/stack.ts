@@ -60,7 +60,7 @@ export function scopes(session: GuestscopeSession, request: IncomingRequest): Pr
             'Memory',
             memoryContainer(guest.machine, () => guest.registers()),
           ),
-          scope('Machine', machineContainer(guest.machine)),
+          scope('Machine', machineContainer(guest.machine, guest.symbols)),
         ];
   return Promise.resolve({ scopes: body });
 }

@@ -285,6 +285,10 @@ export class FakeMachine implements DebugPort {
     this.writeRegister(syntax.name, Number(BigInt.asUintN(32, result.value)));
   }
 
+  inspect(view: string, address: number): ReturnType<DebugPort['inspect']> {
+    return [{ name: view, value: hex(address), children: [{ name: 'toy', value: '1' }] }];
+  }
+
   takeLogs(): ReturnType<DebugPort['takeLogs']> {
     return this.logs.take();
   }

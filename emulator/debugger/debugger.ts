@@ -33,6 +33,8 @@ import { checkedAddress, readMemory, writeMemory } from './memory.ts';
 import { registerGroups, writeRegister } from './registers.ts';
 import { type Questions, RunControl } from './run-control.ts';
 import { walkStack } from './stack.ts';
+import type { Detail } from './views/detail.ts';
+import { readView, type ViewName } from './views/views.ts';
 
 export class MachineDebugger implements DebugPort {
   readonly #machine: Machine;
@@ -196,6 +198,9 @@ export class MachineDebugger implements DebugPort {
   }
   sendSerialInput(bytes: Uint8Array): void {
     this.#machine.sendSerialInput(bytes);
+  }
+  inspect(view: ViewName, address: number): readonly Detail[] {
+    return readView(this.#machine, view, address);
   }
   takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number } {
     return this.#logs.take();

@@ -1,0 +1,36 @@
+/** The views of the machine by name: what a debugger may ask to see beside registers and memory. */
+import type { Machine } from '../../machine.ts';
+import { hypervisorControls, pendingExit } from './controls.ts';
+import { descriptorTable, interruptTable, taskState } from './descriptors.ts';
+import type { Detail } from './detail.ts';
+import { pageWalk } from './page-walk.ts';
+
+export interface MachineView {
+  readonly title: string;
+  readonly help: string;
+  /** The view is of a linear address. */
+  readonly ofAddress?: true;
+  read(machine: Machine, address: number): readonly Detail[];
+}
+
+// prettier-ignore
+export const VIEWS = {
+  walk: { title: 'Page walk',                    help: 'walks the page tables for a linear address',             read: pageWalk, ofAddress: true },
+  gdt:  { title: 'Global descriptor table',      help: 'shows the global descriptor table',                      read: ({ cpu }) => descriptorTable(cpu, 'gdt') },
+  ldt:  { title: 'Local descriptor table',       help: 'shows the local descriptor table',                       read: ({ cpu }) => descriptorTable(cpu, 'ldt') },
+  idt:  { title: 'Interrupt descriptor table',   help: 'shows the interrupt descriptor table, or real mode\'s vectors', read: ({ cpu }) => interruptTable(cpu) },
+  tss:  { title: 'Task-state segment',           help: 'shows the task-state segment in memory',                 read: ({ cpu }) => taskState(cpu) },
+  vmcs: { title: 'Hypervisor controls',          help: 'shows the hypervisor\'s controls, bit by bit',             read: hypervisorControls },
+  exit: { title: 'VM exit',                      help: 'shows the VM exit that the guest is stopped at',         read: pendingExit },
+} as const satisfies { readonly [name: string]: MachineView };
+
+export type ViewName = keyof typeof VIEWS;
+
+export function viewNames(): readonly ViewName[] {
+  return Object.keys(VIEWS) as ViewName[];
+}
+
+export function readView(machine: Machine, name: ViewName, address: number): readonly Detail[] {
+  const view: MachineView = VIEWS[name];
+  return view.read(machine, address);
+}
