@@ -35,7 +35,7 @@ import { guestRam } from './guest-ram.ts';
 import { didYouMean } from './nearest-name.ts';
 import { KvmInterface } from './paravirt/kvm.ts';
 import type { Screen } from './picture.ts';
-import { initialize, setWaitingState, startUp } from './processor-start.ts';
+import { initialize, resume, setWaitingState, startUp } from './processor-start.ts';
 import type { StopReason } from './stop-reason.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
@@ -124,6 +124,8 @@ export class Machine {
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
   #waited = 0;
   #ended: EndingStop | null = null;
+  /** In S3: no processor runs. */
+  #suspended = false;
   /** Towards WORK_LIMIT, in this call of run(). */
   #work = 0;
   #observed: VmExit | null = null;
@@ -228,6 +230,12 @@ export class Machine {
       a20Changed: (enabled) => {
         for (const { cpu } of this.vcpus) cpu.setA20(enabled);
       },
+      ...(bios === null && {
+        suspend: () => {
+          this.#suspended = true;
+          this.#touchDevice();
+        },
+      }),
       nmi: (processor) => {
         this.vcpus[processor].cpu.nmi();
       },
@@ -334,6 +342,15 @@ export class Machine {
       },
       now: () => this.now,
     };
+  }
+  /** The end of S3. */
+  #wake(): void {
+    this.#suspended = false;
+    this.board.wake();
+    const cpus = this.vcpus.map(({ cpu }) => cpu);
+    if (!resume(cpus, this.board.acpiTables.wakingVector)) {
+      this.#end({ kind: 'reset', via: 'a wake from S3 without a waking vector' });
+    }
   }
   /** INIT: at once for those that stand between two turns. */
   #initialize(index: number): void {
@@ -485,6 +502,11 @@ export class Machine {
     if (board.nextDeadline() <= this.now) board.advance(this.now);
     const rest = end - this.retired;
     if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    if (this.#suspended) {
+      if (!board.wakes) return this.#sleep();
+      this.#wake();
+      return null;
+    }
     return this.#turns.choose() ? this.#runCurrent(rest) : this.#sleep();
   }
   /** At most `rest` instructions of the processor whose turn it is. */
@@ -516,12 +538,12 @@ export class Machine {
     return this.vcpus.length === 1 ? this.cpu.isHalted : !this.#turns.choose();
   }
   /**
-   * All are halted: a wait is reported first, so that the host may pace; then time jumps to the next
-   * event.
+   * All are halted or suspended: a wait is reported first, so that the host may pace; then time jumps to
+   * the next event.
    */
   #sleep(): Extract<MachineStop, { kind: 'idle' | 'halted-forever' }> | null {
     const deadline = this.board.nextDeadline();
-    if (!this.#turns.canWake) return { kind: 'halted-forever' };
+    if (!this.#turns.canWake && !this.#suspended) return { kind: 'halted-forever' };
     if (deadline === Infinity || this.#idleReportedAt !== this.retired) {
       this.#idleReportedAt = this.retired;
       return { kind: 'idle', wakeAt: deadline };

@@ -8,6 +8,7 @@ import type { Cpu } from './cpu/cpu.ts';
 import * as L from './cpu/layout.ts';
 import { CR0, ACTIVITY } from './cpu/state.ts';
 import type { InitialCpuState, InitialSegment } from './loaders/loader.ts';
+import { realModeStart } from './loaders/processor-state.ts';
 import { setFirstState, setInitialState } from './machine-state.ts';
 
 /** IA32_APIC_BASE.BSP. */
@@ -54,6 +55,19 @@ export function initialize(cpu: Cpu): void {
   cpu.modeChanged();
   const bootstrap = (state.get(L.APIC_BASE) & BOOTSTRAP) !== 0;
   state.set(L.ACTIVITY, bootstrap ? ACTIVITY.RUNNING : ACTIVITY.WAIT_FOR_SIPI);
+}
+
+/**
+ * The end of a suspend to RAM, as firmware makes it (ACPI specification 3.0, 15.1.3 and 5.2.10): after a
+ * reset the bootstrap processor goes on in real mode at the waking vector, which the guest has left at
+ * guest-physical `vectorAt`. False: it has left none.
+ */
+export function resume([bootstrap, ...others]: readonly Cpu[], vectorAt: number): boolean {
+  const vector = bootstrap.readPhysical32(vectorAt);
+  for (const cpu of others) setWaitingState(cpu);
+  setInitialState(bootstrap, realModeStart((vector >>> 4) & 0xffff, vector & 0xf, 0));
+  bootstrap.flushTlb(true);
+  return vector !== 0;
 }
 
 /** A start-up interrupt; only a processor that waits for it takes it. */

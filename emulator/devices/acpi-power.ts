@@ -5,18 +5,20 @@
  *   +2 PM1a_EN  (16 bits)                   +8 PM_TMR (32 bits, 24 of which count 3.579545 MHz)
  *
  * The machine is in ACPI mode from power-on (SCI_EN always reads 1), so there is no SMI command port.
- * Sleep type 5 is S5, power off; other sleep types are ignored. The SCI is IRQ 9, level, active high.
- * Not emulated: general-purpose events, sleep button, RTC wake, bus-master reload.
+ * Sleep type 5 is S5, power off; 1 is S3, suspend to RAM, where the machine can do that; others are
+ * ignored. The real-time clock's alarm and the power button end S3. The SCI is IRQ 9, level, active high.
+ * Not emulated: general-purpose events, sleep button, bus-master reload.
  */
 import type { Clock, DeviceState, Line, PortDevice } from './device.ts';
 import { readState, takeState } from './device-state.ts';
 import { Oscillator } from './oscillator.ts';
 
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 export const PM1A_EVENT_PORT = 0x600;
 export const PM1A_CONTROL_PORT = 0x604;
 export const PM_TIMER_PORT = 0x608;
 export const ACPI_PORTS = 12;
+export const SLEEP_TYPE_S3 = 1;
 export const SLEEP_TYPE_S5 = 5;
 export const PM_TIMER_HERTZ = 3_579_545;
 
@@ -26,7 +28,10 @@ const TIMER_HALF = 0x800000;
 
 const TMR = 0x0001;
 const PWRBTN = 0x0100;
-const ENABLE_WRITABLE = TMR | 0x0020 | PWRBTN | 0x0200 | 0x0400;
+const RTC = 0x0400;
+/** Status only: the machine has been woken. */
+const WAK = 0x8000;
+const ENABLE_WRITABLE = TMR | 0x0020 | PWRBTN | 0x0200 | RTC;
 
 const SCI_EN = 0x0001;
 const SLP_EN = 0x2000;
@@ -37,6 +42,8 @@ export interface AcpiPowerWiring {
   /** SCI. */
   readonly interrupt: Line;
   readonly powerOff: () => void;
+  /** S3 begins. Without it there is no S3. */
+  readonly suspend?: () => void;
 }
 
 function powerOn() {
@@ -47,6 +54,9 @@ function powerOn() {
     /** Timer halves that have been looked at for TMR_STS. */
     halves: 0,
     interrupt: false,
+    /** In S3, and by which status bits it is to end. */
+    asleep: false,
+    wakes: 0,
   };
 }
 
@@ -76,13 +86,45 @@ export class AcpiPower implements PortDevice {
       sleep = this.#writeByte(offset, (value >>> (8 * byte)) & 0xff) || sleep;
     }
     this.#update();
-    if (sleep && ((this.#r.control >> 10) & 7) === SLEEP_TYPE_S5) this.#wiring.powerOff();
+    const type = (this.#r.control >> 10) & 7;
+    if (sleep && type === SLEEP_TYPE_S5) this.#wiring.powerOff();
+    if (sleep && type === SLEEP_TYPE_S3) this.#suspend();
+  }
+
+  #suspend(): void {
+    if (this.#wiring.suspend === undefined) return;
+    // an event that came before ends it at once
+    this.#r.wakes = this.#r.status & this.#r.enable & RTC;
+    this.#r.asleep = true;
+    this.#wiring.suspend();
+  }
+
+  /** S3 is to end. */
+  get wakes(): boolean {
+    return this.#r.asleep && this.#r.wakes !== 0;
+  }
+
+  /** After the reset that a wake is: the cause is in the status register. */
+  endSleep(): void {
+    const { wakes } = this.#r;
+    this.#r.asleep = false;
+    this.#r.wakes = 0;
+    this.#r.status |= WAK | wakes;
+    this.#update();
+  }
+
+  /** The real-time clock's interrupt line has risen. */
+  clockAlarm(): void {
+    this.#r.status |= RTC;
+    this.#update();
+    this.#r.wakes |= this.#r.enable & RTC;
   }
 
   /** The user presses the power button: a guest with ACPI events shuts down. */
   pressPowerButton(): void {
     this.#r.status |= PWRBTN;
     this.#update();
+    this.#r.wakes |= PWRBTN;
   }
 
   nextDeadline(): number {
@@ -100,8 +142,8 @@ export class AcpiPower implements PortDevice {
   }
 
   reset(): void {
-    const { halves, interrupt } = this.#r;
-    this.#r = { ...powerOn(), halves, interrupt };
+    const { halves, interrupt, asleep, wakes } = this.#r;
+    this.#r = { ...powerOn(), halves, interrupt, asleep, wakes };
     this.#update();
   }
 

@@ -16,6 +16,8 @@ export interface AcpiTables {
   readonly bytes: Uint8Array;
   /** Guest-physical address of the RSDP: boot_params.acpi_rsdp_addr, hvm_start_info.rsdp_paddr. */
   readonly rsdpAddress: number;
+  /** Guest-physical address of the FACS's firmware waking vector, a dword. */
+  readonly wakingVector: number;
 }
 
 /** Where PC firmware has its tables, and where nothing else of this board is. */
@@ -31,6 +33,8 @@ const CHECKSUM_OFFSET = 9;
 const RSDP = 0x000;
 const RSDP_BYTES = 20;
 const FACS = 0x040;
+/** In the FACS (5.2.10). */
+const WAKING_VECTOR = 12;
 const RSDT = 0x080;
 const FADT = 0x0c0;
 const MADT = 0x1c0;
@@ -64,7 +68,12 @@ export function buildAcpiTables(
   bytes.set(table('FACP', 3, fadt(address + FACS, address + dsdt)), FADT);
   bytes.set(madtTable, MADT);
   bytes.set(table('DSDT', 1, namespace(devices)), dsdt);
-  return { address, bytes, rsdpAddress: address + RSDP };
+  return {
+    address,
+    bytes,
+    rsdpAddress: address + RSDP,
+    wakingVector: address + FACS + WAKING_VECTOR,
+  };
 }
 
 /** The same tables for firmware that puts them somewhere itself. */

@@ -101,6 +101,8 @@ export interface PcBoardOptions {
   readonly debugOutput?: (byte: number) => void;
   /** The guest switched the machine off; `via` says through which chip. */
   readonly powerOff: (code: number, via: string) => void;
+  /** The guest suspends to RAM, until `wakes`. Without it, it cannot. */
+  readonly suspend?: () => void;
   /** The guest asked for a reset. The board resets itself only when reset() is called. */
   readonly reset: (via: string) => void;
   /** A sentence that a user should see. */
@@ -208,6 +210,7 @@ export class PcBoard {
       clock,
       interrupt: irq(PC_PARTS.acpi),
       powerOff: () => options.powerOff(0, 'ACPI S5'),
+      ...(options.suspend && { suspend: options.suspend }),
     });
     this.#vga = new Vga({ clock, memory: this.#videoMemory, vbe: this.#vbe });
     this.#ports = new PortBus((port, direction) => this.#unclaimed('port', port, direction));
@@ -232,7 +235,7 @@ export class PcBoard {
       systemControl: this.#systemControl,
       realTimeClock: new Mc146818({
         clock,
-        interrupt: irq(PC_PARTS.realTimeClock),
+        interrupt: this.#clockInterrupt(irq(PC_PARTS.realTimeClock)),
         startTime: this.startTime,
         memory: cmosMemory(options.memoryBytes, floppyType(options)),
       }),
@@ -286,6 +289,16 @@ export class PcBoard {
       startUp: (vector) => startUp?.(number, vector),
     });
     return apic;
+  }
+
+  /** IRQ 8, which the power management hears of too. */
+  #clockInterrupt(irq: Line): Line {
+    return {
+      set: (level) => {
+        irq.set(level);
+        if (level) this.#acpi.clockAlarm();
+      },
+    };
   }
 
   // Processor's side
@@ -395,6 +408,16 @@ export class PcBoard {
   /** Address line 20 is not masked. */
   get a20(): boolean {
     return this.#a20;
+  }
+
+  /** An event has come that ends a suspend to RAM. */
+  get wakes(): boolean {
+    return this.#acpi.wakes;
+  }
+  /** The reset by which it ends. */
+  wake(): void {
+    this.reset();
+    this.#acpi.endSleep();
   }
 
   /** RESET# of every chip. Date, CMOS memory and waiting serial input stay. */
