@@ -125,7 +125,8 @@ export class RunLoop {
     if (count.fuel < R.MAX_BLOCK || this.skipAt >= 0 || debug.pending !== 0) return true;
     const flags = cpu.state.systemFlags;
     if ((flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
-    // an interrupt waits behind the shadow of STI or MOV SS
+    // an interrupt, or one that cannot be masked, waits behind the shadow of STI or MOV SS
+    if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING) return true;
     return cpu.state.get(L.EVENT_PENDING) !== 0 && (flags & FLAG.IF) !== 0;
   }
 
