@@ -298,8 +298,14 @@ export function returnTo(cpu: Processor, to: FarReturn, commitFlags: () => void)
 /** RETF and RETF imm16; `release` is the immediate in bytes. */
 export function farReturn(cpu: Processor, size: 2 | 4, release: number): void {
   const reader = new StackReader(cpu);
+  // processors read CS first
+  const { pointer } = reader;
+  reader.skip(size);
+  const selector = reader.popSelector(size);
+  const above = reader.pointer;
+  reader.pointer = pointer;
   const offset = reader.pop(size);
-  const selector = reader.pop(size) & 0xffff;
+  reader.pointer = above;
   if (paragraphs(cpu)) {
     const segment = paragraphCode(cpu, selector, offset);
     reader.skip(release);

@@ -48,8 +48,9 @@ function returnByParagraphs(
 ): void {
   const { state } = cpu;
   const reader = new StackReader(cpu);
+  reader.require(size, 3);
   const offset = reader.pop(size);
-  const selector = reader.pop(size) & 0xffff;
+  const selector = reader.popSelector(size);
   const flags = reader.pop(size);
   const code = paragraphCode(cpu, selector, offset);
   commitFlags(flags);
@@ -82,8 +83,9 @@ export function popVirtualFlags(cpu: Processor, flags: number): void {
 function returnInProtectedMode(cpu: Processor, size: 2 | 4): void {
   const { state } = cpu;
   const reader = new StackReader(cpu);
+  reader.require(size, 3);
   const offset = reader.pop(size);
-  const selector = reader.pop(size) & 0xffff;
+  const selector = reader.popSelector(size);
   const flags = reader.pop(size);
   if (size === 4 && (flags & FLAG.VM) !== 0 && state.cpl === 0) {
     returnToV86(cpu, reader, offset, selector, flags);

@@ -77,7 +77,7 @@ export class RunLoop {
 
   /** Runs at most `instructions` (below 2^30). */
   run(instructions: number): CpuOutcome {
-    const { cpu, count, signals } = this.#parts;
+    const { cpu, count, debug, signals } = this.#parts;
     count.refill(instructions);
     this.#chooseNative();
     signals.leave = false;
@@ -86,6 +86,13 @@ export class RunLoop {
     for (;;) {
       if (cpu.state.get(L.ACTIVITY) === ACTIVITY.SHUTDOWN) return 'shutdown';
       const before = count.fuel;
+      if (debug.pending !== 0 && !count.holdsTraps) {
+        // the delivery of an event has hit a breakpoint on data
+        const outcome = this.#trap();
+        if (outcome !== null) return outcome;
+        if (++events > EVENT_LIMIT) return 'limit';
+        continue;
+      }
       const boundary = this.#boundary.look();
       if (boundary !== 'go') {
         if (boundary === 'exit') return 'exit';

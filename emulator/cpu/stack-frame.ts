@@ -108,6 +108,23 @@ export class StackReader {
     return value;
   }
 
+  /** A selector in a slot of `size` bytes, of which processors read two. */
+  popSelector(size: 2 | 4): number {
+    const selector = this.pop(2);
+    this.skip(size - 2);
+    return selector;
+  }
+
+  /** #SS(0) unless the next `count` slots of `size` bytes lie inside the limit. */
+  require(size: 2 | 4, count: number): void {
+    const { pointer } = this;
+    for (let i = 0; i < count; i++) {
+      this.cpu.checkSegment(L.SEGMENT.SS, (this.pointer & this.mask) >>> 0, size, false);
+      this.skip(size);
+    }
+    this.pointer = pointer;
+  }
+
   /** Moves up without reading. */
   skip(bytes: number): void {
     const { pointer, mask } = this;

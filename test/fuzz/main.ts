@@ -20,6 +20,7 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
     if (failures <= 20) process.stdout.write(`${error.message}\n`);
   }
 }
-for (const [name, times] of [...totals].sort()) process.stdout.write(`  ${name}: ${String(times)}\n`);
+for (const [name, times] of [...totals].sort())
+  process.stdout.write(`  ${name}: ${String(times)}\n`);
 process.stdout.write(`${String(instructions)} instructions, ${String(failures)} failures\n`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -14,6 +14,8 @@ import { anySelector, LIMITS, PAGING, PLACES, SYSTEM, WORLD } from './world.ts';
 const MODES = ['real', 'big real', 'protected 16', 'protected 32', 'protected 32', 'v86'] as const;
 const PAGINGS = ['off', 'off', '32-bit', 'PSE', 'PAE'] as const;
 const UNUSABLE = 0x10000;
+/** Virtual time at a start. */
+const EPOCH = 1_000_000;
 const TRAP = FLAG.TF | FLAG.RF;
 
 /** Sets every register. The same seed gives the same state. */
@@ -32,7 +34,8 @@ export function start(bare: BareCpu, seed: number): string {
   state.set(L.NMI, 0);
   state.set(L.ACTIVITY, 0);
   state.set(L.CPL, cpl);
-  for (let n = 0; n < 8; n++) state.setGpr(n, 4, random.once(2) ? random.below(WORLD) : random.value());
+  for (let n = 0; n < 8; n++)
+    state.setGpr(n, 4, random.once(2) ? random.below(WORLD) : random.value());
   state.setGpr(4, 4, random.once(8) ? random.value() : random.below(WORLD));
   state.eip = PLACES.CODE + random.below(WORLD - PLACES.CODE);
   state.eflags = flags(random) | (mode === 'v86' ? FLAG.VM : 0);
@@ -43,6 +46,8 @@ export function start(bare: BareCpu, seed: number): string {
   if (random.once(12)) debugRegisters(bare, random);
   cpu.unimplementedInstruction = null;
   cpu.vectoring = null;
+  // the time-stamp counter begins alike, whatever ran before
+  bare.time = EPOCH - cpu.retired;
   bare.interrupt = -1;
   bare.devices.length = 0;
   cpu.modeChanged();
@@ -56,13 +61,19 @@ function flags(random: Random): number {
   return ordinary | odd | 2;
 }
 
-function controlRegisters({ cpu, ram32 }: BareCpu, random: Random, real: boolean, paging: string): void {
+function controlRegisters(
+  { cpu, ram32 }: BareCpu,
+  random: Random,
+  real: boolean,
+  paging: string,
+): void {
   const { state } = cpu;
   const odd = random.next() & (CR0.MP | CR0.NE | CR0.WP | CR0.AM | (random.once(8) ? CR0.TS | CR0.EM : 0)); // prettier-ignore
   const on = paging === 'off' ? 0 : CR0.PG;
   state.setCr(0, (odd | CR0.ET | on | (real ? 0 : CR0.PE)) >>> 0);
   state.setCr(2, random.next());
-  const directory = paging === 'PAE' ? PAGING.POINTERS : paging === 'PSE' ? PAGING.LARGE : PAGING.DIRECTORY;
+  const directory =
+    paging === 'PAE' ? PAGING.POINTERS : paging === 'PSE' ? PAGING.LARGE : PAGING.DIRECTORY;
   state.setCr(3, directory);
   const extra = random.next() & (CR4.VME | CR4.PVI | CR4.TSD | CR4.DE | CR4.PGE | CR4.PCE);
   state.setCr(4, extra | (paging === 'PAE' ? CR4.PAE : paging === 'PSE' ? CR4.PSE : 0));
@@ -82,7 +93,14 @@ function tables({ cpu: { state } }: BareCpu, real: boolean): void {
 }
 
 /** What could have been loaded: types that the register takes, SS and CS of the current privilege. */
-function segment({ cpu: { state } }: BareCpu, random: Random, index: SegmentIndex, mode: (typeof MODES)[number], cpl: number): void { // prettier-ignore
+function segment(
+  { cpu: { state } }: BareCpu,
+  random: Random,
+  index: SegmentIndex,
+  mode: (typeof MODES)[number],
+  cpl: number,
+): void {
+  // prettier-ignore
   if (mode === 'real' || mode === 'v86') {
     const selector = random.below(0x400);
     const rights = mode === 'v86' ? 0xf3 : index === L.SEGMENT.CS ? 0x9b : 0x93;
@@ -114,7 +132,11 @@ function floatingPoint({ cpu: { state } }: BareCpu, random: Random): void {
     random.block(at, 0);
     state.u8.set(new Uint8Array(at.buffer), L.XMM + 16 * n);
   }
-  state.view.setUint16(L.FPU_CONTROL, random.once(2) ? 0x37f : 0x40 | (random.next() & 0xf3f), true);
+  state.view.setUint16(
+    L.FPU_CONTROL,
+    random.once(2) ? 0x37f : 0x40 | (random.next() & 0xf3f),
+    true,
+  );
   state.view.setUint16(L.FPU_STATUS, random.next() & 0x7f00, true);
   state.view.setUint16(L.FPU_TAGS, random.next() & 0xffff, true);
   state.set(L.MXCSR, random.once(2) ? 0x1f80 : random.next() & 0xffff);

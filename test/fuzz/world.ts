@@ -77,7 +77,8 @@ function fillTables(ram32: Uint32Array, random: Random): void {
   put(PLACES.GDT + SYSTEM.TSS, descriptor(PLACES.TSS, LIMITS.TSS, 0x8b, 0));
   put(PLACES.GDT + SYSTEM.OTHER, descriptor(PLACES.OTHER, LIMITS.TSS, 0x89 | (random.below(4) << 5), 0)); // prettier-ignore
   put(PLACES.GDT + SYSTEM.TSS16, descriptor(PLACES.TSS16, LIMITS.TSS16, 0x81 | (random.below(4) << 5), 0)); // prettier-ignore
-  for (let at: number = SYSTEM.GATES; at < LIMITS.GDT; at += 8) put(PLACES.GDT + at, anyGate(random));
+  for (let at: number = SYSTEM.GATES; at < LIMITS.GDT; at += 8)
+    put(PLACES.GDT + at, anyGate(random));
   for (let vector = 0; vector < 256; vector++) put(PLACES.IDT + 8 * vector, anyGate(random));
   for (const tss of [PLACES.TSS, PLACES.OTHER]) {
     for (let field = 0; field < 26; field++) ram32[(tss >> 2) + field] = random.below(WORLD);
@@ -112,7 +113,12 @@ function anyGate(random: Random): readonly [number, number] {
   const parameters = type === 0xc || type === 4 ? random.below(4) : 0;
   return [((selector << 16) | offset) >>> 0, present | (random.below(4) << 13) | (type << 8) | parameters]; // prettier-ignore
 }
-function descriptor(base: number, limit: number, access: number, flags: number): readonly [number, number] {
+function descriptor(
+  base: number,
+  limit: number,
+  access: number,
+  flags: number,
+): readonly [number, number] {
   const low = ((limit & 0xffff) | (base << 16)) >>> 0;
   const high = ((base >>> 16) & 0xff) | (access << 8) | (limit & 0xf0000) | (flags << 20) | (base & 0xff000000); // prettier-ignore
   return [low, high >>> 0];

@@ -20,7 +20,7 @@ interface Counts {
 
 /** Folders whose tests are a suite of their own; every other *.test.ts is a unit test. */
 const TEST_FOLDERS = {
-  guests: ['test/guests', 'test/conformance', 'test/vectors'],
+  guests: ['test/guests', 'test/conformance', 'test/vectors', 'test/fuzz'],
   dap: ['test/dap', 'test/golden'],
   package: ['test/package'],
   editor: ['test/editor'],

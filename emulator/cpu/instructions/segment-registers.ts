@@ -53,9 +53,7 @@ function pushSegment(cpu: Processor, { operands, operandSize }: Instruction): vo
 function popSegment(cpu: Processor, { operands, operandSize }: Instruction): void {
   const index = destinationSegment(cpu, operands[0]);
   const reader = new StackReader(cpu);
-  const selector = reader.pop(2);
-  loadSegment(cpu, index, selector);
-  reader.skip(operandSize - 2);
+  loadSegment(cpu, index, reader.popSelector(operandSize));
   cpu.state.setGpr(ESP, 4, reader.pointer);
   if (index === L.SEGMENT.SS) cpu.inhibitInterrupts(true);
 }

@@ -90,10 +90,18 @@ export function locate(
   const operand = instruction.operands[0];
   if (operand.kind !== 'memory') throw new Error(`${instruction.row.mnemonic}: no memory operand`);
   const offset = cpu.effectiveAddress(operand);
-  const linear = cpu.checkSegment(operand.segment, offset, length ?? operand.size, write);
-  cpu.memory.requireAligned(linear, alignmentOf(length ?? operand.size));
+  const size = length ?? operand.size;
+  const alignment = alignmentOf(size);
+  // an image of many words is checked word by word
+  const first = size > LONGEST_NUMBER ? alignment : size;
+  const linear = cpu.checkSegment(operand.segment, offset, first, write);
+  cpu.memory.requireAligned(linear, alignment);
+  if (size > first) cpu.checkSegment(operand.segment, offset, size, write);
   return { operand, offset, linear };
 }
+
+/** Bytes of the longest operand that is one number. */
+const LONGEST_NUMBER = 10;
 
 /** What #AC wants of an operand of so many bytes (SDM vol. 3, table 6-7). */
 function alignmentOf(length: number): number {

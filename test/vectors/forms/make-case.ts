@@ -286,7 +286,7 @@ class Case {
         this.#makeQuotientFit(instruction, meaning === 'idiv');
         return true;
       case 'cmpxchg':
-        if (random.once(2)) this.#setOperandRegister(0, sizeOf(instruction), this.#valueOf(instruction)); // prettier-ignore
+        if (random.once(2) && !this.#fixed.has(0)) this.#setOperandRegister(0, sizeOf(instruction), this.#valueOf(instruction)); // prettier-ignore
         return true;
       case 'cmpxchg8b':
         if (place !== undefined && random.once(2)) {
