@@ -67,10 +67,11 @@ describe('CR4', () => {
   it('refuses bits that the model does not have', () => {
     const cpu = new ProtectedMachine();
     assert.equal(toCr(cpu, 4, CR4.PAE | CR4.PGE | CR4.VME), null);
-    assert.deepEqual(toCr(cpu, 4, CR4.OSFXSR), GP0);
     assert.deepEqual(toCr(cpu, 4, 1 << 12), GP0);
+    assert.equal(toCr(cpu, 4, CR4.OSFXSR | CR4.OSXMMEXCPT), null);
     const old = new ProtectedMachine('pentium');
     assert.deepEqual(toCr(old, 4, CR4.PAE), GP0);
+    assert.deepEqual(toCr(old, 4, CR4.OSFXSR), GP0);
   });
 });
 

@@ -50,6 +50,14 @@ export function deviceAccess(
   return { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size };
 }
 
+/**
+ * What #AC asks of an access of `size` bytes: its size. 16 bytes may lie anywhere, as on a Xeon; where
+ * they must be aligned the instruction raises #GP(0), and of MOVUPS the manual leaves it open.
+ */
+export function alignmentOf(size: number): number {
+  return size > 8 ? 1 : size;
+}
+
 export class GuestMemory implements LinearMemory {
   readonly #owner: MemoryOwner;
   readonly #map: MemoryMap;
@@ -334,6 +342,7 @@ export class GuestMemory implements LinearMemory {
   }
   /** Without the TLB, as readSlow; a device sees doublewords. */
   readVectorSlow(linear: number, size: number, access: number): void {
+    this.checkAlignment(linear, alignmentOf(size), access);
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access);
@@ -351,6 +360,7 @@ export class GuestMemory implements LinearMemory {
     }
   }
   writeVectorSlow(linear: number, size: number, access: number): void {
+    this.checkAlignment(linear, alignmentOf(size), access);
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
       const physical = this.translate(linear, access | ACCESS.WRITE);
@@ -392,9 +402,15 @@ export class GuestMemory implements LinearMemory {
   requireAligned(linear: number, alignment: number): void {
     this.checkAlignment(linear, alignment, this.#isUser() ? ACCESS.USER : 0);
   }
+  probeRead(linear: number, length: number): void {
+    this.#probe(linear, length, 0);
+  }
   probeWrite(linear: number, length: number): void {
+    this.#probe(linear, length, ACCESS.WRITE);
+  }
+  #probe(linear: number, length: number, right: number): void {
     if (length <= 0) return;
-    const access = ACCESS.WRITE | (this.#isUser() ? ACCESS.USER : 0);
+    const access = right | (this.#isUser() ? ACCESS.USER : 0);
     if (length === 2 || length === 4) this.checkAlignment(linear, length, access);
     const last = linear + length - 1;
     for (let page = linear - (linear & 0xfff); page <= last; page += 4096) {

@@ -130,6 +130,8 @@ export const RAISED_ERROR = 0x52c;
 export const VECTOR_OPERAND = 0x530;
 /** The lanes of a SIMD instruction's result before it is known whether it may be written, 16 bytes. */
 export const VECTOR_RESULT = 0x540;
+/** Nonzero: the MMX instruction that waits for an error of the x87 unit need not wait any longer. */
+export const ERROR_AWAITED = 0x550;
 /** Nonzero: INIT# was asserted while the processor ran; it takes effect at the next boundary. */
 export const INIT = 0x5f8;
 

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FEATURE_BITS, cpuModel } from './cpu-model.ts';
 import { msrIndexes, msrName, readMsr, writeMsr } from './msrs.ts';
 import { FakeProcessor } from './testing/fake-processor.ts';
 
@@ -118,38 +117,5 @@ describe('time in the largest model', () => {
     assert.ok(writeMsr(cpu, 0xc0000080, { low: 0x801, high: 0 }));
     assert.deepEqual(readMsr(cpu, 0xc0000080), { low: 0x801, high: 0 });
     assert.equal(writeMsr(cpu, 0xc0000080, { low: 0x900, high: 0 }), false);
-  });
-});
-
-describe('processor models', () => {
-  it('pentium3 is family 6 model 8 and names exactly its features', () => {
-    const model = cpuModel('pentium3');
-    assert.ok(model);
-    const { eax, edx } = model.cpuid(1, 0);
-    assert.equal(eax >> 4, 0x68);
-    const names = Object.entries(FEATURE_BITS)
-      .filter(([, bit]) => ((edx >>> bit) & 1) !== 0)
-      .map(([name]) => name);
-    assert.deepEqual(new Set(names), model.features);
-    assert.equal(model.features.has('sse'), false);
-  });
-
-  it('answer a leaf that they do not have with the last basic one', () => {
-    const model = cpuModel('pentium3');
-    assert.deepEqual(model?.cpuid(0x40000000, 0), model?.cpuid(2, 0));
-    assert.equal(cpuModel('pentium')?.cpuid(0, 0).eax, 1);
-    assert.equal(cpuModel('8086'), null);
-  });
-
-  it('spell a brand in the extended leaves', () => {
-    const model = cpuModel('pentium3');
-    const bytes: number[] = [];
-    for (const leaf of [0x80000002, 0x80000003, 0x80000004]) {
-      const { eax = 0, ebx = 0, ecx = 0, edx = 0 } = model?.cpuid(leaf, 0) ?? {};
-      for (const word of [eax, ebx, ecx, edx]) {
-        for (let shift = 0; shift < 32; shift += 8) bytes.push((word >>> shift) & 0xff);
-      }
-    }
-    assert.equal(String.fromCharCode(...bytes).replace(/\0+$/, ''), 'Guestscope Pentium III');
   });
 });

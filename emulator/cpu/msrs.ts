@@ -60,6 +60,8 @@ const VARIABLE_MTRRS = 8;
 
 // prettier-ignore
 const NAMED_ROWS = [
+  { index: 0x000, name: 'IA32_P5_MC_ADDR',     feature: 'mce',  at: null,           writable: null,                reset: ZERO },
+  { index: 0x001, name: 'IA32_P5_MC_TYPE',     feature: 'mce',  at: null,           writable: null,                reset: ZERO },
   { index: 0x017, name: 'IA32_PLATFORM_ID',    feature: 'cmov', at: null,           writable: null,                reset: ZERO },
   { index: 0x01b, name: 'IA32_APIC_BASE',      feature: 'apic', at: L.APIC_BASE,    writable: [0xfffff900, 0xf],   reset: APIC_BASE_RESET },
   { index: 0x02a, name: 'EBL_CR_POWERON',      feature: 'cmov', at: null,           writable: null,                reset: ZERO },

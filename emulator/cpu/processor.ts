@@ -45,7 +45,8 @@ export interface LinearMemory {
   writeVector(linear: number, size: number): void;
   /** #AC(0) where alignment is checked and the address is no multiple of `alignment`, a power of two. */
   requireAligned(linear: number, alignment: number): void;
-  /** Faults as a write of `length` bytes would, and writes nothing. */
+  /** Faults as an access of `length` bytes would, and does nothing. */
+  probeRead(linear: number, length: number): void;
   probeWrite(linear: number, length: number): void;
   readSystem8(linear: number): number;
   readSystem16(linear: number): number;

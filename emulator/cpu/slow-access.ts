@@ -5,7 +5,7 @@
  * instruction is executed alone by a single step, in which such accesses are really made.
  */
 import type { DebugTraps } from './debug-traps.ts';
-import { deviceAccess, type GuestMemory } from './guest-memory.ts';
+import { alignmentOf, deviceAccess, type GuestMemory } from './guest-memory.ts';
 import * as L from './layout.ts';
 import { ACCESS } from './paging.ts';
 import type { Processor } from './processor.ts';
@@ -34,7 +34,10 @@ export class SlowAccess {
     this.#signals = signals;
   }
 
-  /** Each sets layout SLOW, and does nothing, when the access must not complete here. */
+  /**
+   * Each sets layout SLOW, and does nothing, when the access must not complete here. The value of 8 or 16
+   * bytes is at layout VECTOR_OPERAND instead.
+   */
   read(linear: number, size: number): number {
     return this.#try(linear, size, null, 0);
   }
@@ -52,7 +55,7 @@ export class SlowAccess {
   #try(linear: number, size: number, value: number | null, right: number): number {
     const access = right | (this.#cpu.state.cpl === 3 ? ACCESS.USER : 0);
     try {
-      this.#memory.checkAlignment(linear, size, access);
+      this.#memory.checkAlignment(linear, alignmentOf(size), access);
       if (this.#signals.stepping) return this.#access(linear, size, value, access);
       if (this.#isPlain(linear, size, access) && !this.#isWatched(linear, size, value))
         return this.#accessRam(linear, size, value, access);
@@ -66,7 +69,7 @@ export class SlowAccess {
   }
   /** Whatever is there. */
   #access(linear: number, size: number, value: number | null, access: number): number {
-    if ((linear & 0xfff) + size <= 4096) {
+    if (size <= 4 && (linear & 0xfff) + size <= 4096) {
       const physical = this.#memory.translate(linear, access);
       if (!this.#memory.isMemory(physical, size, value !== null)) {
         this.#memory.checkBreakpoints(linear, size, value !== null);
@@ -76,6 +79,11 @@ export class SlowAccess {
     return this.#accessRam(linear, size, value, access);
   }
   #accessRam(linear: number, size: number, value: number | null, access: number): number {
+    if (size > 4) {
+      if (value === null) this.#memory.readVectorSlow(linear, size, access);
+      else this.#memory.writeVectorSlow(linear, size, access);
+      return 0;
+    }
     if (value === null) return this.#memory.readSlow(linear, size, access) | 0;
     this.#memory.writeSlow(linear, size, value, access);
     return 0;

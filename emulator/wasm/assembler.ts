@@ -7,9 +7,10 @@
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const V128 = 0x7b;
 const VOID = 0x40;
 
-export type ValueType = typeof I32 | typeof I64;
+export type ValueType = typeof I32 | typeof I64 | typeof V128;
 /** Returned by block(), loop() and if(); the argument of br(). */
 export type Label = number & { readonly label: unique symbol };
 /** Index of a local. */
@@ -33,6 +34,25 @@ const PLAIN = {
 } as const;
 
 export type PlainInstruction = keyof typeof PLAIN;
+
+/** Vector instructions without immediates (5.4.8), by their names with the shape in front. */
+// prettier-ignore
+const VECTOR = {
+  i8x16Swizzle: 0x0e, i8x16Splat: 0x0f, i16x8Splat: 0x10, i32x4Splat: 0x11, i64x2Splat: 0x12,
+  i8x16Eq: 0x23, i8x16GtS: 0x27, i16x8Eq: 0x2d, i16x8GtS: 0x31, i32x4Eq: 0x37, i32x4GtS: 0x3b,
+  v128And: 0x4e, v128AndNot: 0x4f, v128Or: 0x50, v128Xor: 0x51,
+  i8x16Bitmask: 0x64, i8x16NarrowI16x8S: 0x65, i8x16NarrowI16x8U: 0x66,
+  i8x16Add: 0x6e, i8x16AddSatS: 0x6f, i8x16AddSatU: 0x70, i8x16Sub: 0x71, i8x16SubSatS: 0x72, i8x16SubSatU: 0x73,
+  i8x16MinU: 0x77, i8x16MaxU: 0x79, i8x16AvgrU: 0x7b, i16x8ExtaddPairwiseI8x16U: 0x7d, i32x4ExtaddPairwiseI16x8U: 0x7f,
+  i16x8NarrowI32x4S: 0x85, i16x8Shl: 0x8b, i16x8ShrS: 0x8c, i16x8ShrU: 0x8d,
+  i16x8Add: 0x8e, i16x8AddSatS: 0x8f, i16x8AddSatU: 0x90, i16x8Sub: 0x91, i16x8SubSatS: 0x92, i16x8SubSatU: 0x93,
+  i16x8Mul: 0x95, i16x8MinS: 0x96, i16x8MaxS: 0x98, i16x8AvgrU: 0x9b,
+  i32x4Bitmask: 0xa4, i32x4Shl: 0xab, i32x4ShrS: 0xac, i32x4ShrU: 0xad, i32x4Add: 0xae, i32x4Sub: 0xb1, i32x4Mul: 0xb5,
+  i32x4DotI16x8S: 0xba, i32x4ExtmulLowI16x8S: 0xbc, i32x4ExtmulHighI16x8S: 0xbd, i32x4ExtmulLowI16x8U: 0xbe, i32x4ExtmulHighI16x8U: 0xbf,
+  i64x2Bitmask: 0xc4, i64x2Shl: 0xcb, i64x2ShrU: 0xcd, i64x2Add: 0xce, i64x2Sub: 0xd1, i64x2Mul: 0xd5, i64x2ExtmulLowI32x4U: 0xde,
+} as const;
+
+export type VectorInstruction = keyof typeof VECTOR;
 
 class ByteSink {
   bytes = new Uint8Array(256);
@@ -157,6 +177,45 @@ export class FunctionBody {
   store64(offset: number): this {
     return this.#memory(0x37, offset);
   }
+  /** Vector instructions. */
+  vector(name: VectorInstruction): this {
+    return this.#prefixed(VECTOR[name]);
+  }
+  /** v128.const, lowest byte first. */
+  v128(bytes: readonly number[]): this {
+    this.#prefixed(0x0c);
+    return this.#sixteen(bytes);
+  }
+  /** i8x16.shuffle: each byte names one of the 32 bytes of both operands. */
+  shuffle(bytes: readonly number[]): this {
+    this.#prefixed(0x0d);
+    return this.#sixteen(bytes);
+  }
+  /** i64x2.extract_lane. */
+  extract64(lane: 0 | 1): this {
+    this.#prefixed(0x1d);
+    this.#code.byte(lane);
+    return this;
+  }
+  load128(offset: number): this {
+    return this.#prefixed(0x00).#memoryArgument(offset);
+  }
+  /** v128.load32_zero, v128.load64_zero: the rest of the vector is zero. */
+  load32Zero(offset: number): this {
+    return this.#prefixed(0x5c).#memoryArgument(offset);
+  }
+  load64Zero(offset: number): this {
+    return this.#prefixed(0x5d).#memoryArgument(offset);
+  }
+  store128(offset: number): this {
+    return this.#prefixed(0x0b).#memoryArgument(offset);
+  }
+  /** v128.store64_lane, lane 0. */
+  store64Lane(offset: number): this {
+    this.#prefixed(0x5b).#memoryArgument(offset);
+    this.#code.byte(0);
+    return this;
+  }
   /** memory.copy: destination, source, length on the stack. */
   copy(): this {
     for (const byte of [0xfc, 10, 0, 0]) this.#code.byte(byte);
@@ -217,8 +276,19 @@ export class FunctionBody {
     this.#code.unsigned(index);
     return this;
   }
+  #prefixed(opcode: number): this {
+    return this.#indexed(0xfd, opcode);
+  }
+  #sixteen(bytes: readonly number[]): this {
+    if (bytes.length !== 16) throw new RangeError('a vector has 16 bytes');
+    for (const byte of bytes) this.#code.byte(byte & 0xff);
+    return this;
+  }
   #memory(opcode: number, offset: number): this {
     this.#code.byte(opcode);
+    return this.#memoryArgument(offset);
+  }
+  #memoryArgument(offset: number): this {
     this.#code.byte(0);
     this.#code.unsigned(offset);
     return this;

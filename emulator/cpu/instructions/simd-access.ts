@@ -62,6 +62,12 @@ export function enterMmx(state: CpuState): void {
   state.u16[L.FPU_STATUS >> 1] &= ~STATUS.TOP;
 }
 
+/** MXCSR bits that exist, and what FXSAVE reports: without DAZ (bit 6) before SSE2. */
+export function mxcsrMask({ model }: Processor): number {
+  if (model.features.has('sse2')) return 0xffff;
+  return model.features.has('sse') ? 0xffbf : 0;
+}
+
 /** Offsets of registers in the state block. */
 export function xmmAt(number: number): number {
   return L.XMM + (number << 4);

@@ -21,6 +21,7 @@ type TestMemory = Pick<
   | 'write32'
   | 'readVector'
   | 'writeVector'
+  | 'probeRead'
   | 'readBytes'
   | 'writeBytes'
   | 'requireAligned'
@@ -57,6 +58,9 @@ class FlatMemory implements TestMemory {
   write32(linear: number, value: number): void {
     this.check(linear, 4, 2);
     this.view.setUint32(linear, value, true);
+  }
+  probeRead(linear: number, length: number): void {
+    this.readBytes(linear, length);
   }
   readVector(linear: number, size: number): void {
     this.cpu.state.u8.set(this.readBytes(linear, size), L.VECTOR_OPERAND);

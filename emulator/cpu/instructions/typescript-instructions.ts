@@ -8,6 +8,7 @@ import { decimalInstructions } from './decimal.ts';
 import { ioInstructions } from './io.ts';
 import { miscellaneousInstructions } from './miscellaneous.ts';
 import { segmentRegisterInstructions } from './segment-registers.ts';
+import { simdTypescriptInstructions } from './simd.ts';
 import { sseArithmeticInstructions } from './sse-arithmetic.ts';
 import { sseCompareInstructions } from './sse-compare.ts';
 import { sseConvertInstructions } from './sse-convert.ts';
@@ -20,6 +21,7 @@ export const TYPESCRIPT_INSTRUCTIONS: Readonly<Record<string, TypescriptInstruct
   ...ioInstructions,
   ...miscellaneousInstructions,
   ...segmentRegisterInstructions,
+  ...simdTypescriptInstructions,
   ...sseArithmeticInstructions,
   ...sseCompareInstructions,
   ...sseConvertInstructions,

@@ -30,7 +30,9 @@ import { STATUS } from '../fpu/rounding.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
 import { CR0 } from '../state.ts';
+import { mxcsrMask, requireMmx } from './simd-access.ts';
 import {
+  after,
   control,
   isMemoryForm,
   locate,
@@ -41,14 +43,10 @@ import {
   waiting,
 } from './x87-access.ts';
 
+/** Bytes of FXSAVE and FXRSTOR. */
+const EXTENDED_LENGTH = 512;
 /** Flags that FNCLEX clears, and ES and B. */
 const CLEARED = 0x80ff;
-
-/** MXCSR bits that exist, and what FXSAVE reports: without DAZ (bit 6) before SSE2. */
-function mxcsrMask({ model }: Processor): number {
-  if (model.features.has('sse2')) return 0xffff;
-  return model.features.has('sse') ? 0xffbf : 0;
-}
 
 function layoutOf({ state }: Processor, instruction: Instruction): EnvironmentLayout {
   return {
@@ -118,23 +116,39 @@ const frstor = waiting((cpu, instruction) => {
   loadState(cpu.state, cpu.memory.readBytes(linear, length), layout);
 });
 
-/** The 512 bytes of FXSAVE and FXRSTOR must be aligned. */
+/** #UD and #NM of FXSAVE and FXRSTOR. */
+function extended(body: TypescriptInstruction): TypescriptInstruction {
+  return (cpu, instruction) => {
+    requireMmx(cpu);
+    body(cpu, instruction);
+  };
+}
+
+/**
+ * The 512 bytes of FXSAVE and FXRSTOR must be aligned to 16. Where alignment is checked a Xeon says #AC to
+ * what is not even aligned to 4, #GP(0) to the rest; it looks for the page of the last byte first.
+ */
 function locateExtended(cpu: Processor, instruction: Instruction, write: boolean): number {
-  const { linear } = locate(cpu, instruction, write, 512);
+  const { memory } = cpu;
+  const { linear } = locate(cpu, instruction, write, EXTENDED_LENGTH);
+  memory.requireAligned(linear, 4);
   if ((linear & 15) !== 0) cpu.fault(VECTOR.GP, 0);
+  const last = after(linear, EXTENDED_LENGTH - 1);
+  if (write) memory.probeWrite(last, 1);
+  else memory.probeRead(last, 1);
   return linear;
 }
 
 /** Saves XMM registers and MXCSR whether CR4.OSFXSR is set or not, which is left to the processor. */
-const fxsave = control((cpu, instruction) => {
+const fxsave = extended((cpu, instruction) => {
   const linear = locateExtended(cpu, instruction, true);
-  cpu.memory.probeWrite(linear, 512);
+  cpu.memory.probeWrite(linear, EXTENDED_LENGTH);
   cpu.memory.writeBytes(linear, saveExtended(cpu.state, mxcsrMask(cpu)));
 });
 
-const fxrstor = control((cpu, instruction) => {
+const fxrstor = extended((cpu, instruction) => {
   const linear = locateExtended(cpu, instruction, false);
-  const bytes = cpu.memory.readBytes(linear, 512);
+  const bytes = cpu.memory.readBytes(linear, EXTENDED_LENGTH);
   const mask = mxcsrMask(cpu);
   if (mask !== 0 && (mxcsrOf(bytes) & ~mask) !== 0) cpu.fault(VECTOR.GP, 0);
   loadExtended(cpu.state, bytes, mask);

@@ -64,11 +64,24 @@ const AT_EAX = {
 describe('availability', () => {
   it('raises #NM with CR0.EM or CR0.TS', () => {
     for (const bit of [CR0.EM, CR0.TS]) {
-      for (const bytes of [FLD1, FNINIT, FNSTSW_AX, FNOP, AT_EAX.FXSAVE]) {
+      for (const bytes of [FLD1, FNINIT, FNSTSW_AX, FNOP]) {
         const cpu = new TestProcessor();
         cpu.state.setCr(0, CR0.PE | CR0.NE | bit);
         assert.equal(faultOf(cpu, bytes)?.vector, VECTOR.NM);
       }
+    }
+  });
+
+  it('FXSAVE raises #UD with CR0.EM and #NM with CR0.TS', () => {
+    for (const [bit, vector] of [
+      [CR0.EM, VECTOR.UD],
+      [CR0.TS, VECTOR.NM],
+      [CR0.EM | CR0.TS, VECTOR.UD],
+    ] as const) {
+      // prettier-ignore
+      const cpu = new TestProcessor();
+      cpu.state.setCr(0, CR0.PE | CR0.NE | bit);
+      assert.equal(faultOf(cpu, AT_EAX.FXSAVE)?.vector, vector);
     }
   });
 

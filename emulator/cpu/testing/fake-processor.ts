@@ -93,6 +93,9 @@ class FakeMemory implements LinearMemory {
   writeSystem16 = (linear: number, value: number): void => this.write(linear, 2, value, false);
   writeSystem32 = (linear: number, value: number): void => this.write(linear, 4, value, false);
 
+  probeRead(linear: number, length: number): void {
+    this.readBytes(linear, length);
+  }
   readVector(linear: number, size: number): void {
     this.cpu.state.u8.set(this.readBytes(linear, size), L.VECTOR_OPERAND);
   }

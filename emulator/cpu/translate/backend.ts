@@ -74,6 +74,32 @@ export interface Backend {
     readonly destination: { readonly offset: Local; readonly host: Local };
   }): void;
 
+  // SIMD: vectors are v128 on the WebAssembly stack and in locals
+
+  tempVector(): Local;
+  /** Raises #UD or #NM where XMM registers may not be used (CR0.EM, CR4.OSFXSR, CR0.TS). */
+  requireXmm(): void;
+  /** The same for MMX registers (CR0.EM, CR0.TS), and waits for an error of the x87 unit. */
+  requireMmx(): void;
+  /** Waits for an error of the x87 unit: #MF. */
+  waitForError(): void;
+  /** All x87 registers become valid and TOP 0, or all empty. */
+  enterMmx(): void;
+  leaveMmx(): void;
+  operandKind(n: number): 'xmm' | 'mmx' | 'memory' | 'other';
+  /**
+   * Pushes operand `n`, an XMM, MMX or doubleword register or memory of 4, 8 or 16 bytes, with zeros above
+   * it. 16 bytes of memory must be aligned, unless `aligned` is false.
+   */
+  readVector(n: number, aligned?: boolean): void;
+  /** Stores the low bytes of a local to operand `n`, which may be memory. */
+  writeVector(n: number, value: Local, aligned?: boolean): void;
+  /** The word of register operand `n` whose number is in the bits `mask` of the immediate. */
+  readLane16(n: number, mask: number): void;
+  writeLane16(n: number, mask: number, value: Local): void;
+  /** Pushes the low word of a general register, or a word in memory. */
+  readWord(n: number): void;
+
   /** Pushes the time-stamp counter, an i64; only while layout NATIVE has RDTSC. */
   timestamp(): void;
 

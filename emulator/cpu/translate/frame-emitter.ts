@@ -20,6 +20,8 @@ export interface InterpreterContext {
     readonly missWrite: number;
     readonly writableHost: number;
     readonly lookup: number;
+    readonly vectorLoad: number;
+    readonly vectorStore: number;
   };
 }
 
@@ -31,7 +33,7 @@ export interface Frame {
   /** Local with the TypeScript-visible target of a jump, for the shared lookup. */
   readonly target: Local;
   /** Locals of the function, reused by one instruction after the other. */
-  readonly pool: { readonly narrow: Local[]; readonly wide: Local[] };
+  readonly pool: { readonly narrow: Local[]; readonly wide: Local[]; readonly vectors: Local[] };
   /** Branch here after a slow access said no. */
   readonly slow: Label;
   /** Main function only: the dispatch loop and the jump-cache lookup. */

@@ -10,6 +10,7 @@ import { dataTransferInstructions } from '../instructions/data-transfer.ts';
 import { flagControlInstructions } from '../instructions/flag-control.ts';
 import { multiplyInstructions } from '../instructions/multiply.ts';
 import { shiftInstructions } from '../instructions/shift.ts';
+import { simdInstructions } from '../instructions/simd.ts';
 import { stackInstructions } from '../instructions/stack.ts';
 import { stringInstructions } from '../instructions/string.ts';
 import { timeInstructions } from '../instructions/time.ts';
@@ -25,6 +26,7 @@ export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
   ...flagControlInstructions,
   ...multiplyInstructions,
   ...shiftInstructions,
+  ...simdInstructions,
   ...stackInstructions,
   ...stringInstructions,
   ...timeInstructions,

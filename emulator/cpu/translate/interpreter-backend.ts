@@ -10,45 +10,32 @@ import { TLB_WRITE } from '../../memory/memory-map.ts';
 import * as L from '../layout.ts';
 import { FLAG } from '../state.ts';
 import type { Backend, Size } from './backend.ts';
-import { FlowEmitter } from './flow-emitter.ts';
-import { type Frame, type InterpreterContext, REGISTER, SEGMENT_BLOCK } from './frame-emitter.ts';
+import { REGISTER, SEGMENT_BLOCK } from './frame-emitter.ts';
 import * as R from './record.ts';
-import type { Shape } from './shape.ts';
+import { VectorEmitter } from './vector-emitter.ts';
 
-export class InterpreterBackend extends FlowEmitter implements Backend {
-  readonly #shape: Shape;
+export class InterpreterBackend extends VectorEmitter implements Backend {
   /** Linear address of the memory operand once computed, its host address if it may be written there. */
   #linear: Local | null = null;
   #host: Local | null = null;
   #displacement: Local | null = null;
 
-  constructor(context: InterpreterContext, frame: Frame, shape: Shape) {
-    super(context, frame);
-    this.#shape = shape;
-  }
-
-  #operand(n: number): string {
-    const operand = this.#shape.operands[n];
-    if (operand === undefined)
-      throw new Error(`${this.#shape.meaning} has no operand ${String(n)}`);
-    return operand;
-  }
   size(n: number): Size {
-    const digit = this.#operand(n)[1];
+    const digit = this.operandText(n)[1];
     if (digit === '1') return 1;
     return digit === '2' ? 2 : 4;
   }
   isMemory(n: number): boolean {
-    return 'bxsw'.includes(this.#operand(n).charAt(0));
+    return 'bxsw'.includes(this.operandText(n).charAt(0));
   }
   isImmediate(n: number): boolean {
-    return this.#operand(n) === 'i';
+    return this.operandText(n) === 'i';
   }
 
   // ---- operands
 
   read(n: number): void {
-    const operand = this.#operand(n);
+    const operand = this.operandText(n);
     switch (operand[0]) {
       case 'r':
         this.field16(n === 0 ? R.R_DESTINATION : R.R_SOURCE);
@@ -116,7 +103,7 @@ export class InterpreterBackend extends FlowEmitter implements Backend {
 
   offset(n: number): void {
     const { body } = this;
-    const letter = this.#operand(n)[0];
+    const letter = this.operandText(n)[0];
     this.field16(R.R_BASE);
     body.load(this.context.vcpu);
     if (letter !== 'b') {
@@ -147,7 +134,7 @@ export class InterpreterBackend extends FlowEmitter implements Backend {
     const linear = (this.#linear = this.temp());
     this.offset(n);
     body.set(linear);
-    if ('sw'.includes(this.#operand(n).charAt(0))) {
+    if ('sw'.includes(this.operandText(n).charAt(0))) {
       const segment = this.temp();
       this.field16(R.R_SEGMENT);
       body.set(segment);
@@ -158,7 +145,7 @@ export class InterpreterBackend extends FlowEmitter implements Backend {
   // ---- stack
 
   #stackSize(): 2 | 4 {
-    return this.#shape.stack === '16' ? 2 : 4;
+    return this.shape.stack === '16' ? 2 : 4;
   }
   getStackPointer(): void {
     this.getRegister(4, this.#stackSize());
@@ -179,11 +166,11 @@ export class InterpreterBackend extends FlowEmitter implements Backend {
   /** Linear address of the stack slot at the offset in a local (masked by the stack's size). */
   #stackLinear(offset: Local, size: 2 | 4, write: boolean): Local {
     const { body } = this;
-    if (this.#shape.stack === 'flat') return offset;
+    if (this.shape.stack === 'flat') return offset;
     const linear = this.temp();
     const segment = this.temp();
     body.get(offset);
-    if (this.#shape.stack === '16') body.i32(0xffff).op('and');
+    if (this.shape.stack === '16') body.i32(0xffff).op('and');
     body.set(linear).i32(SEGMENT_BLOCK(L.SEGMENT.SS)).set(segment);
     this.segmentToLinear(segment, linear, () => this.body.i32(size - 1), write);
     return linear;

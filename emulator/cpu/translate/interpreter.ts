@@ -20,12 +20,16 @@ import { type HandlerList, listHandlers } from './handlers.ts';
 import type { Frame, InterpreterContext } from './frame-emitter.ts';
 import { InterpreterBackend } from './interpreter-backend.ts';
 import { EXIT_CODE, R_HANDLER } from './record.ts';
+import { emitVectorLoad, emitVectorStore } from './vector-access.ts';
 
 /** What emitted code calls in TypeScript. */
 export interface InterpreterHost {
   /** Runs the TypeScript form of the record's instruction; nonzero: leave, 0: go on with the next record. */
   typescript(record: number): number;
-  /** A read that the TLB cannot serve. Sets layout SLOW when it must not complete here. */
+  /**
+   * A read that the TLB cannot serve. Sets layout SLOW when it must not complete here. 8 and 16 bytes go
+   * to layout VECTOR_OPERAND, and are written from there.
+   */
   slowRead(linear: number, size: number): number;
   slowWrite(linear: number, value: number, size: number): void;
   /** Like slowRead, where a write to the same place follows. */
@@ -60,7 +64,7 @@ const TYPES = [
 // function indices: imports first
 const F = {
   typescript: 0, slowRead: 1, slowWrite: 2, slowReadForWrite: 3,
-  walk: 4, fill: 5, missRead: 6, missWrite: 7, writableHost: 8, lookup: 9, run: 10, firstCold: 11,
+  walk: 4, fill: 5, missRead: 6, missWrite: 7, writableHost: 8, lookup: 9, vectorLoad: 10, vectorStore: 11, run: 12, firstCold: 13,
 } as const; // prettier-ignore
 
 /** Host address of a linear address whose page has just been filled. */
@@ -236,7 +240,7 @@ function emitCold(
   if (handler === undefined) throw new RangeError(`no handler ${String(index)}`);
   const slow = body.block();
   const frame: Frame = {
-    body, record, tlb: body.parameter(1), target: record, pool: { narrow: [], wide: [] }, slow, main: null,
+    body, record, tlb: body.parameter(1), target: record, pool: { narrow: [], wide: [], vectors: [] }, slow, main: null,
   }; // prettier-ignore
   handler.instruction.emit(new InterpreterBackend(context, frame, handler.shape), handler.shape);
   body.end();
@@ -262,7 +266,7 @@ function emitRun(list: HandlerList, context: InterpreterContext, map: MemoryMap)
   for (let index = list.hot - 1; index >= 0; index--) labels[index] = body.block();
   body.get(record).load16U(R_HANDLER).brTable(labels, cold);
   const frame: Frame = {
-    body, record, tlb, target, pool: { narrow: [], wide: [] }, slow, main: { dispatch, lookup },
+    body, record, tlb, target, pool: { narrow: [], wide: [], vectors: [] }, slow, main: { dispatch, lookup },
   }; // prettier-ignore
   for (const handler of list.handlers.slice(0, list.hot)) {
     body.end();
@@ -312,6 +316,8 @@ function emitInterpreter(map: MemoryMap, shared: boolean, list: HandlerList): Ui
       { type: THREE_TO_NONE, body: emitMissWrite() },
       { type: TWO_TO_ONE, body: emitWritableHost(map) },
       { type: ONE_TO_ONE, body: emitLookup(map) },
+      { type: TWO_TO_ONE, body: emitVectorLoad(map, F) },
+      { type: TWO_TO_ONE, body: emitVectorStore(map, F) },
       { type: ONE_TO_NONE, body: emitRun(list, context, map), export: 'run' },
       ...cold.map((body) => ({ type: TWO_TO_ONE, body })),
     ],

@@ -4,7 +4,8 @@
  *
  * Operand letters: r register, i immediate, c the CL register of a shift, j branch target, and for
  * memory b [base+disp] and x [base+index*scale+disp] in a flat segment, s the same with a segment
- * check, w with a segment check and 16-bit addresses. A digit gives the size in bytes.
+ * check, w with a segment check and 16-bit addresses. A number gives the size in bytes.
+ * SIMD: v XMM register, q MMX register, and for memory g, whatever its address and segment.
  */
 import type { Backend } from './backend.ts';
 
@@ -39,6 +40,8 @@ export interface EmittedInstruction {
   readonly repeats?: readonly (0xf2 | 0xf3)[];
   /** The block ends with this instruction. */
   readonly endsBlock?: true;
+  /** Memory operands are of the kind g. */
+  readonly vector?: true;
   readonly emit: (e: Backend, shape: Shape) => void;
 }
 

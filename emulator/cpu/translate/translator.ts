@@ -6,7 +6,7 @@
 import type { MemoryMap } from '../../memory/memory-map.ts';
 import type { CpuModel } from '../cpu-model.ts';
 import { decode } from '../decode/decoder.ts';
-import type { DecodeFailure, Instruction, MemoryOperand, Operand } from '../decode/instruction.ts';
+import type { DecodeFailure, Instruction, MemoryOperand, Operand, RegisterOperand } from '../decode/instruction.ts'; // prettier-ignore
 import { TYPESCRIPT_INSTRUCTIONS, ENDS_BLOCK } from '../instructions/typescript-instructions.ts';
 import * as L from '../layout.ts';
 import { VECTOR, type Processor } from '../processor.ts';
@@ -14,6 +14,7 @@ import { EMITTED, type HandlerList, pseudoKey } from './handlers.ts';
 import { KEPT_STEPS, KeptSteps } from './kept-steps.ts';
 import * as R from './record.ts';
 import { type EmittedInstruction, type Shape, shapeKey } from './shape.ts';
+import { SCALE_ADDRESS16 } from './vector-access.ts';
 
 /** Mode bits that blocks are translated for. */
 export const MODE = {
@@ -49,7 +50,9 @@ const raise =
     cpu.fault(vector, errorCode);
   };
 
-function registerOffset(number: number, size: number): number {
+function registerOffset({ file, number, size }: RegisterOperand): number {
+  if (file === 'xmm') return L.XMM + number * 16;
+  if (file === 'mmx') return L.FPU_REGISTERS + number * 16;
   return size === 1 && number >= 4 ? L.GPR + (number - 4) * 8 + 1 : L.GPR + number * 8;
 }
 
@@ -264,7 +267,9 @@ export class Translator {
     const string = emitted.patterns[0]?.startsWith('e');
     const operands = string
       ? [`e${String(stringElement(instruction))}`]
-      : instruction.operands.map((operand, n) => this.#operandShape(meaning, operand, n, mode));
+      : instruction.operands.map((operand, n) =>
+          this.#operandShape(meaning, emitted, operand, n, mode),
+        );
     const stack = (mode & MODE.FLAT) !== 0 ? 'flat' : (mode & MODE.STACK32) !== 0 ? '32' : '16';
     const { repeat } = instruction;
     return {
@@ -283,9 +288,17 @@ export class Translator {
     return emitted.repeats.includes(repeat) ? repeat : 0xf3;
   }
 
-  #operandShape(meaning: string, operand: Operand, n: number, mode: number): string {
+  #operandShape(
+    meaning: string,
+    emitted: EmittedInstruction,
+    operand: Operand,
+    n: number,
+    mode: number,
+  ): string {
     switch (operand.kind) {
       case 'register':
+        if (operand.file === 'xmm') return 'v';
+        if (operand.file === 'mmx') return 'q';
         // the count of a shift is CL, the only register that it can be
         if (n > 0 && operand.size === 1 && COUNTED.has(meaning)) return 'c';
         return operand.file === 'gpr' ? `r${String(operand.size)}` : '?';
@@ -296,6 +309,7 @@ export class Translator {
       case 'far':
         return '?';
       case 'memory':
+        if (emitted.vector === true) return `g${String(operand.size)}`;
         return (
           this.#memoryLetter(operand, mode) +
           String(operand.size === 0 ? leaSize(meaning) : operand.size)
@@ -347,10 +361,7 @@ export class Translator {
     instruction.operands.forEach((operand, n) => {
       switch (operand.kind) {
         case 'register':
-          if (shape.operands[n]?.startsWith('r')) {
-            const field = n === 0 ? R.R_DESTINATION : R.R_SOURCE;
-            this.#u16[(record + field) >> 1] = registerOffset(operand.number, operand.size);
-          }
+          this.#registerField(record, operand, shape, n);
           return;
         case 'immediate':
           this.#i32[(record + R.R_IMMEDIATE) >> 2] = operand.value;
@@ -370,6 +381,11 @@ export class Translator {
       this.#u16[(record + R.R_SEGMENT) >> 1] = L.SEGMENTS + segment * L.SEGMENT_SIZE;
     }
   }
+  #registerField(record: number, operand: RegisterOperand, shape: Shape, n: number): void {
+    if (!/^[rvq]/.test(shape.operands[n] ?? '')) return;
+    const field = n === 0 ? R.R_DESTINATION : R.R_SOURCE;
+    this.#u16[(record + field) >> 1] = registerOffset(operand);
+  }
   #memoryFields(record: number, operand: MemoryOperand, shape: Shape): void {
     if (shape.operands[0]?.startsWith('e')) return;
     const register = (number: number): number => (number < 0 ? L.ZERO : L.GPR + number * 8);
@@ -377,9 +393,9 @@ export class Translator {
     this.#u16[(record + R.R_INDEX) >> 1] = register(operand.index);
     this.#u8[record + R.R_SCALE] = operand.scale;
     this.#i32[(record + R.R_DISPLACEMENT) >> 2] = operand.displacement;
-    const checked = shape.operands.some(
-      (letter) => letter.startsWith('s') || letter.startsWith('w'),
-    );
+    if (shape.operands.some((letter) => letter.startsWith('g')) && operand.addressSize === 2)
+      this.#u8[record + R.R_SCALE] = operand.scale | SCALE_ADDRESS16;
+    const checked = shape.operands.some((letter) => /^[swg]/.test(letter));
     if (checked)
       this.#u16[(record + R.R_SEGMENT) >> 1] = L.SEGMENTS + operand.segment * L.SEGMENT_SIZE;
   }

@@ -7,8 +7,6 @@ import { disassemble } from '../../../emulator/cpu/decode/disassembler.ts';
 import * as L from '../../../emulator/cpu/layout.ts';
 import { VECTOR } from '../../../emulator/cpu/processor.ts';
 import { FLAG } from '../../../emulator/cpu/state.ts';
-import { listHandlers } from '../../../emulator/cpu/translate/handlers.ts';
-import { R_HANDLER, RECORD_SIZE } from '../../../emulator/cpu/translate/record.ts';
 import { BareCpu, RIGHTS32, SIX_SEGMENTS } from '../../../emulator/cpu/testing/bare-cpu.ts';
 
 const DATA = 0x7f80;
@@ -327,19 +325,6 @@ export class Replay {
       return { vector: -1, trap: 0 };
     }
     return { vector: bare.event.vector, trap: bare.event.type === 'software' ? 1 : 0 };
-  }
-
-
-  /** Handlers of the interpreter tier for which a record was made so far, by their keys. */
-  handlersUsed(): Set<string> {
-    const { map, memory } = this.bare;
-    const records = new Uint16Array(memory.buffer, map.records, (map.recordsEnd - map.records) >> 1);
-    const { handlers } = listHandlers();
-    const used = new Set<string>();
-    for (let at = R_HANDLER >> 1; at < records.length; at += RECORD_SIZE >> 1) {
-      used.add(handlers[records[at] ?? 0]?.key ?? '');
-    }
-    return used;
   }
 }
 
