@@ -87,7 +87,7 @@ export function writeMmx(state: CpuState, number: number, low: number, high: num
 /** How a memory operand of 16 bytes must lie; smaller ones may lie anywhere. */
 export type Alignment = 'aligned' | 'any';
 
-/** The linear address of a memory operand after the checks of segment and alignment. */
+/** The linear address of a memory operand after the checks of alignment and segment, in this order. */
 export function locateVector(
   cpu: Processor,
   operand: MemoryOperand,
@@ -95,11 +95,11 @@ export function locateVector(
   alignment: Alignment,
 ): number {
   const offset = cpu.effectiveAddress(operand);
-  const linear = cpu.checkSegment(operand.segment, offset, operand.size, write);
-  if (alignment === 'aligned' && operand.size === 16 && (linear & 15) !== 0) {
-    cpu.fault(VECTOR.GP, 0);
+  if (alignment === 'aligned' && operand.size === 16) {
+    const linear = cpu.state.segmentBase(operand.segment) + offset;
+    if ((linear & 15) !== 0) cpu.fault(VECTOR.GP, 0);
   }
-  return linear;
+  return cpu.checkSegment(operand.segment, offset, operand.size, write);
 }
 
 /**

@@ -24,6 +24,8 @@ function move(patterns: readonly string[], aligned = true): EmittedInstruction {
       const value = e.tempVector();
       e.readVector(1, aligned);
       e.body.set(value);
+      // on a Xeon a store of an MMX register has cleared TOP even when it faults
+      if (isMmx(e, n)) e.clearTop();
       e.writeVector(0, value, aligned);
       if (isMmx(e, n)) e.enterMmx();
       e.next();

@@ -154,15 +154,17 @@ describe('memory operands of SIMD instructions', () => {
     assert.equal(vectorOf(at('MOVUPS_LOAD', 0x2001)), null);
   });
 
-  it('are checked against the segment first: #SS(0) for a misaligned one on the stack', () => {
+  it('are checked for alignment before the segment: #GP(0) for a misaligned one on the stack', () => {
     const bare = machine([0x36, ...CODES.MOVAPS_LOAD]);
     bare.segment(L.SEGMENT.SS, { rights: 0xc093, limit: 0x2010 });
     bare.cpu.modeChanged();
     bare.cpu.state.setGpr(3, 4, 0x2004);
-    assert.equal(vectorOf(bare), VECTOR.SS);
-    const inside = machine([0x36, ...CODES.MOVAPS_LOAD]);
-    inside.cpu.state.setGpr(3, 4, 0x2004);
-    assert.equal(vectorOf(inside), VECTOR.GP);
+    assert.equal(vectorOf(bare), VECTOR.GP);
+    const aligned = machine([0x36, ...CODES.MOVAPS_LOAD]);
+    aligned.segment(L.SEGMENT.SS, { rights: 0xc093, limit: 0x2010 });
+    aligned.cpu.modeChanged();
+    aligned.cpu.state.setGpr(3, 4, 0x2010);
+    assert.equal(vectorOf(aligned), VECTOR.SS);
   });
 
   it('at CPL 3 with EFLAGS.AC are aligned to their size up to 8 bytes', () => {

@@ -74,8 +74,9 @@ function storeMasked(
 
 const maskmovq = mmx((cpu, instruction) => {
   const data = mmxAt(registerNumber(instruction, 0));
-  storeMasked(cpu, instruction, data, mmxAt(registerNumber(instruction, 1)), 8);
+  // on a Xeon even when it faults
   enterMmx(cpu.state);
+  storeMasked(cpu, instruction, data, mmxAt(registerNumber(instruction, 1)), 8);
 });
 
 const maskmovdqu = sse((cpu, instruction) => {

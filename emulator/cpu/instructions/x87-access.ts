@@ -106,7 +106,7 @@ const LONGEST_NUMBER = 10;
 /** What #AC wants of an operand of so many bytes (SDM vol. 3, table 6-7). */
 function alignmentOf(length: number): number {
   if (length === 14 || length === 94) return 2;
-  if (length === 28 || length === 108) return 4;
+  if (length === 28 || length === 108 || length === 512) return 4;
   return length === 10 ? 8 : length;
 }
 

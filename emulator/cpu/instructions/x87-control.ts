@@ -126,12 +126,11 @@ function extended(body: TypescriptInstruction): TypescriptInstruction {
 
 /**
  * The 512 bytes of FXSAVE and FXRSTOR must be aligned to 16. Where alignment is checked a Xeon says #AC to
- * what is not even aligned to 4, #GP(0) to the rest; it looks for the page of the last byte first.
+ * what is not even aligned to 4 (locate), #GP(0) to the rest; it looks for the page of the last byte first.
  */
 function locateExtended(cpu: Processor, instruction: Instruction, write: boolean): number {
   const { memory } = cpu;
   const { linear } = locate(cpu, instruction, write, EXTENDED_LENGTH);
-  memory.requireAligned(linear, 4);
   if ((linear & 15) !== 0) cpu.fault(VECTOR.GP, 0);
   const last = after(linear, EXTENDED_LENGTH - 1);
   if (write) memory.probeWrite(last, 1);

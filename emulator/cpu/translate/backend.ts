@@ -86,6 +86,7 @@ export interface Backend {
   /** All x87 registers become valid and TOP 0, or all empty. */
   enterMmx(): void;
   leaveMmx(): void;
+  clearTop(): void;
   operandKind(n: number): 'xmm' | 'mmx' | 'memory' | 'other';
   /**
    * Pushes operand `n`, an XMM, MMX or doubleword register or memory of 4, 8 or 16 bytes, with zeros above

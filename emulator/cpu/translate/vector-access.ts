@@ -66,37 +66,71 @@ class VectorAccess {
     body.end();
   }
 
-  /** Sets `size` and `linear`; #GP(0) or #SS(0) outside the segment, #GP(0) where it is not aligned. */
+  /**
+   * Sets `size` and `linear`; #GP(0) where it is not aligned, which as on a Xeon comes before the segment's
+   * #SS(0) and #GP(0).
+   */
   address(write: boolean): void {
     const { body, record, linear, size } = this;
     const { vcpu } = this.#map;
-    const scale = body.local();
+    const offset = body.local();
     const segment = body.local();
-    const last = body.local();
     body.get(this.#flags).i32(0xff).op('and').set(size);
+    this.#effectiveAddress(offset);
+    body.get(record).load16U(R.R_SEGMENT).set(segment);
+    body
+      .get(offset)
+      .get(segment)
+      .load(vcpu + L.SEG_BASE)
+      .op('add')
+      .set(linear);
+    body.get(this.#flags).i32(VECTOR_ALIGNED).op('geU').get(linear).i32(15).op('and').i32(0);
+    body.op('ne').op('and');
+    body.if();
+    this.#raise(() => body.i32(VECTOR.GP));
+    body.end();
+    this.#checkSegment(segment, offset, write);
+  }
+  #effectiveAddress(offset: Local): void {
+    const { body, record } = this;
+    const { vcpu } = this.#map;
+    const scale = body.local();
     body.get(record).load8U(R.R_SCALE).set(scale);
     body.get(record).load16U(R.R_BASE).load(vcpu);
     // a shift count is taken modulo 32
     body.get(record).load16U(R.R_INDEX).load(vcpu).get(scale).op('shl').op('add');
     body.get(record).load(R.R_DISPLACEMENT).op('add');
-    body.i32(-1).get(scale).i32(7).op('shrU').i32(4).op('shl').op('shrU').op('and').set(linear);
-    body.get(record).load16U(R.R_SEGMENT).set(segment);
-    body.get(linear).get(size).op('add').i32(1).op('sub').set(last);
-    body.get(linear).get(segment).load(vcpu + L.SEG_LOW).op('ltU'); // prettier-ignore
-    body.get(last).get(segment).load(vcpu + L.SEG_HIGH).op('gtU').op('or'); // prettier-ignore
-    body.get(last).get(linear).op('ltU').op('or');
-    body.get(segment).load(vcpu + L.SEG_ABILITY).i32(write ? 2 : 1).op('and').op('eqz').op('or'); // prettier-ignore
+    body.i32(-1).get(scale).i32(7).op('shrU').i32(4).op('shl').op('shrU').op('and').set(offset);
+  }
+  #checkSegment(segment: Local, offset: Local, write: boolean): void {
+    const { body } = this;
+    const { vcpu } = this.#map;
+    const last = body.local();
+    body.get(offset).get(this.size).op('add').i32(1).op('sub').set(last);
+    body
+      .get(offset)
+      .get(segment)
+      .load(vcpu + L.SEG_LOW)
+      .op('ltU');
+    body
+      .get(last)
+      .get(segment)
+      .load(vcpu + L.SEG_HIGH)
+      .op('gtU')
+      .op('or');
+    body.get(last).get(offset).op('ltU').op('or');
+    body
+      .get(segment)
+      .load(vcpu + L.SEG_ABILITY)
+      .i32(write ? 2 : 1)
+      .op('and')
+      .op('eqz')
+      .op('or');
     body.if();
     this.#raise(() => {
       const stack = L.SEGMENTS + L.SEGMENT.SS * L.SEGMENT_SIZE;
       body.i32(VECTOR.SS).i32(VECTOR.GP).get(segment).i32(stack).op('eq').op('select');
     });
-    body.end();
-    body.get(linear).get(segment).load(vcpu + L.SEG_BASE).op('add').set(linear); // prettier-ignore
-    body.get(this.#flags).i32(VECTOR_ALIGNED).op('geU').get(linear).i32(15).op('and').i32(0);
-    body.op('ne').op('and');
-    body.if();
-    this.#raise(() => body.i32(VECTOR.GP));
     body.end();
   }
 

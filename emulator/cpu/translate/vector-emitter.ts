@@ -109,13 +109,15 @@ export class VectorEmitter extends FlowEmitter {
   leaveMmx(): void {
     this.#setTags(EMPTY_TAGS);
   }
-  /** TOP becomes 0 in either case. */
   #setTags(tags: number): void {
-    const { body } = this;
-    body
+    this.body
       .i32(0)
       .i32(tags)
       .store16(this.context.vcpu + L.FPU_TAGS);
+    this.clearTop();
+  }
+  clearTop(): void {
+    const { body } = this;
     const status = this.context.vcpu + L.FPU_STATUS;
     body.i32(0).i32(0).load16U(status).i32(~STATUS.TOP).op('and').store16(status);
   }

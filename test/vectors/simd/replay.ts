@@ -1,7 +1,6 @@
 /**
  * Replays the cases of make-vectors.c through the processor and says what differs. The layout of the
- * file, and what a case starts from, are described there. An instruction that faults must leave the x87
- * unit as it was (SDM vol. 3, 6.5): a Xeon has cleared TOP when a store of an MMX register faults.
+ * file, and what a case starts from, are described there.
  */
 import { decode } from '../../../emulator/cpu/decode/decoder.ts';
 import { disassemble } from '../../../emulator/cpu/decode/disassembler.ts';
@@ -317,9 +316,8 @@ export class Replay {
     same('flags', state.eflags & 0xcd7, after.flags);
     same('mxcsr', state.get(L.MXCSR), after.mxcsr);
     same('control word', state.u16[L.FPU_CONTROL >> 1] ?? 0, after.control);
-    const x87 = vector.vector >= 0 ? vector.before : after;
-    same('status word', state.u16[L.FPU_STATUS >> 1] ?? 0, x87.status);
-    same('tags', fullRegisters(state), x87.tags);
+    same('status word', state.u16[L.FPU_STATUS >> 1] ?? 0, after.status);
+    same('tags', fullRegisters(state), after.tags);
     for (let i = 0; i < 8; i++) {
       if (i !== ESP) same(`register ${String(i)}`, state.gpr(i, 4), after.general[i] ?? 0);
       const part = (bytes: Uint8Array, at: number, size: number): string =>
