@@ -30,6 +30,7 @@ describe('launch configuration', () => {
         initrd: undefined,
         modules: [],
         commandLine: '',
+        entry: 'auto',
         loadAddress: 'auto',
       },
       symbols: [],

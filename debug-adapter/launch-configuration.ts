@@ -72,6 +72,15 @@ const guest = group(
       description: 'Kernel command line, for example `console=ttyS0`.',
       default: '',
     }),
+    entry: choice({
+      description: 'Which entry of a bzImage is used.',
+      default: 'auto',
+      values: {
+        auto: '32-bit, or 16-bit for what speaks an older boot protocol than 2.08, such as iPXE.',
+        '16-bit': 'The setup code runs in real mode, with small BIOS services under it.',
+        '32-bit': 'The kernel starts in protected mode; the loader does what the setup code would.',
+      },
+    }),
     loadAddress: address({
       description:
         'Guest-physical address to load at. `auto` is where the image wants to be; a relocatable kernel and a flat binary may be put elsewhere.',

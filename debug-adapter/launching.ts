@@ -51,6 +51,7 @@ export async function machineConfiguration(
       ...(initrd !== undefined && { initrd }),
       ...(modules.length > 0 && { modules }),
       commandLine: guest.commandLine,
+      entry: guest.entry,
       loadAddress: guest.loadAddress,
     },
     memoryBytes: machine.memory,

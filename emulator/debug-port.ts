@@ -9,7 +9,7 @@ import type { ViewName } from './debugger/views/views.ts';
 import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
-import type { GuestModule } from './loaders/loader.ts';
+import type { GuestModule, KernelEntry } from './loaders/loader.ts';
 import type { Screen } from './picture.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
@@ -35,6 +35,8 @@ export interface MachineConfiguration {
     /** For kernels whose protocol knows modules. */
     readonly modules?: readonly GuestModule[];
     readonly commandLine: string;
+    /** Of a bzImage; 'auto' without it. */
+    readonly entry?: KernelEntry;
     /** Guest-physical load address or 'auto'. */
     readonly loadAddress: 'auto' | number;
   };

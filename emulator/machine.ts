@@ -376,6 +376,7 @@ export class Machine {
           imageName: guest.kernelName,
           ...(guest.initrd && { initrd: guest.initrd }),
           ...(guest.modules && { modules: guest.modules }),
+          ...(guest.entry && { entry: guest.entry }),
           commandLine: guest.commandLine,
           loadAddress: guest.loadAddress,
           ram,

@@ -77,6 +77,9 @@ const SECTOR = 512;
 const DEFAULT_INITRD_ADDR_MAX = 0x37ffffff;
 const DEFAULT_CMDLINE_SIZE = 255;
 
+/** Room for a kernel unpacked, in sizes of the packed one, before protocol 2.10 says how much. */
+const UNPACKED_RATIO = 3;
+
 export interface BzImage {
   /** Protocol version, 0x20f for 2.15. */
   readonly version: number;
@@ -84,6 +87,8 @@ export interface BzImage {
   readonly kernelVersion: string;
   /** Bytes 0x1f1 to the header's own end, as they are to be copied into the zero page. */
   readonly setupHeader: Uint8Array;
+  /** The part that runs in real mode: boot sector and setup code, with the header in it; not copied. */
+  readonly realMode: Uint8Array;
   /** The part that runs in protected mode; not copied. */
   readonly protectedMode: Uint8Array;
   readonly relocatable: boolean;
@@ -148,12 +153,16 @@ export function parseBzImage(bytes: Uint8Array): BzImage {
     version,
     kernelVersion: versionAt === 0 ? '' : readText(bytes, versionAt + 0x200, start),
     setupHeader: bytes.subarray(SETUP_HEADER_START, end),
+    realMode: bytes.subarray(0, start),
     protectedMode,
     relocatable: get('relocatable_kernel') !== 0,
     alignment,
     minimumAlignment: minimum > 0 && minimum < 32 ? Math.min(alignment, 2 ** minimum) : alignment,
     preferredAddress: version >= 0x20a ? get('pref_address') : null,
-    initSize: Math.max(get('init_size'), protectedMode.length),
+    initSize:
+      version >= 0x20a
+        ? Math.max(get('init_size'), protectedMode.length)
+        : protectedMode.length * UNPACKED_RATIO,
     initrdAddressMax: version >= 0x203 ? get('initrd_addr_max') : DEFAULT_INITRD_ADDR_MAX,
     commandLineSize: version >= 0x206 ? get('cmdline_size') : DEFAULT_CMDLINE_SIZE,
     is64: (get('xloadflags') & XLOADFLAGS.KERNEL_64) !== 0,

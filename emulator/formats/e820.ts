@@ -51,6 +51,14 @@ export function pcMemoryMap(
   return map.sort((a, b) => a.address - b.address);
 }
 
+/** Bytes of RAM from `address` to the first hole. */
+export function ramFrom(memoryMap: readonly MemoryMapEntry[], address: number): number {
+  let end = address;
+  for (const entry of memoryMap)
+    if (entry.type === MEMORY_TYPE.RAM && entry.address === end) end += entry.size;
+  return end - address;
+}
+
 /** The table as bytes, entry after entry. */
 export function encodeE820(map: readonly MemoryMapEntry[]): Uint8Array {
   const bytes = new Uint8Array(map.length * E820_ENTRY_SIZE);

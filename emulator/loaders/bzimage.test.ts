@@ -125,11 +125,77 @@ test('fields that the protocol version does not have are neither read nor writte
   const image = parseBzImage(old);
   assert.equal(image.commandLineSize, 255);
   assert.equal(image.preferredAddress, null);
-  assert.equal(image.initSize, KERNEL_BYTES);
+  assert.equal(image.initSize, 3 * KERNEL_BYTES, 'unpacked it is larger');
   assert.ok(!setupFields(old).some(({ name }) => name === 'cmdline_size'));
   assert.equal(parseBzImage(bzImage({ version: 0x202 })).initrdAddressMax, 0x37ffffff);
-  const context = loadContext(old);
+  const context = loadContext(old, { entry: '32-bit' });
   assert.equal(bzImageLoader.load(context).cpu.eip, 0x100000);
+});
+
+test('every protocol version is loaded by either entry, with the fields that it has', () => {
+  for (let version = 0x202; version <= 0x20f; version++) {
+    const image = bzImage({ version });
+    const protectedMode = loadContext(image, { entry: '32-bit', commandLine: 'quiet' });
+    const { cpu } = bzImageLoader.load(protectedMode);
+    const { ram } = protectedMode;
+    // pref_address came with 2.10, relocatable_kernel with 2.05
+    assert.equal(cpu.eip, version >= 0x20a ? 0x1000000 : 0x100000, version.toString(16));
+    assert.equal(ram.text(ram.u32(0x10228)), 'quiet');
+    const real = loadContext(image, { entry: '16-bit', commandLine: 'quiet' });
+    assert.equal(bzImageLoader.load(real).cpu.mode, 'real');
+    assert.equal(real.ram.text(real.ram.u32(0x10228)), 'quiet');
+  }
+});
+
+test('the 16-bit entry is for what speaks an old protocol, or when it is asked for', () => {
+  const mode = (version: number, entry: 'auto' | '16-bit' | '32-bit'): string =>
+    bzImageLoader.load(loadContext(bzImage({ version }), { entry })).cpu.mode;
+  // iPXE speaks 2.07, Linux 2.6.26 2.08
+  assert.equal(mode(0x207, 'auto'), 'real');
+  assert.equal(mode(0x208, 'auto'), 'protected32');
+  assert.equal(mode(0x207, '32-bit'), 'protected32');
+  assert.equal(mode(0x20f, '16-bit'), 'real');
+});
+
+test('at the 16-bit entry setup code, heap and BIOS services lie as boot.rst has them', () => {
+  const context = loadContext(bzImage({ heap_end_ptr: 0x1234 }), {
+    entry: '16-bit',
+    loadAddress: 0x2000000,
+    initrd: Buffer.from('disk'),
+  });
+  const { cpu, ranges, summary } = bzImageLoader.load(context);
+  const { ram } = context;
+  // the services, in the BIOS' segment, start first
+  assert.deepEqual([cpu.segments.cs.selector, cpu.eip], [0xf000, 0xf200]);
+  assert.equal(ram.text(0x2000000).slice(0, 12), '32-bit entry');
+  assert.equal(ram.u32(0x10202), 0x53726448);
+  assert.equal(ram.bytes[0x10210], 0xff, 'type_of_loader');
+  assert.equal(ram.bytes[0x10211], 0x81, 'LOADED_HIGH and CAN_USE_HEAP');
+  assert.equal(ram.u32(0x10224) & 0xffff, 0xe000 - 0x200, 'heap_end_ptr');
+  assert.equal(ram.u32(0x10214), 0x2000000, 'code32_start');
+  assert.equal(ram.text(ram.u32(0x10218)), 'disk');
+  assert.equal(ram.u32(0x1021c), 4);
+  // where the services go on to: IP, CS = segment of the setup code and 20h, SP, DS (services.s)
+  const words = [0, 2, 4, 6].map((at) => ram.view.getUint16(0xff000 + at, true));
+  assert.deepEqual(words, [0, 0x1020, 0xe000, 0x1000]);
+  assert.equal(ram.view.getUint16(0xff000 + 18, true), context.memoryMap.length);
+  assert.deepEqual(
+    ranges.map(({ name }) => name),
+    ['setup code', 'command line', 'BIOS services', 'kernel', 'initrd'],
+  );
+  assert.match(summary, /, 16-bit entry$/);
+});
+
+test('setup code that is larger than the protocol allows is refused', () => {
+  const sectors = 64;
+  const image = new Uint8Array((sectors + 2) * 512);
+  image.set(bzImage().subarray(0, 0x800));
+  image[0x1f1] = sectors;
+  new DataView(image.buffer).setUint32(0x1f4, 32, true);
+  assert.match(
+    refusal(loadContext(image, { entry: '16-bit' })).message,
+    /setup code has 32.5 KiB, more than the 32 KiB/,
+  );
 });
 
 test('a relocatable kernel can be loaded elsewhere', () => {
@@ -166,7 +232,7 @@ test('load addresses that are not possible are refused with the reason', () => {
   const reserved = pcMemoryMap(64 << 20, [{ address: 0x2080000, size: 0x1000, type: 3 }]);
   assert.match(
     refusal(loadContext(bzImage(), { loadAddress: 0x2000000, memoryMap: reserved })).message,
-    /the board keeps memory/,
+    /^The kernel needs 1 MiB of memory from 0x2000000 to 0x2100000, where the ACPI tables are \(0x2080000 to 0x2081000\): choose another guest.loadAddress\.$/,
   );
 });
 
@@ -239,8 +305,9 @@ test('any byte of the header may be wrong: loaded or refused, never an exception
     for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
       const image = bzImage();
       image[at] = value;
+      const entry = at % 2 === 0 ? '16-bit' : '32-bit';
       try {
-        bzImageLoader.load(loadContext(image, { initrd: new Uint8Array(100) }, 32));
+        bzImageLoader.load(loadContext(image, { initrd: new Uint8Array(100), entry }, 32));
       } catch (error) {
         assert.ok(error instanceof GuestImageError, `byte ${at.toString(16)}: ${String(error)}`);
       }

@@ -1,4 +1,5 @@
 /**
+<<<<<<< HEAD
  * Loader of Linux bzImages by the 32-bit boot protocol (Linux Documentation/arch/x86/boot.rst, "32-bit
  * Boot Protocol", and zero-page.rst): it does what the kernel's own 16-bit setup code would have learned
  * from a BIOS, writes it into the zero page, and enters the kernel in protected mode. The 16-bit code is
@@ -10,14 +11,21 @@
  *   0x20000            command line
  *   loadAddress        protected-mode kernel: by default where it would like to run
  *   as high as may be  initrd
+=======
+ * Loader of Linux bzImages (Linux Documentation/arch/x86/boot.rst), boot protocols 2.02 to today's, by
+ * either entry: the 32-bit one (bzimage-protected-mode.ts) or the 16-bit one (bzimage-real-mode.ts). Where
+ * things go is decided in bzimage-placement.ts for both.
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
  */
-import { encodeE820, setU64 } from '../formats/e820.ts';
 import { bytesText, FormatError, hex } from '../formats/format-error.ts';
 import type { BzImage } from '../formats/bzimage-header.ts';
-import { describeBzImage, isBzImage, parseBzImage, SETUP_HEADER_START, setSetupField } from '../formats/bzimage-header.ts'; // prettier-ignore
-import { encodeText } from '../formats/text.ts';
-import type { LoadContext, LoadedGuest, LoadedRange, Loader } from './loader.ts';
+import { describeBzImage, isBzImage, parseBzImage } from '../formats/bzimage-header.ts';
+import { placeBzImage } from './bzimage-placement.ts';
+import { protectedModeEntry } from './bzimage-protected-mode.ts';
+import { realModeEntry } from './bzimage-real-mode.ts';
+import type { LoadContext, LoadedRange, Loader } from './loader.ts';
 import { GuestImageError } from './loader.ts';
+<<<<<<< HEAD
 import type { Extent } from './placement.ts';
 import { alignUp, findRoom, isRam, largestRoom } from './placement.ts';
 import { bootGdt, protectedModeStart } from './processor-state.ts';
@@ -56,6 +64,8 @@ const SCREEN_INFO = [
 const E820_MAX_ENTRIES = 128;
 /** type_of_loader of a loader without an assigned number. */
 const UNDEFINED_LOADER = 0xff;
+=======
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
 
 export const bzImageLoader: Loader = {
   name: 'bzimage',
@@ -63,10 +73,27 @@ export const bzImageLoader: Loader = {
   probe: isBzImage,
   load(context) {
     const image = parse(context);
-    const place = placeKernel(context, image);
-    const commandLine = placeCommandLine(context, image);
-    const initrd = placeInitrd(context, image, place.needed);
-    return writeGuest(context, image, place, commandLine, initrd);
+    const placed = placeBzImage(context, image);
+    const { place, initrd } = placed;
+    const real = usesRealMode(context, image);
+    const { cpu, ranges: own } = (real ? realModeEntry : protectedModeEntry)(context, placed);
+    const { ram } = context;
+    ram.write(place.load, image.protectedMode);
+    if (initrd !== null && context.initrd !== undefined) ram.write(initrd.address, context.initrd);
+    const ranges: LoadedRange[] = [
+      ...own,
+      { name: 'kernel', address: place.load, size: image.protectedMode.length },
+      ...(initrd === null ? [] : [initrd]),
+    ];
+    const moves = place.needed.at(-1)?.address ?? place.load;
+    const summary = [
+      `${describeBzImage(image)} at ${hex(place.load)}`,
+      ...(moves === place.load ? [] : [`to run at ${hex(moves)}`]),
+      ...(initrd === null ? [] : [`initrd ${bytesText(initrd.size)} at ${hex(initrd.address)}`]),
+      ...(real ? ['16-bit entry'] : []),
+    ].join(', ');
+    ranges.sort((a, b) => a.address - b.address);
+    return { loader: 'bzimage', cpu, ranges, summary };
   },
 };
 
@@ -87,13 +114,14 @@ function parse(context: LoadContext): BzImage {
   return image;
 }
 
-interface KernelPlace {
-  readonly load: number;
-  /** What to tell the kernel: lower than it asks for where the chosen address is aligned less. */
-  readonly alignment: number;
-  /** From where it is loaded and where it will run, until it knows its memory map. */
-  readonly needed: readonly Extent[];
+/**
+ * iPXE and its like have no 32-bit entry, and Linux has counted on loaders that use it since 2.6.26, which
+ * speaks protocol 2.08 at least.
+ */
+function usesRealMode({ entry = 'auto' }: LoadContext, { version }: BzImage): boolean {
+  return entry === '16-bit' || (entry === 'auto' && version < 0x208);
 }
+<<<<<<< HEAD
 
 function placeKernel(context: LoadContext, image: BzImage): KernelPlace {
   const asked = context.loadAddress;
@@ -268,3 +296,5 @@ function zeroPage(
 
 /** The largest power of two that divides `value`. */
 const lowestBit = (value: number): number => value & -value;
+=======
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)

@@ -22,6 +22,9 @@ export interface GuestModule {
   readonly commandLine: string;
 }
 
+/** The two entries of a bzImage: setup code in real mode, or the protected-mode kernel itself. */
+export type KernelEntry = 'auto' | '16-bit' | '32-bit';
+
 export interface LoadContext {
   readonly image: Uint8Array;
   /** For messages, and the first word of a multiboot kernel's command line. */
@@ -29,6 +32,10 @@ export interface LoadContext {
   readonly initrd?: Uint8Array;
   readonly modules?: readonly GuestModule[];
   readonly commandLine: string;
+  /** Which entry of a bzImage; 'auto' without it. */
+  readonly entry?: KernelEntry;
+  /** There is a display with text memory at B8000h. */
+  readonly hasDisplay?: boolean;
   /** Guest-physical address, or 'auto'. */
   readonly loadAddress: 'auto' | number;
   readonly ram: GuestRam;
@@ -112,6 +119,7 @@ export type GuestAttribute =
   | 'guest.modules'
   | 'guest.commandLine'
   | 'guest.loadAddress'
+  | 'guest.entry'
   | 'machine.memory';
 
 /** A guest that cannot be loaded; the message is one sentence with cause and remedy. */

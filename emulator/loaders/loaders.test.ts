@@ -97,6 +97,15 @@ test('modules are for kernels whose protocol knows them', () => {
   });
 });
 
+test('only a bzImage has two entries', () => {
+  const sector = new Uint8Array(512);
+  assert.throws(() => loadGuest(loadContext(sector, { entry: '16-bit' }), 'flat'), {
+    attribute: 'guest.entry',
+    message:
+      'A guest of the kind flat has only one entry: remove guest.entry, which chooses between the two of a bzImage.',
+  });
+});
+
 test('an unknown format is refused with the known ones', () => {
   const error = refusal(bytes('x'), 'coff');
   assert.equal(error.attribute, 'guest.format');

@@ -43,6 +43,12 @@ export function loadGuest(context: LoadContext, format: string): LoadedGuest {
       `A guest of the kind ${loader.name} has no way to find modules: remove guest.modules${context.initrd === undefined && loader.name === 'bzimage' ? ', or give the file as guest.initrd' : ''}.`,
     );
   }
+  if ((context.entry ?? 'auto') !== 'auto' && loader !== bzImageLoader) {
+    throw new GuestImageError(
+      'guest.entry',
+      `A guest of the kind ${loader.name} has only one entry: remove guest.entry, which chooses between the two of a bzImage.`,
+    );
+  }
   return loader.load(context);
 }
 

@@ -9,7 +9,7 @@
  */
 import type { ElfFile } from '../formats/elf.ts';
 import { ELF_MACHINE, isElf, parseElf } from '../formats/elf.ts';
-import { encodeE820, MEMORY_TYPE } from '../formats/e820.ts';
+import { encodeE820, ramFrom } from '../formats/e820.ts';
 import { bytesText, FormatError, hex } from '../formats/format-error.ts';
 import type { MultibootHeader } from '../formats/multiboot-header.ts';
 import { findMultibootHeader, MULTIBOOT_LOADER_MAGIC } from '../formats/multiboot-header.ts';
@@ -155,8 +155,8 @@ function writeInformation(
 
   const { MEMORY, COMMAND_LINE, MODULES, MEMORY_MAP, LOADER_NAME: NAME } = INFO_FLAG;
   setU32(info, INFO.flags, MEMORY | COMMAND_LINE | MODULES | MEMORY_MAP | NAME);
-  setU32(info, INFO.memLower, ramFrom(context, 0) >>> 10);
-  setU32(info, INFO.memUpper, ramFrom(context, HIGH_MEMORY) >>> 10);
+  setU32(info, INFO.memLower, ramFrom(context.memoryMap, 0) >>> 10);
+  setU32(info, INFO.memUpper, ramFrom(context.memoryMap, HIGH_MEMORY) >>> 10);
   setU32(info, INFO.commandLine, address + commandLineAt);
   setU32(info, INFO.loaderName, address + loaderNameAt);
   setU32(info, INFO.moduleCount, modules.length);
@@ -176,14 +176,6 @@ function writeInformation(
 
 function setU32(bytes: Uint8Array, offset: number, value: number): void {
   new DataView(bytes.buffer, bytes.byteOffset).setUint32(offset, value, true);
-}
-
-/** Bytes of RAM from `address` to the first hole. */
-function ramFrom({ memoryMap: map }: LoadContext, address: number): number {
-  let end = address;
-  for (const entry of map)
-    if (entry.type === MEMORY_TYPE.RAM && entry.address === end) end += entry.size;
-  return end - address;
 }
 
 /** Entries of the E820 form, each with its own size in front. */

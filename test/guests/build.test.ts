@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator/formats/elf.ts';
+<<<<<<< HEAD
 import {
   BAD_BUILT,
   badGuests,
@@ -16,6 +17,9 @@ import {
   SMP_BUILT,
   STORY,
 } from './build.ts';
+=======
+import { BAD_BUILT, badGuests, buildBadGuests, buildServices, buildServicesCaller, buildStory, cannotBuild, SERVICES_CALLER, SERVICES_MODULE, STORY } from './build.ts'; // prettier-ignore
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
 
 const problem = cannotBuild();
 const committed = (name: string): Buffer => readFileSync(path.join(STORY, name));
@@ -50,6 +54,14 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
       const old = readFileSync(path.join(BAD_BUILT, binary));
       assert.ok(rebuilt(binary).equals(old), `${name}: run test/guests/build.ts`);
     }
+  });
+
+  test('the BIOS services are the committed ones', () => {
+    const old = readFileSync(SERVICES_MODULE, 'utf8');
+    assert.ok(buildServices() === old, 'run test/guests/build.ts');
+    buildServicesCaller(folder);
+    const program = readFileSync(path.join(SERVICES_CALLER, 'calls.bin'));
+    assert.ok(rebuilt('calls.bin').equals(program), 'run test/guests/build.ts');
   });
 });
 

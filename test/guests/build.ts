@@ -1,13 +1,18 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
+<<<<<<< HEAD
  * misbehaving guests of test/guests/bad, and the one for several processors of test/guests/smp. The results are committed, so that nothing but Node is needed to
+=======
+ * misbehaving guests of test/guests/bad, the BIOS services of emulator/firmware and a program that calls
+ * them. The results are committed, so that nothing but Node is needed to
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
  * run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +26,12 @@ export const BAD_BUILT = path.join(BAD, 'built');
 /** Source of the guest for several processors; its binary in `built` below. */
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
+
+/** Source of the BIOS services, and the module with their bytes. */
+const SERVICES = path.resolve(HERE, '../../emulator/firmware');
+/** A program that calls them all. */
+export const SERVICES_CALLER = path.join(HERE, 'services');
+export const SERVICES_MODULE = path.join(SERVICES, 'services-bytes.ts');
 
 /** In the order in which they lie in memory; real-mode.s begins with the boot sector. */
 const STORY_PARTS = ['real-mode', 'story', 'serial', 'paging', 'interrupts', 'hooks'] as const;
@@ -49,6 +60,35 @@ export function buildStory(target: string): void {
     // ld makes programs executable; this one is for no operating system
     for (const name of ['story.elf', 'story.bin']) chmodSync(path.join(target, name), 0o644);
   });
+}
+
+/** Writes calls.bin, the program that calls the BIOS services, into `target`. */
+export function buildServicesCaller(target: string): void {
+  inTemporaryFolder((work) => {
+    const object = assemble(path.join(SERVICES_CALLER, 'calls.s'), work);
+    const binary = path.join(target, 'calls.bin');
+    run('ld', ['-m', 'elf_i386', '-Ttext=0', '--oformat=binary', '-e', '0', '-o', binary, object]);
+    chmodSync(binary, 0o644);
+  });
+}
+
+/** The module with the bytes of the BIOS services, as text. */
+export function buildServices(): string {
+  let bytes = Buffer.alloc(0);
+  inTemporaryFolder((work) => {
+    const object = assemble(path.join(SERVICES, 'services.s'), work);
+    const binary = path.join(work, 'services.bin');
+    run('ld', ['-m', 'elf_i386', '-Ttext=0xf000', '--oformat=binary', '-e', 'start', '-o', binary, object]); // prettier-ignore
+    bytes = readFileSync(binary);
+  });
+  const lines = bytes.toString('hex').match(/.{1,94}/g) ?? [];
+  return [
+    '/** The bytes of services.s, made from it by test/guests/build.ts. */',
+    '// prettier-ignore',
+    'export const SERVICES_HEX =',
+    lines.map((line) => `  '${line}'`).join(' +\n') + ';',
+    '',
+  ].join('\n');
 }
 
 /** Names of the misbehaving guests. */
@@ -117,6 +157,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   } else {
     buildStory(STORY);
     buildBadGuests(BAD_BUILT);
+<<<<<<< HEAD
     buildSmpGuest(SMP_BUILT);
+=======
+    writeFileSync(SERVICES_MODULE, buildServices());
+    buildServicesCaller(SERVICES_CALLER);
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
   }
 }

@@ -46,7 +46,11 @@ export interface GuestSetup {
   readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
   readonly loadAddress?: number;
+<<<<<<< HEAD
   readonly vcpus?: number;
+=======
+  readonly entry?: MachineConfiguration['guest']['entry'];
+>>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
   /** Processor model; pentium3 without it. */
   readonly cpu?: string;
 }
@@ -60,6 +64,7 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
       ...(setup.initrd && { initrd: setup.initrd }),
       ...(setup.modules && { modules: setup.modules }),
       commandLine: setup.commandLine ?? '',
+      ...(setup.entry && { entry: setup.entry }),
       loadAddress: setup.loadAddress ?? 'auto',
     },
     memoryBytes: (setup.memoryMiB ?? 16) << 20,
