@@ -18,7 +18,7 @@ export const SERVICES = {
 /** Offsets of the words that are filled in; as in services.s. */
 const AT = {
   bootIp: 0, bootCs: 2, bootSp: 4, bootDs: 6, lowMemory: 8, extended: 10, below16M: 12, above16M: 14,
-  hasDisplay: 16, mapEntries: 18, map: 20,
+  mapEntries: 16, map: 18,
 } as const; // prettier-ignore
 const MAP_LIMIT = 24;
 
@@ -30,12 +30,10 @@ export interface ServicesSetup {
   /** Where the guest starts in real mode, and its DS, ES, FS, GS and SS with SP. */
   readonly start: { readonly cs: number; readonly ip: number; readonly ds: number; readonly sp: number }; // prettier-ignore
   readonly memoryMap: readonly MemoryMapEntry[];
-  /** There is text memory at B8000h. */
-  readonly hasDisplay: boolean;
 }
 
 /** Contents of memory at SERVICES.address. Throws RangeError for a map of more than 24 entries. */
-export function servicesImage({ start, memoryMap, hasDisplay }: ServicesSetup): Uint8Array {
+export function servicesImage({ start, memoryMap }: ServicesSetup): Uint8Array {
   if (memoryMap.length > MAP_LIMIT) {
     throw new RangeError(`a memory map of ${memoryMap.length} entries, more than ${MAP_LIMIT}`);
   }
@@ -52,7 +50,6 @@ export function servicesImage({ start, memoryMap, hasDisplay }: ServicesSetup): 
   word(AT.extended, Math.min(Math.floor(high / KIB), 0xfc00));
   word(AT.below16M, Math.floor(Math.min(high, SIXTEEN_MIB - MIB) / KIB));
   word(AT.above16M, Math.floor(Math.max(0, high - (SIXTEEN_MIB - MIB)) / (64 * KIB)));
-  word(AT.hasDisplay, hasDisplay ? 1 : 0);
   word(AT.mapEntries, memoryMap.length);
   image.set(encodeE820(memoryMap), AT.map);
   return image;

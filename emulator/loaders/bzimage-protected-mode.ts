@@ -2,7 +2,7 @@
  * A bzImage by the 32-bit boot protocol (Linux Documentation/arch/x86/boot.rst, "32-bit Boot Protocol", and
  * zero-page.rst): it does what the kernel's own 16-bit setup code would have learned from a BIOS, writes it
  * into the zero page, and enters the kernel in protected mode. The 16-bit code is never run. screen_info
- * stays empty; there are no disks, no APM, no EFI.
+ * tells of a VGA in text mode 3, as the board starts it; there are no disks, no APM, no EFI.
  *
  * Where things go (guest-physical), beside kernel and initrd:
  *   0x00500  boot GDT
@@ -28,6 +28,19 @@ const ZERO_PAGE = {
   e820Table: 0x2d0,
   size: 0x1000,
 } as const;
+/**
+ * struct screen_info, at the start of the zero page (include/uapi/linux/screen_info.h): what it learns
+ * from the video BIOS of a VGA in text mode 3. Offset and byte.
+ */
+// prettier-ignore
+const SCREEN_INFO = [
+  [0x06, 3],    // orig_video_mode
+  [0x07, 80],   // orig_video_cols
+  [0x0a, 3],    // orig_video_ega_bx: 256 KiB, colour
+  [0x0e, 25],   // orig_video_lines
+  [0x0f, 1],    // orig_video_isVGA
+  [0x10, 16],   // orig_video_points: lines of a character
+] as const;
 const E820_MAX_ENTRIES = 128;
 
 /** Writes zero page, command line and GDT, and gives the state at the entry. */
@@ -57,6 +70,7 @@ function zeroPage(context: LoadContext, placed: PlacedBzImage): Uint8Array {
   const { image, place } = placed;
   // all else is zero, the sentinel at 0x1ef too, by which the kernel knows that the page was cleared
   page.set(image.setupHeader, SETUP_HEADER_START);
+  for (const [offset, byte] of SCREEN_INFO) page[offset] = byte;
   fillSetupHeader(page, placed);
   setSetupField(page, image.version, 'code32_start', place.load);
 

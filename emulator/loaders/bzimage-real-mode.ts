@@ -56,8 +56,7 @@ export function realModeEntry(
   ram.write(SETUP_ADDRESS, setup);
   ram.write(COMMAND_LINE_ADDRESS, commandLine);
   const start = { cs: SETUP_SEGMENT + ENTRY_PARAGRAPHS, ip: 0, ds: SETUP_SEGMENT, sp: HEAP_END };
-  const hasDisplay = context.hasDisplay ?? false;
-  ram.write(SERVICES.address, servicesImage({ start, memoryMap, hasDisplay }));
+  ram.write(SERVICES.address, servicesImage({ start, memoryMap }));
   const { cs, ip } = SERVICES.entry;
   return {
     cpu: realModeStart(cs, ip, FIRST_STACK),

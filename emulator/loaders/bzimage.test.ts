@@ -178,7 +178,7 @@ test('at the 16-bit entry setup code, heap and BIOS services lie as boot.rst has
   // where the services go on to: IP, CS = segment of the setup code and 20h, SP, DS (services.s)
   const words = [0, 2, 4, 6].map((at) => ram.view.getUint16(0xff000 + at, true));
   assert.deepEqual(words, [0, 0x1020, 0xe000, 0x1000]);
-  assert.equal(ram.view.getUint16(0xff000 + 18, true), context.memoryMap.length);
+  assert.equal(ram.view.getUint16(0xff000 + 16, true), context.memoryMap.length);
   assert.deepEqual(
     ranges.map(({ name }) => name),
     ['setup code', 'command line', 'BIOS services', 'kernel', 'initrd'],

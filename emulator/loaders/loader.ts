@@ -34,8 +34,6 @@ export interface LoadContext {
   readonly commandLine: string;
   /** Which entry of a bzImage; 'auto' without it. */
   readonly entry?: KernelEntry;
-  /** There is a display with text memory at B8000h. */
-  readonly hasDisplay?: boolean;
   /** Guest-physical address, or 'auto'. */
   readonly loadAddress: 'auto' | number;
   readonly ram: GuestRam;

@@ -6,20 +6,20 @@ import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator/formats/elf.ts';
-<<<<<<< HEAD
 import {
   BAD_BUILT,
   badGuests,
   buildBadGuests,
+  buildServices,
+  buildServicesCaller,
   buildSmpGuest,
   buildStory,
   cannotBuild,
+  SERVICES_CALLER,
+  SERVICES_MODULE,
   SMP_BUILT,
   STORY,
 } from './build.ts';
-=======
-import { BAD_BUILT, badGuests, buildBadGuests, buildServices, buildServicesCaller, buildStory, cannotBuild, SERVICES_CALLER, SERVICES_MODULE, STORY } from './build.ts'; // prettier-ignore
->>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
 
 const problem = cannotBuild();
 const committed = (name: string): Buffer => readFileSync(path.join(STORY, name));

@@ -1,13 +1,9 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
-<<<<<<< HEAD
- * misbehaving guests of test/guests/bad, and the one for several processors of test/guests/smp. The results are committed, so that nothing but Node is needed to
-=======
- * misbehaving guests of test/guests/bad, the BIOS services of emulator/firmware and a program that calls
- * them. The results are committed, so that nothing but Node is needed to
->>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
- * run them; build.test.ts proves that they come from the source beside them.
+ * misbehaving guests of test/guests/bad, the one for several processors of test/guests/smp, the BIOS
+ * services of emulator/firmware and a program that calls them. The results are committed, so that
+ * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
  */
@@ -157,11 +153,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   } else {
     buildStory(STORY);
     buildBadGuests(BAD_BUILT);
-<<<<<<< HEAD
     buildSmpGuest(SMP_BUILT);
-=======
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);
->>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
   }
 }

@@ -46,11 +46,8 @@ export interface GuestSetup {
   readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
   readonly loadAddress?: number;
-<<<<<<< HEAD
   readonly vcpus?: number;
-=======
   readonly entry?: MachineConfiguration['guest']['entry'];
->>>>>>> a2bfc86 (Enter bzImages at their 16-bit entry too, with BIOS services under them)
   /** Processor model; pentium3 without it. */
   readonly cpu?: string;
 }
