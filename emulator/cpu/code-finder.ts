@@ -65,6 +65,7 @@ export class CodeFinder {
     this.#takeLink();
     const linear = fetch.linear(eip);
     const physical = fetch.physical(linear);
+    if (code.patched.executesApart(physical)) return this.#uncached(eip, linear, physical);
     const large = (state.get(L.WALK_FLAGS) & WALK_FLAG.LARGE) !== 0;
     const found = code.find(physical, mode.bits, eip);
     const valid = found !== undefined && this.#stillValid(found, linear);
@@ -125,12 +126,14 @@ export class CodeFinder {
     const crossing = fetch.crossing(page, eip, linear, start);
     const bytes: Fetch = crossing?.fetch ?? { bytes: page, start, end: 4096 };
     const isBreakpoint = (at: number): boolean => this.#endsBlock((mode.csBase + at) >>> 0);
+    const isApart = (at: number): boolean => code.patched.isApart(physical + at - eip);
     const { record, length } = translator.translate(
       bytes,
       eip,
       mode.bits,
       mode.csLimit,
       isBreakpoint,
+      isApart,
     );
     const lastEip = eip + length - 1;
     const block: Block = {
@@ -147,10 +150,10 @@ export class CodeFinder {
     }
     return block;
   }
-  /** Code outside RAM is decoded anew each time and executed alone. */
+  /** Code outside RAM, or patched all the time, is decoded anew each time and executed alone. */
   #uncached(eip: number, linear: number, physical: number): number {
     const { mode, fetch, translator } = this.#parts;
-    const bytes = fetch.deviceBytes(linear, physical);
+    const bytes = fetch.bytes(eip, linear, physical);
     return translator.translateStep(bytes, eip, mode.bits, mode.csLimit);
   }
 

@@ -158,7 +158,14 @@ export class GuestMemory implements LinearMemory {
   }
   #storeRam(physical: number, size: number, value: number): void {
     if ((this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.CODE) !== 0) {
-      if (this.#code.overlaps(physical, size)) this.#owner.codeWritten(physical >>> 12);
+      // code may patch itself with what is there already, again and again
+      const changes =
+        this.readPhysical(physical, size) !== (value & (-1 >>> (32 - 8 * size))) >>> 0;
+      if (changes) this.#code.patched.changed(physical);
+      if (changes && this.#code.overlaps(physical, size)) {
+        this.#code.patched.note(physical, size);
+        this.#owner.codeWritten(physical >>> 12);
+      }
     }
     const at = this.#map.ram + physical;
     if (size === 4) this.#view.setUint32(at, value, true);

@@ -8,7 +8,9 @@
  * Each vCPU has its own blocks; which bytes of RAM hold code of any of them is marked in tables that all
  * share, for whoever writes to RAM. A page's marks go when the last vCPU has dropped its blocks of it.
  */
+import { PAGE_SIZE } from '../../memory/address.ts';
 import { CODE_CHUNK_SHIFT, PAGE_FLAG, type MemoryMap } from '../../memory/memory-map.ts';
+import { PatchedCode } from './patched-code.ts';
 
 export interface Block {
   /** Address of its first record. */
@@ -29,6 +31,18 @@ class CodePage {
   readonly crossing = new Set<number>();
   /** Linear pages that its blocks were found at. */
   readonly linear = new Set<number>();
+  /** A bit for each byte that a block was translated from. */
+  readonly translated = new Int32Array(PAGE_SIZE / 32);
+
+  mark(first: number, last: number): void {
+    for (let at = first; at <= last; at++) this.translated[at >> 5] |= 1 << (at & 31);
+  }
+  overlaps(first: number, size: number): boolean {
+    for (let at = first; at < first + size; at++) {
+      if ((this.translated[at >> 5] & (1 << (at & 31))) !== 0) return true;
+    }
+    return false;
+  }
 }
 
 /** Where a block's first part lies: addresses of its first byte, and bytes. */
@@ -51,6 +65,7 @@ function chunkMask(first: number, last: number): number {
 }
 
 export class CodeCache {
+  readonly patched = new PatchedCode();
   readonly #pages = new Map<number, CodePage>();
   /** Shared with the emitted code (memory-map.ts). */
   readonly #flags: Uint8Array;
@@ -76,14 +91,18 @@ export class CodeCache {
    */
   add({ physical, linear, length }: BlockPlace, mode: number, block: Block): boolean {
     const first = physical & 0xfff;
-    let fresh = this.#mark(physical >>> 12, first, Math.min(first + length - 1, 0xfff));
+    const last = Math.min(first + length - 1, 0xfff);
+    let fresh = this.#mark(physical >>> 12, first, last);
     const page = this.#page(physical >>> 12);
+    page.mark(first, last);
     page.blocks.set(keyOf(physical, mode, block.eip), block);
     page.linear.add(linear >>> 12);
     if (block.secondPage >= 0) {
       // the second part is at most 14 bytes long
       fresh = this.#mark(block.secondPage >>> 12, 0, 13) || fresh;
-      this.#page(block.secondPage >>> 12).crossing.add(physical >>> 12);
+      const second = this.#page(block.secondPage >>> 12);
+      second.crossing.add(physical >>> 12);
+      second.mark(0, 13);
     }
     return fresh;
   }
@@ -119,7 +138,10 @@ export class CodeCache {
     const number = physical >>> 12;
     if (number >= this.#chunks.length) return false;
     const first = physical & 0xfff;
-    return (this.#chunks[number] & chunkMask(first, first + size - 1)) !== 0;
+    if ((this.#chunks[number] & chunkMask(first, first + size - 1)) === 0) return false;
+    // data beside code: which bytes other vCPUs have translated is not known here
+    const page = this.#holders[number] === 1 ? this.#pages.get(number) : undefined;
+    return page?.overlaps(first, size) ?? true;
   }
 
   /**

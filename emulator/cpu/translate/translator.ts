@@ -112,6 +112,7 @@ export class Translator {
    * Translates the block at `eip`.
    * @param lastEip highest offset that CS allows
    * @param isBreakpoint whether a block must stop before the instruction at this offset
+   * @param isApart whether that instruction is not to be part of a block (patched-code.ts)
    */
   translate(
     fetch: Fetch,
@@ -119,6 +120,7 @@ export class Translator {
     mode: number,
     lastEip: number,
     isBreakpoint: (eip: number) => boolean,
+    isApart: (eip: number) => boolean = () => false,
   ): TranslatedBlock {
     const first = this.#next;
     let at = fetch.start;
@@ -130,8 +132,8 @@ export class Translator {
         break;
       }
       const decoded = this.#decode(fetch, at, current, mode);
-      if (decoded === 'bytes' && ordinal > 0) {
-        // it goes on in the next page: a block of its own
+      if (ordinal > 0 && (decoded === 'bytes' || isApart(current))) {
+        // it goes on in the next page, or is patched often: a block of its own
         this.#pseudoRecord('goto', ordinal, current, current);
         break;
       }
