@@ -20,6 +20,7 @@ import { cmosMemory } from './cmos-memory.ts';
 import { DebugExit } from './debug-exit.ts';
 import type { Clock, Device, DeviceState, Line, MemoryDevice, PortDevice } from './device.ts';
 import { FRAME_BUFFER_ADDRESS, FrameBuffer } from './frame-buffer.ts';
+import { Hpet, HPET_ADDRESS, HPET_BYTES, HPET_FIRST_INPUT } from './hpet.ts';
 import { Intel8042 } from './intel-8042.ts';
 import { Intel8254 } from './intel-8254.ts';
 import { Intel8259A } from './intel-8259a.ts';
@@ -63,6 +64,7 @@ export const PC_PARTS = {
   pciHost:       { name: 'PCI host',         ports: [[0xcf8, 0xcff]],                    wide: true,  window: null, irq: null, pnp: null },
   ioApic:        { name: 'I/O APIC',         ports: [],                                  wide: false, window: [IO_APIC_ADDRESS, IO_APIC_BYTES], irq: null, pnp: null },
   localApic:     { name: 'local APIC',       ports: [],                                  wide: false, window: [LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES], irq: null, pnp: null },
+  hpet:          { name: 'HPET',             ports: [],                                  wide: false, window: [HPET_ADDRESS, HPET_BYTES], irq: null, pnp: null },
 } as const satisfies { readonly [part: string]: Part };
 
 /** Only where PcBoardOptions.testDevice asks for it. */
@@ -250,6 +252,7 @@ export class PcBoard {
       serial: this.#serial,
       acpi: this.#acpi,
       pciHost: new PciHost(() => options.reset('port 0xcf9'), this.#bios?.functions),
+      hpet: new Hpet({ clock, inputs: this.ioApic.inputs.slice(HPET_FIRST_INPUT) }),
       ioApic: this.ioApic,
       localApic: this.localApics,
     };
