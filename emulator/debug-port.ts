@@ -82,7 +82,7 @@ export interface RegisterValue {
   readonly children?: readonly RegisterValue[];
 }
 export interface RegisterGroup {
-  /** "General", "Flags", "Segments", "Control", "Debug", "Descriptor tables", "FPU", "MSRs". */
+  /** "General", "Flags", "Segments", "Control", "Debug", "Descriptor tables", "FPU", "SIMD", "MSRs". */
   readonly name: string;
   readonly registers: readonly RegisterValue[];
 }

@@ -101,7 +101,7 @@ export function assignHere(
     throw new ExpressionError('A string cannot be assigned.', syntax.at);
   }
   if (syntax.kind === 'name') {
-    writeRegister(cpu, syntax.name, Number(value.value));
+    writeRegister(cpu, syntax.name, value.value);
     return;
   }
   const place = placeOf(syntax, scope);

@@ -11,17 +11,26 @@ import type { SegmentIndex } from '../cpu/layout.ts';
 import { dplOf, loadSegment } from '../cpu/segmentation.ts';
 import { ACTIVITY, type CpuState, FLAG, type Segment } from '../cpu/state.ts';
 import { float80Of, float80Text } from './float80-text.ts';
+import { SIMD } from './simd-rows.ts';
 
 export interface Row {
   readonly name: string;
   readonly bits: number;
   readonly read: (cpu: Cpu) => number;
   readonly write?: (cpu: Cpu, value: number) => void;
+  /** Instead of `write`, for registers of 64 bits and more: an unsigned integer of at most so many. */
+  readonly writeWide?: (cpu: Cpu, value: bigint) => void;
+  /** A floating-point number, which `text` shows and `write` takes. */
+  readonly real?: true;
+  /** CPUID feature without which there is no such register. */
+  readonly feature?: string;
   /** What to do instead, for one that cannot be written. */
   readonly remedy?: string;
   readonly text?: (cpu: Cpu) => string;
   readonly addressOf?: 'linear' | 'physical';
   readonly fields?: readonly Field[];
+  /** Members that are rows of their own. */
+  readonly parts?: readonly Row[];
 }
 /** Bits `low` to `low + width - 1` of a register. */
 interface Field {
@@ -187,6 +196,7 @@ const FPU: Row[] = [
   ...[0, 1, 2, 3, 4, 5, 6, 7].map((number): Row => ({
     name: `st${String(number)}`,
     bits: 80,
+    real: true,
     read: () => 0,
     text: ({ state }) =>
       fpu.isEmpty(state, number) ? 'empty' : float80Text(fpu.readRegister(state, number)),
@@ -212,6 +222,7 @@ export const GROUPS: readonly { readonly name: string; readonly rows: readonly R
   { name: 'Descriptor tables', rows: TABLES },
   { name: 'Debug', rows: DEBUG },
   { name: 'FPU', rows: FPU },
+  { name: 'SIMD', rows: SIMD },
 ];
 
 /** Names of the low words and bytes of general registers, for expressions. */
@@ -221,7 +232,10 @@ export const NARROW: readonly Row[] = [...general(WORD_NAMES, 2), ...general(BYT
 
 /** Named bits of a register, members of a segment register: "eflags.cf", "cs.base". */
 export function partsOf(row: Row): Row[] {
-  return [...(row.fields ?? []).map((field) => fieldRow(row, field)), ...segmentParts(row)];
+  const fields = (row.fields ?? []).map((field) => fieldRow(row, field));
+  const parts = [...fields, ...segmentParts(row), ...(row.parts ?? [])];
+  const { feature } = row;
+  return feature === undefined ? parts : parts.map((part) => ({ ...part, feature }));
 }
 
 export function fieldRow(row: Row, { name, low, width }: Field): Row {

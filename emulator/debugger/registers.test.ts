@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RegisterValue } from '../debug-port.ts';
+import { integerOf } from '../expressions/evaluator.ts';
 import { registerNames, registerValue } from './registers.ts';
 import { listing, protectedGuest, realModeGuest, type TestGuest } from './testing/test-guest.ts';
 
@@ -43,7 +44,8 @@ function refusal(name: string, value: number): string {
 test('every name can be evaluated, and is unsigned and within its bits', () => {
   const guest = protectedGuest(HALTED);
   for (const name of registerNames.list()) {
-    if (/^st\d$/.test(name)) continue;
+    // floating-point numbers, and more than 32 bits
+    if (/^(st\d|x?mm\d|xmm\d\.[fd]\d)$/.test(name)) continue;
     const value = guest.register(name);
     assert.deepEqual(guest.port.evaluate(name), registerValue(guest.machine.cpu, name));
     assert.ok(value >= 0 && value <= 0xffffffff, name);
@@ -72,7 +74,17 @@ test('the groups show names, values, named bits and what can be written', () => 
   const groups = guest.port.registers();
   assert.deepEqual(
     groups.map(({ name }) => name),
-    ['General', 'Flags', 'Segments', 'Control', 'Descriptor tables', 'Debug', 'FPU', 'MSRs'],
+    [
+      'General',
+      'Flags',
+      'Segments',
+      'Control',
+      'Descriptor tables',
+      'Debug',
+      'FPU',
+      'SIMD',
+      'MSRs',
+    ],
   );
   // multiboot 0.6.96, 3.2: the magic value, protected mode, flat segments
   assert.equal(find(guest, 'eax').value, 0x2badb002);
@@ -105,6 +117,23 @@ describe('writes', () => {
     guest.port.writeRegister('eflags.iopl', 3);
     assert.equal(guest.register('eflags'), 0x3897);
     assert.equal(find(guest, 'eflags').text, 'CF PF AF SF OF IOPL=3');
+  });
+
+  test('of MMX and XMM registers, whole and in parts', () => {
+    const guest = protectedGuest(HALTED);
+    guest.port.writeRegister('xmm2', -1);
+    guest.port.writeRegister('xmm2.i3', 0x12345678);
+    guest.port.writeRegister('xmm2.f0', 1.5);
+    assert.equal(find(guest, 'xmm2').text, '0x12345678ffffffffffffffff3fc00000');
+    assert.deepEqual(guest.port.evaluate('xmm2.f0'), { kind: 'real', value: 1.5 });
+    guest.port.writeRegister('xmm2.d1', -2);
+    assert.equal(find(guest, 'xmm2').text, '0xc000000000000000ffffffff3fc00000');
+    guest.port.assign('mm7', '0x123456789abcdef0');
+    assert.equal(find(guest, 'mm7').text, '0x123456789abcdef0');
+    assert.deepEqual(guest.port.evaluate('mm7'), integerOf(0x123456789abcdef0n, 64));
+    guest.port.writeRegister('mxcsr', 0x1f80);
+    guest.port.writeRegister('mxcsr.rc', 3);
+    assert.equal(guest.register('mxcsr'), 0x7f80);
   });
 
   test('of EIP, which wakes a halted processor', () => {
@@ -213,6 +242,8 @@ test('what cannot be written is refused with a sentence', () => {
     ['ds', 0x1000, 'The processor refuses 0x1000 for ds: it would be #GP.'],
     ['ss', 0, 'The processor refuses 0x0 for ss: it would be #GP.'],
     ['cr0', 0x80000010, 'The processor refuses 0x80000010 for cr0: it would be #GP.'],
+    ['mxcsr', 0x1fc0, 'The processor refuses 0x1fc0 for mxcsr: it would be #GP.'],
+    ['mm0', 2 ** 64, 'mm0 has 64 bits; 18446744073709552000 does not fit.'],
     ['cr4', 0x80000000, 'The processor refuses 0x80000000 for cr4: it would be #GP.'],
   ] as const) {
     assert.equal(refusal(name, value), sentence);

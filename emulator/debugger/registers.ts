@@ -38,20 +38,34 @@ export const registerNames = {
 /** Null for a name that is no register, and for one that holds nothing. */
 export function registerValue(cpu: Cpu, name: string): Value | null {
   const row = ROWS.get(name);
-  if (row === undefined) return null;
+  if (row === undefined || !has(cpu, row)) return null;
+  const text = row.text?.(cpu) ?? '';
+  if (row.real === true) {
+    const value = Number(text);
+    return text === '' || Number.isNaN(value) ? null : { kind: 'real', value };
+  }
   if (row.bits <= 32) return integerOf(row.read(cpu) >>> 0, row.bits);
-  const value = Number(row.text?.(cpu) ?? NaN);
-  return Number.isNaN(value) ? null : { kind: 'real', value };
+  // an expression has integers of at most 64 bits
+  return row.bits <= 64 ? integerOf(BigInt(text), row.bits) : null;
+}
+/** Whether the processor's model has the register. */
+function has({ model }: Cpu, { feature }: Row): boolean {
+  return feature === undefined || model.features.has(feature);
 }
 
 /** Throws RangeError with a sentence when there is no such register or it refuses the value. */
-export function writeRegister(cpu: Cpu, name: string, value: number): void {
+export function writeRegister(cpu: Cpu, name: string, value: number | bigint): void {
   const wanted = name.toLowerCase();
   const row = ROWS.get(wanted);
   if (row === undefined) {
     throw new RangeError(`There is no register '${name}'.${didYouMean(wanted, [...ROWS.keys()])}`);
   }
-  const { write } = row;
+  if (!has(cpu, row)) {
+    throw new RangeError(
+      `The processor model '${cpu.model.name}' has no ${row.name}; choose another one with machine.cpu.`,
+    );
+  }
+  const write = writer(row);
   if (write === undefined) {
     const remedy = row.remedy === undefined ? '' : `: ${row.remedy}`;
     throw new RangeError(`${row.name} cannot be written${remedy}.`);
@@ -62,28 +76,48 @@ export function writeRegister(cpu: Cpu, name: string, value: number): void {
   }
   try {
     cpu.suppressed(() => {
-      write(cpu, row.bits > 32 ? value : value >>> 0);
+      write(cpu, value);
     });
   } catch (error) {
     if (!(error instanceof GuestFault)) throw error;
     throw new RangeError(
-      `The processor refuses 0x${(value >>> 0).toString(16)} for ${row.name}: it would be ${vectorName(error.vector)}.`,
+      `The processor refuses 0x${BigInt.asUintN(row.bits, BigInt(value)).toString(16)} for ${row.name}: it would be ${vectorName(error.vector)}.`,
     );
   }
 }
 
-/** Whether a register holds a value: an integer as unsigned or signed, the x87 unit's any number. */
-function fits({ bits }: Row, value: number): boolean {
-  if (bits > 32) return true;
-  const least = bits === 1 ? 0 : -(2 ** (bits - 1));
-  return Number.isInteger(value) && value >= least && value < 2 ** bits;
+/** How a value goes into the row, whichever way it takes one. */
+function writer({
+  write,
+  writeWide,
+  bits,
+  real,
+}: Row): ((cpu: Cpu, value: number | bigint) => void) | undefined {
+  // prettier-ignore
+  if (writeWide !== undefined) {
+    return (cpu, value) => {
+      writeWide(cpu, BigInt.asUintN(bits, BigInt(value)));
+    };
+  }
+  if (write === undefined) return undefined;
+  return (cpu, value) => {
+    write(cpu, real === true ? Number(value) : Number(value) >>> 0);
+  };
+}
+
+/** Whether a register holds a value: an integer as unsigned or signed, a floating-point one any number. */
+function fits({ bits, real }: Row, value: number | bigint): boolean {
+  if (real === true) return true;
+  if (typeof value === 'number' && !Number.isInteger(value)) return false;
+  const least = bits === 1 ? 0n : -(1n << BigInt(bits - 1));
+  return BigInt(value) >= least && BigInt(value) < 1n << BigInt(bits);
 }
 
 export function registerGroups(cpu: Cpu): readonly RegisterGroup[] {
   const groups = GROUPS.map(({ name, rows }) => ({
     name,
-    registers: rows.map((row) => shown(cpu, row)),
-  }));
+    registers: rows.filter((row) => has(cpu, row)).map((row) => shown(cpu, row)),
+  })).filter(({ registers }) => registers.length > 0);
   return [...groups, { name: 'MSRs', registers: msrs(cpu) }];
 }
 
@@ -93,7 +127,7 @@ function shown(cpu: Cpu, row: Row): RegisterValue {
     name: row.name,
     value: row.read(cpu) >>> 0,
     bits: row.bits,
-    writable: row.write !== undefined,
+    writable: writer(row) !== undefined,
     ...(row.text && { text: row.text(cpu) }),
     ...(row.addressOf && { addressOf: row.addressOf }),
     ...(children.length > 0 && { children }),

@@ -84,7 +84,7 @@ const STORMS = listing(`
   100056  b0 03                     mov al, 3
   100058  e6 f4                     out 0xf4, al
   missing:
-  10005a  0f fc c1                  paddb mm0, mm1  # an instruction that is not implemented
+  10005a  0f 01 d0                  xgetbv          # an instruction that is not implemented
   after_missing:
   10005d  90                        nop
   10005e  90                        nop
@@ -216,10 +216,10 @@ describe('an end', () => {
 });
 
 describe('an instruction that is not implemented', () => {
-  /** On a processor that is said to have MMX. */
+  /** On a processor that is said to have XSAVE. */
   function atMissing(): TestGuest {
     const guest = protectedGuest(STORMS);
-    (guest.machine.cpu.model.features as Set<string>).add('mmx');
+    (guest.machine.cpu.model.features as Set<string>).add('xsave');
     guest.runTo('fault');
     const { idt } = { idt: guest.register('idtr.base') };
     const handler = STORMS.at('on_undefined');
@@ -227,8 +227,8 @@ describe('an instruction that is not implemented', () => {
     guest.port.writeRegister('eip', STORMS.at('missing'));
     assert.deepEqual(guest.go('continue'), {
       kind: 'unimplemented',
-      instruction: 'paddb mm0, mm1',
-      bytes: '0f fc c1',
+      instruction: 'xgetbv',
+      bytes: '0f 01 d0',
     });
     assert.equal(guest.eip, STORMS.at('missing'));
     return guest;
