@@ -13,7 +13,10 @@ export const FTZ = 1 << 15;
 /** Rounding control. */
 export const ROUND = { NEAREST: 0, DOWN: 1, UP: 2, ZERO: 3 } as const;
 
-const MASK_SHIFT = 7;
+/** From a flag to its mask. */
+export const MASK_SHIFT = 7;
+/** RC. */
+export const ROUNDING_MASK = 3 << 13;
 const EXCEPTIONS = 0x3f;
 /** Found before anything is computed; unmasked in one lane, they keep every lane from being computed. */
 const BEFORE = FLAG.IE | FLAG.DE | FLAG.ZE;

@@ -11,6 +11,7 @@ import { flagControlInstructions } from '../instructions/flag-control.ts';
 import { multiplyInstructions } from '../instructions/multiply.ts';
 import { shiftInstructions } from '../instructions/shift.ts';
 import { simdInstructions } from '../instructions/simd.ts';
+import { sseFastInstructions } from '../instructions/sse-fast.ts';
 import { stackInstructions } from '../instructions/stack.ts';
 import { stringInstructions } from '../instructions/string.ts';
 import { timeInstructions } from '../instructions/time.ts';
@@ -27,6 +28,7 @@ export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
   ...multiplyInstructions,
   ...shiftInstructions,
   ...simdInstructions,
+  ...sseFastInstructions,
   ...stackInstructions,
   ...stringInstructions,
   ...timeInstructions,
