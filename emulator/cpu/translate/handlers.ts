@@ -11,7 +11,8 @@ import { flagControlInstructions } from '../instructions/flag-control.ts';
 import { multiplyInstructions } from '../instructions/multiply.ts';
 import { shiftInstructions } from '../instructions/shift.ts';
 import { simdInstructions } from '../instructions/simd.ts';
-import { sseFastInstructions } from '../instructions/sse-fast.ts';
+import { sseFastArithmetic } from '../instructions/sse-fast-arithmetic.ts';
+import { sseFastConversions } from '../instructions/sse-fast-convert.ts';
 import { stackInstructions } from '../instructions/stack.ts';
 import { stringInstructions } from '../instructions/string.ts';
 import { timeInstructions } from '../instructions/time.ts';
@@ -28,7 +29,8 @@ export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
   ...multiplyInstructions,
   ...shiftInstructions,
   ...simdInstructions,
-  ...sseFastInstructions,
+  ...sseFastArithmetic,
+  ...sseFastConversions,
   ...stackInstructions,
   ...stringInstructions,
   ...timeInstructions,

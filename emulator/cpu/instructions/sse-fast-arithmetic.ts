@@ -1,17 +1,15 @@
 /**
- * Floating-point SSE instructions as emitted code: the ordinary cases of sse-arithmetic.ts,
- * sse-compare.ts and sse-convert.ts, which do the others (sse-plain.ts says which those are).
- * Approximations, horizontal forms and conversions with MMX registers are not here.
+ * Floating-point arithmetic and comparisons of SSE as emitted code: the ordinary cases of
+ * sse-arithmetic.ts and sse-compare.ts, which do the others (sse-plain.ts says which those are).
+ * Approximations are not here.
  */
 import type { Local, VectorInstruction } from '../../wasm/assembler.ts';
 import type { Backend } from '../translate/backend.ts';
 import type { EmittedInstruction } from '../translate/shape.ts';
 import { setFlagsFromImage } from './flags.ts';
+import { doublewords, runs } from './simd-packed.ts';
 import {
   DOUBLE,
-  GREATEST_SINGLE,
-  INTEGERS_END,
-  LEAST_SINGLE,
   SINGLE,
   handOverUnlessAll,
   handOverUnlessQuiet,
@@ -23,21 +21,26 @@ import {
 } from './sse-plain.ts';
 
 /** Bytes of the destination that an operation of one lane or of all writes and looks at. */
-function extent(format: Format, scalar: boolean): 4 | 8 | 16 {
+export function extent(format: Format, scalar: boolean): 4 | 8 | 16 {
   return scalar ? format.size : 16;
 }
-function forms(bytes: number): readonly string[] {
+/** From a register, or from so many bytes of memory. */
+export function forms(bytes: number): readonly string[] {
   return ['v,v', `v,g${String(bytes)}`];
 }
 
 /** How a zero may come about without an underflow. */
 type ZeroRule = 'always' | 'of a zero';
 
+/** Replaces the operands by those of a lane-by-lane operation. */
+type Arrangement = (e: Backend, a: Local, b: Local) => void;
+
 function arithmetic(
   name: VectorInstruction,
   format: Format,
   zeros: ZeroRule,
   scalar: boolean,
+  arrange: Arrangement = () => undefined,
 ): EmittedInstruction {
   const bytes = extent(format, scalar);
   return {
@@ -52,6 +55,7 @@ function arithmetic(
       body.set(b);
       e.readVector(0);
       body.set(a);
+      arrange(e, a, b);
       body.get(a).get(b).vector(name).set(result);
       pushSettled(e, format, a);
       pushSettled(e, format, b);
@@ -70,6 +74,23 @@ function arithmetic(
     },
   };
 }
+
+/** HADD and HSUB: the even lanes of both operands, and the odd ones. */
+function neighbours({ size }: Format): Arrangement {
+  const pick = (first: number): number[] =>
+    runs(...Array.from({ length: 16 / size }, (_, n) => [2 * n * size + first, size] as const));
+  return (e, a, b) => {
+    const { body } = e;
+    const even = e.tempVector();
+    body.get(a).get(b).shuffle(pick(0)).set(even);
+    body.get(a).get(b).shuffle(pick(size)).set(b).get(even).set(a);
+  };
+}
+/** ADDSUB: the even lanes of the source with the opposite sign. */
+function alternating(signs: readonly number[]): Arrangement {
+  return ({ body }, _, b) => body.get(b).v128(signs).vector('v128Xor').set(b);
+}
+const SIGN = 0x80000000;
 
 function root(name: VectorInstruction, format: Format, scalar: boolean): EmittedInstruction {
   const bytes = extent(format, scalar);
@@ -192,100 +213,8 @@ function order(format: Format): EmittedInstruction {
   };
 }
 
-interface Conversion {
-  readonly patterns: readonly string[];
-  /** Hands over unless the operand's result is ordinary. */
-  readonly check: (e: Backend, b: Local) => void;
-  /** Takes the operand from the stack and pushes the result. */
-  readonly push: readonly VectorInstruction[];
-  /** Bytes of an XMM destination that are written. */
-  readonly bytes: 4 | 8 | 16;
-}
-
-function conversion({ patterns, check, push, bytes }: Conversion): EmittedInstruction {
-  return {
-    vector: true,
-    patterns,
-    emit(e) {
-      const { body } = e;
-      e.requireXmm();
-      const [b, before, result] = [e.tempVector(), e.tempVector(), e.tempVector()];
-      e.readVector(1);
-      body.set(b);
-      check(e, b);
-      body.get(b);
-      for (const name of push) body.vector(name);
-      body.set(result);
-      e.readVector(0);
-      body.set(before);
-      if (e.operandKind(0) === 'xmm') writeFirst(e, result, before, bytes);
-      else e.writeVector(0, result);
-      e.next();
-    },
-  };
-}
-
-const always = (): void => undefined;
-const whenQuiet = (e: Backend): void => {
-  handOverUnlessQuiet(e);
-};
-
-/** Singles that become doubles: in the first `bytes` bytes. */
-function widening(patterns: readonly string[], count: 1 | 2): EmittedInstruction {
-  const check = (e: Backend, b: Local): void => {
-    pushSettled(e, SINGLE, b);
-    handOverUnlessAll(e, 4 * count);
-  };
-  return conversion({
-    patterns,
-    check,
-    push: ['f64x2PromoteLowF32x4'],
-    bytes: count === 1 ? 8 : 16,
-  });
-}
-
-/** Doubles that become singles. */
-function narrowing(patterns: readonly string[], count: 1 | 2): EmittedInstruction {
-  const check = (e: Backend, b: Local): void => {
-    const { body } = e;
-    const magnitude = e.tempVector();
-    handOverUnlessQuiet(e);
-    body.get(b).vector('f64x2Abs').tee(magnitude).v128(LEAST_SINGLE).vector('f64x2Ge');
-    body.get(magnitude).v128(GREATEST_SINGLE).vector('f64x2Le').vector('v128And');
-    pushZero(e, DOUBLE, b);
-    body.vector('v128Or');
-    handOverUnlessAll(e, 8 * count);
-  };
-  return conversion({
-    patterns,
-    check,
-    push: ['f32x4DemoteF64x2Zero'],
-    bytes: count === 1 ? 4 : 16,
-  });
-}
-
-/** Numbers that become integers. `nearest` is null where they are truncated. */
-function toIntegers(
-  patterns: readonly string[],
-  format: Format,
-  nearest: VectorInstruction | null,
-  scalar: boolean,
-): EmittedInstruction {
-  const check = (e: Backend, b: Local): void => {
-    const { body } = e;
-    handOverUnlessQuiet(e, nearest !== null);
-    body.get(b);
-    if (nearest !== null) body.vector(nearest);
-    body.vector(format.abs).v128(INTEGERS_END[format.size]).vector(format.lt);
-    handOverUnlessAll(e, extent(format, scalar));
-  };
-  const truncate = format === SINGLE ? 'i32x4TruncSatF32x4S' : 'i32x4TruncSatF64x2SZero';
-  const push: VectorInstruction[] = nearest === null ? [truncate] : [nearest, truncate];
-  return conversion({ patterns, check, push, bytes: 16 });
-}
-
 // prettier-ignore
-export const sseFastInstructions = {
+export const sseFastArithmetic = {
   addps: arithmetic('f32x4Add', SINGLE, 'always', false),    addss: arithmetic('f32x4Add', SINGLE, 'always', true),
   addpd: arithmetic('f64x2Add', DOUBLE, 'always', false),    addsd: arithmetic('f64x2Add', DOUBLE, 'always', true),
   subps: arithmetic('f32x4Sub', SINGLE, 'always', false),    subss: arithmetic('f32x4Sub', SINGLE, 'always', true),
@@ -296,6 +225,10 @@ export const sseFastInstructions = {
   divpd: arithmetic('f64x2Div', DOUBLE, 'of a zero', false), divsd: arithmetic('f64x2Div', DOUBLE, 'of a zero', true),
   sqrtps: root('f32x4Sqrt', SINGLE, false),                  sqrtss: root('f32x4Sqrt', SINGLE, true),
   sqrtpd: root('f64x2Sqrt', DOUBLE, false),                  sqrtsd: root('f64x2Sqrt', DOUBLE, true),
+  haddps: arithmetic('f32x4Add', SINGLE, 'always', false, neighbours(SINGLE)), hsubps: arithmetic('f32x4Sub', SINGLE, 'always', false, neighbours(SINGLE)),
+  haddpd: arithmetic('f64x2Add', DOUBLE, 'always', false, neighbours(DOUBLE)), hsubpd: arithmetic('f64x2Sub', DOUBLE, 'always', false, neighbours(DOUBLE)),
+  addsubps: arithmetic('f32x4Add', SINGLE, 'always', false, alternating(doublewords(SIGN, 0, SIGN, 0))),
+  addsubpd: arithmetic('f64x2Add', DOUBLE, 'always', false, alternating(doublewords(0, SIGN, 0, 0))),
 
   minps: choice('f32x4Pmin', SINGLE, false), minss: choice('f32x4Pmin', SINGLE, true),
   minpd: choice('f64x2Pmin', DOUBLE, false), minsd: choice('f64x2Pmin', DOUBLE, true),
@@ -304,15 +237,4 @@ export const sseFastInstructions = {
   cmpps: comparison(SINGLE, false),          cmpss: comparison(SINGLE, true),
   cmppd: comparison(DOUBLE, false),          'cmpsd-xmm': comparison(DOUBLE, true),
   comiss: order(SINGLE), ucomiss: order(SINGLE), comisd: order(DOUBLE), ucomisd: order(DOUBLE),
-
-  cvtdq2pd: conversion({ patterns: forms(8), check: always, push: ['f64x2ConvertLowI32x4S'], bytes: 16 }),
-  cvtsi2sd: conversion({ patterns: ['v,r4', 'v,g4'], check: always, push: ['f64x2ConvertLowI32x4S'], bytes: 8 }),
-  cvtdq2ps: conversion({ patterns: forms(16), check: whenQuiet, push: ['f32x4ConvertI32x4S'], bytes: 16 }),
-  cvtsi2ss: conversion({ patterns: ['v,r4', 'v,g4'], check: whenQuiet, push: ['f32x4ConvertI32x4S'], bytes: 4 }),
-  cvtps2pd: widening(forms(8), 2),   cvtss2sd: widening(forms(4), 1),
-  cvtpd2ps: narrowing(forms(16), 2), cvtsd2ss: narrowing(forms(8), 1),
-  cvtps2dq: toIntegers(forms(16), SINGLE, 'f32x4Nearest', false), cvttps2dq: toIntegers(forms(16), SINGLE, null, false),
-  cvtpd2dq: toIntegers(forms(16), DOUBLE, 'f64x2Nearest', false), cvttpd2dq: toIntegers(forms(16), DOUBLE, null, false),
-  cvtss2si: toIntegers(['r4,v', 'r4,g4'], SINGLE, 'f32x4Nearest', true), cvttss2si: toIntegers(['r4,v', 'r4,g4'], SINGLE, null, true),
-  cvtsd2si: toIntegers(['r4,v', 'r4,g8'], DOUBLE, 'f64x2Nearest', true), cvttsd2si: toIntegers(['r4,v', 'r4,g8'], DOUBLE, null, true),
 } as const satisfies Readonly<Record<string, EmittedInstruction>>;
