@@ -10,6 +10,7 @@ import { statusWord, tagWord } from '../fpu/register-stack.ts';
 import * as L from '../layout.ts';
 import { GuestFault, VECTOR } from '../processor.ts';
 import { CR0, CR4, FLAG } from '../state.ts';
+import { BareCpu } from '../testing/bare-cpu.ts';
 import { sseArithmeticInstructions } from './sse-arithmetic.ts';
 import { sseCompareInstructions } from './sse-compare.ts';
 import { sseConvertInstructions } from './sse-convert.ts';
@@ -182,5 +183,28 @@ describe('conversions with MMX registers', () => {
       cpu.state.setGpr(0, 4, 0x1000);
       assert.equal(vectorOf(cpu, bytes), vector);
     }
+  });
+});
+
+describe('on a whole processor', () => {
+  it('raises #XM at the instruction, which succeeds once the exception is masked', () => {
+    const bare = new BareCpu(1 << 16, 'max');
+    const { state } = bare.cpu;
+    state.setCr(4, CR4.OSFXSR | CR4.OSXMMEXCPT);
+    bare.cpu.modeChanged();
+    state.set(L.MXCSR, UNMASKED);
+    state.f64.set([1, 7], L.XMM >> 3);
+    bare.load(0x1000, [...DIVSD, 0xf4]);
+    state.eip = 0x1000;
+    assert.equal(bare.runToExit(100), 'exit');
+    assert.equal(bare.exception.vector, VECTOR.XM);
+    assert.equal(bare.exception.errorCode, null);
+    assert.equal(state.eip, 0x1000);
+    assert.equal(state.get(L.MXCSR), 4);
+
+    state.set(L.MXCSR, MASKED | 4);
+    assert.equal(bare.runToExit(100), 'exit');
+    assert.equal(bare.event?.kind, 'hlt');
+    assert.deepEqual([...state.f64.subarray(L.XMM >> 3, (L.XMM >> 3) + 2)], [Infinity, 7]);
   });
 });
