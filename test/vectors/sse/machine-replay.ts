@@ -19,15 +19,15 @@ const SOURCE = 0x800;
 
 export class MachineReplay {
   readonly #source: keyof typeof MODRM;
-  readonly #bare = new BareCpu(1 << 16, 'max');
+  readonly bare = new BareCpu(1 << 16, 'max');
   /** Where the code of an instruction lies, and whether its destination is an MMX register. */
   readonly #codes = new Map<number, { readonly at: number; readonly toMmx: boolean }>();
 
   constructor(source: keyof typeof MODRM) {
     this.#source = source;
-    const { state } = this.#bare.cpu;
+    const { state } = this.bare.cpu;
     state.setCr(4, CR4.OSFXSR | CR4.OSXMMEXCPT);
-    this.#bare.cpu.modeChanged();
+    this.bare.cpu.modeChanged();
     state.setGpr(EBX, 4, SOURCE);
   }
 
@@ -43,14 +43,14 @@ export class MachineReplay {
       const toMmx = destination?.kind === 'register' && destination.file === 'mmx';
       code = { at: CODE + this.#codes.size * SLOT, toMmx };
       this.#codes.set(key, code);
-      this.#bare.load(code.at, [...bytes, HLT]);
+      this.bare.load(code.at, [...bytes, HLT]);
     }
     return code;
   }
 
   /** Executes the record; returns the same record as this processor makes it. */
   run(record: Uint8Array): Uint8Array {
-    const { cpu, ram } = this.#bare;
+    const { cpu, ram } = this.bare;
     const { state } = cpu;
     const { at, toMmx } = this.#code(record);
     const input = new DataView(record.buffer, record.byteOffset, RECORD);
@@ -91,11 +91,11 @@ export class MachineReplay {
 
   /** Runs the instruction and tells whether it raised #XM. */
   #raises(): boolean {
-    this.#bare.event = null;
-    this.#bare.runToExit(100, 2);
-    const event = this.#bare.event as BareCpu['event'];
+    this.bare.event = null;
+    this.bare.runToExit(100, 2);
+    const event = this.bare.event as BareCpu['event'];
     if (event?.kind === 'hlt') return false;
-    const { vector } = this.#bare.exception;
+    const { vector } = this.bare.exception;
     if (vector !== VECTOR.XM) throw new Error(`exception ${String(vector)}`);
     return true;
   }
