@@ -398,10 +398,17 @@ export function dictionary<T>(
 export type Members = { readonly [name: string]: Attribute<unknown> };
 export type GroupValue<M extends Members> = { readonly [Name in keyof M]: ValueOf<M[Name]> };
 
+export interface GroupOptions {
+  readonly description: string;
+  readonly ignored?: (name: string) => boolean;
+  /** Exactly one of these members must be there; the remedy is for when none is. */
+  readonly oneOf?: { readonly names: readonly [string, string]; readonly remedy: string };
+}
+
 /** An object with known members; others are refused with the nearest name. */
 export function group<M extends Members>(
   members: M,
-  options: { readonly description: string; readonly ignored?: (name: string) => boolean },
+  options: GroupOptions,
 ): Attribute<GroupValue<M>> & { readonly members: M } {
   const names = Object.keys(members);
   const assemble = (values: readonly (readonly [string, unknown])[]): GroupValue<M> =>
@@ -410,8 +417,11 @@ export function group<M extends Members>(
     prefix === '' ? name : `${prefix}.${name}`;
   return {
     members,
-    required: names.some((name) => members[name]?.required === true),
-    remedy: names.map((name) => members[name]?.remedy ?? '').find((remedy) => remedy !== '') ?? '',
+    required: options.oneOf !== undefined || names.some((name) => members[name]?.required === true),
+    remedy:
+      options.oneOf?.remedy ??
+      names.map((name) => members[name]?.remedy ?? '').find((remedy) => remedy !== '') ??
+      '',
     fallback: assemble(names.map((name) => [name, members[name]?.fallback])),
     read(value, prefix, problems) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -425,6 +435,7 @@ export function group<M extends Members>(
         const hint = inside === null ? suggestion(name, names) : ` (did you mean "${inside}"?)`;
         problems.push(failure('attributeUnknown', { attribute: prefixed(prefix, name), hint }));
       }
+      if (options.oneOf !== undefined) checkOneOf(options.oneOf, given, prefix, problems);
       return assemble(
         names.map((name) => {
           const member = members[name];
@@ -452,10 +463,31 @@ export function group<M extends Members>(
         markdownDescription: options.description,
         properties: Object.fromEntries(properties),
         ...(mandatory.length > 0 && { required: mandatory }),
+        ...(options.oneOf && { anyOf: options.oneOf.names.map((name) => ({ required: [name] })) }),
         additionalProperties: false,
       };
     },
   };
+}
+
+function checkOneOf(
+  { names: [first, second], remedy }: NonNullable<GroupOptions['oneOf']>,
+  given: { readonly [name: string]: unknown },
+  prefix: string,
+  problems: Problems,
+): void {
+  const has = (name: string): boolean => given[name] !== undefined;
+  if (!has(first) && !has(second)) {
+    problems.push(failure('attributeMissing', { attribute: `${prefix}.${first}`, remedy }));
+  } else if (has(first) && has(second)) {
+    problems.push(
+      wrongValue(
+        `${prefix}.${second}`,
+        given[second],
+        `removed, or "${prefix}.${first}" instead: only one of them is booted`,
+      ),
+    );
+  }
 }
 
 /** "guest.kernel" for "kernel": the group among `members` that has a member of this name. */

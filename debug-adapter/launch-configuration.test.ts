@@ -25,6 +25,9 @@ describe('launch configuration', () => {
       name: 'x',
       guest: {
         image: undefined,
+        medium: 'auto',
+        firmware: undefined,
+        videoFirmware: undefined,
         kernel: '/k',
         format: 'auto',
         initrd: undefined,
@@ -54,10 +57,10 @@ describe('launch configuration', () => {
 
   it('says which required attribute is missing, in a nested group too', () => {
     assert.deepEqual(problemsOf({}), [
-      'launch.json: "guest" is missing; name the kernel file to boot.',
+      'launch.json: "guest" is missing; name the kernel file to boot, or a disk, floppy or CD image in "guest.image".',
     ]);
     assert.deepEqual(problemsOf({ guest: {} }), [
-      'launch.json: "guest.kernel" is missing; name the kernel file to boot.',
+      'launch.json: "guest.kernel" is missing; name the kernel file to boot, or a disk, floppy or CD image in "guest.image".',
     ]);
     assert.deepEqual(problemsOf({ guest: kernel, exitBreakpoints: [{ condition: '1' }] }), [
       'launch.json: "exitBreakpoints[0].reason" is missing; name an exit reason such as "CPUID".',
@@ -102,7 +105,7 @@ describe('launch configuration', () => {
   it('says of names that are not built yet that they are not available', () => {
     for (const [value, attribute] of [
       [{ guest: { kernel: '/k', format: 'xen-pv' } }, '"guest.format" "xen-pv" is not available'],
-      [{ guest: { kernel: '/k', image: '/d' } }, '"guest.image" is not available'],
+      [{ guest: { kernel: '/k', image: '/d' } }, 'only one of them is booted'],
       [{ guest: kernel, machine: { vcpus: 2 } }, '"machine.vcpus" 2 is not available'],
       [{ guest: kernel, machine: { clock: 'realtime' } }, '"machine.clock" "realtime" is not'],
       [{ guest: kernel, hypervisor: { interface: 'xen' } }, '"hypervisor.interface" "xen" is not'],
@@ -204,7 +207,10 @@ describe('schema for the editor', () => {
       'multiboot',
       'pvh',
       'flat',
+      'bios',
     ]);
+    const { anyOf } = launch.properties?.['guest'] ?? {};
+    assert.deepEqual(anyOf, [{ required: ['kernel'] }, { required: ['image'] }]);
   });
 
   it('describes every attribute', () => {

@@ -40,14 +40,32 @@ const module = fileWithArguments(
 
 const guest = group(
   {
-    image: unavailable('give a kernel in "guest.kernel" instead of a disk or boot sector'),
-    kernel: required(
-      path({
-        description:
-          'The guest: a Linux bzImage (vmlinuz), a multiboot 1 or PVH kernel, or a flat binary, as `guest.format` says.',
-      }),
-      'name the kernel file to boot',
-    ),
+    kernel: path({
+      description:
+        'The guest: a Linux bzImage (vmlinuz), a multiboot 1 or PVH kernel, or a flat binary, as `guest.format` says.',
+    }),
+    image: path({
+      description:
+        'Instead of `guest.kernel`: a boot sector, a floppy image, a disk image or a bootable CD image, which firmware boots. The file is never written to: what the guest writes is kept beside it and forgotten at the end.',
+    }),
+    medium: choice({
+      description: 'What kind of medium `guest.image` is.',
+      default: 'auto',
+      values: {
+        auto: 'Look at the file: a CD has volume descriptors, a floppy its size, a disk partitions; a boot sector goes onto a floppy.',
+        floppy: 'In drive A:. An image smaller than a floppy is filled up.',
+        disk: 'First hard disk, an ATA drive.',
+        cdrom: 'CD-ROM drive, an ATAPI drive.',
+      },
+    }),
+    firmware: path({
+      description:
+        "The BIOS that boots `guest.image`. Absent: SeaBIOS of Debian's package seabios (`/usr/share/seabios/bios-256k.bin` or `bios.bin`).",
+    }),
+    videoFirmware: path({
+      description:
+        'Option ROM of the display for `guest.firmware`. Absent: `/usr/share/seabios/vgabios-isavga.bin`, or none where it is not there.',
+    }),
     format: choice({
       description: 'What kind of file `guest.kernel` is.',
       default: 'auto',
@@ -57,11 +75,9 @@ const guest = group(
         multiboot: 'ELF with a multiboot 1 header, entered in protected mode without paging.',
         pvh: 'ELF with the note of a PVH entry, such as the `vmlinux` of a Linux with CONFIG_PVH.',
         flat: 'Raw bytes, loaded at guest.loadAddress and entered in real mode.',
+        bios: 'Firmware boots the medium in `guest.image`.',
       },
-      unavailable: {
-        'xen-pv': 'use a bzImage of the same kernel',
-        bios: 'use "bzimage", "multiboot" or "flat"',
-      },
+      unavailable: { 'xen-pv': 'use a bzImage of the same kernel' },
     }),
     initrd: path({ description: 'Initial RAM disk for a Linux guest.' }),
     modules: list(module, {
@@ -87,7 +103,13 @@ const guest = group(
       default: 'auto',
     }),
   },
-  { description: 'What to boot.' },
+  {
+    description: 'What to boot.',
+    oneOf: {
+      names: ['kernel', 'image'],
+      remedy: 'name the kernel file to boot, or a disk, floppy or CD image in "guest.image"',
+    },
+  },
 );
 
 const machine = group(

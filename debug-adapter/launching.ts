@@ -6,6 +6,7 @@ import type { MachineConfiguration } from '../emulator/debug-port.ts';
 import { defaultProfile } from '../emulator/hypervisor/profiles.ts';
 import { describeFailure, failure } from './errors.ts';
 import type { Files } from './files.ts';
+import { firmwareFile, videoFirmwareFile } from './firmware-files.ts';
 import { readNamedFile } from './files.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import { readLaunchConfiguration } from './launch-configuration.ts';
@@ -31,7 +32,9 @@ export async function machineConfiguration(
   files: Files,
 ): Promise<MachineConfiguration> {
   const { guest, machine, hypervisor } = configuration;
-  const kernel = await readNamedFile(files, 'guest.kernel', guest.kernel);
+  const [kernelName, bios] = await whatToBoot(guest, files);
+  const attribute = bios === undefined ? 'guest.kernel' : 'guest.image';
+  const kernel = await readNamedFile(files, attribute, kernelName);
   const initrd =
     guest.initrd === undefined
       ? undefined
@@ -46,8 +49,9 @@ export async function machineConfiguration(
   return {
     guest: {
       kernel,
-      kernelName: guest.kernel,
-      format: guest.format,
+      kernelName,
+      format: bios === undefined ? guest.format : 'bios',
+      ...(bios !== undefined && { bios }),
       ...(initrd !== undefined && { initrd }),
       ...(modules.length > 0 && { modules }),
       commandLine: guest.commandLine,
@@ -64,6 +68,37 @@ export async function machineConfiguration(
     },
     shared: false,
   };
+}
+
+type Guest = LaunchConfiguration['guest'];
+type Bios = NonNullable<MachineConfiguration['guest']['bios']>;
+
+/** The file that is booted, and the firmware if that boots it. */
+async function whatToBoot(guest: Guest, files: Files): Promise<[string, Bios | undefined]> {
+  const { kernel, image, format } = guest;
+  if (image === undefined) {
+    if (format !== 'bios') return [kernel ?? '', undefined];
+    throw failure('configurationRefused', {
+      attribute: 'guest.format',
+      problem:
+        'A BIOS boots a medium: name it in "guest.image" instead of "guest.kernel", or write "auto" here.',
+    });
+  }
+  if (format !== 'auto' && format !== 'bios') {
+    throw failure('configurationRefused', {
+      attribute: 'guest.format',
+      problem: `"guest.image" is booted by a BIOS, and "${format}" is a format of "guest.kernel": write "auto" here, or name the file there.`,
+    });
+  }
+  const firmware = await firmwareFile(guest.firmware, files);
+  const video = await videoFirmwareFile(guest.videoFirmware, files);
+  const bios = {
+    medium: guest.medium,
+    firmware: firmware.bytes,
+    firmwareName: firmware.name,
+    ...(video !== null && { videoRom: video.bytes }),
+  };
+  return [image, bios];
 }
 
 /** All symbols of the files under "symbols"; throws the numbered error that names the file. */

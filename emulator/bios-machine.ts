@@ -10,7 +10,7 @@ import { type BootMedium, bootMedium } from './devices/boot-medium.ts';
 import { isRomSize } from './devices/firmware-rom.ts';
 import { SHADOW_ADDRESS, SHADOW_BYTES } from './devices/i440fx.ts';
 import { bytesText } from './formats/format-error.ts';
-import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
+import { type GuestAttribute, GuestImageError, type LoadedGuest } from './loaders/loader.ts';
 import { resetState } from './loaders/processor-state.ts';
 import { PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 
@@ -32,11 +32,13 @@ export interface BiosMachineParts {
 
 /** What the board is to be built with. Throws GuestImageError. */
 export function biosOptions(
-  { kernel, kernelName }: MachineConfiguration['guest'],
+  guest: MachineConfiguration['guest'],
   bios: Bios,
   parts: BiosMachineParts,
 ): BiosOptions {
+  const { kernel, kernelName } = guest;
   const { buffer, map, cpus } = parts;
+  checkNothingElse(guest);
   const medium = checkedMedium(kernel, kernelName, bios.medium);
   checkFirmware(bios);
   const ram = new DataView(buffer, map.ram, map.ramSize);
@@ -84,6 +86,25 @@ function checkedMedium(image: Uint8Array, name: string, wanted: Bios['medium']):
   const medium = bootMedium(image, wanted);
   if ('problem' in medium) throw new GuestImageError('guest.image', `${name} ${medium.problem}.`);
   return medium;
+}
+
+/** Firmware has no way to pass on what is for kernels. */
+function checkNothingElse({
+  initrd,
+  modules,
+  commandLine,
+  loadAddress,
+}: MachineConfiguration['guest']): void {
+  const refuse = (attribute: GuestAttribute): never => {
+    throw new GuestImageError(
+      attribute,
+      `A medium that firmware boots has no way to find it: remove ${attribute}, or boot a kernel with guest.kernel.`,
+    );
+  };
+  if (initrd !== undefined) refuse('guest.initrd');
+  if ((modules ?? []).length > 0) refuse('guest.modules');
+  if (commandLine !== '') refuse('guest.commandLine');
+  if (loadAddress !== 'auto') refuse('guest.loadAddress');
 }
 
 function checkFirmware({ firmware, firmwareName }: Bios): void {
