@@ -4,7 +4,7 @@
  * instructions and on exits; each change sends the whole list. An unchanged breakpoint keeps its id and
  * with it the hits that the machine has counted.
  */
-import type { ExitBreakpoint } from '../emulator/debug-port.ts';
+import type { DataBreakpoint, ExitBreakpoint } from '../emulator/debug-port.ts';
 import type { LogMessage } from '../emulator/debugger/log-message.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import {
@@ -16,7 +16,7 @@ import type { MachineClient } from './machine-client.ts';
 
 export type InstructionSource = 'instruction' | 'function';
 export type ExitSource = 'filter' | 'editor' | 'launch';
-export type BreakpointSource = InstructionSource | ExitSource;
+export type BreakpointSource = InstructionSource | ExitSource | 'data';
 
 export interface Conditions {
   readonly condition: ParsedExpression | undefined;
@@ -26,6 +26,10 @@ export interface Conditions {
 /** What a client wants, or a sentence why it cannot be had. */
 export type WantedInstruction =
   (Conditions & { readonly address: number }) | { readonly problem: string };
+export type WantedData =
+  | (Conditions & Pick<DataBreakpoint, 'space' | 'length' | 'access'> & { readonly start: number })
+  | { readonly problem: string };
+type Wanted = WantedInstruction | WantedExit | WantedData;
 export type WantedExit =
   (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
 
@@ -39,7 +43,7 @@ interface Entry {
   readonly id: number;
   /** Equal for equal wishes. */
   readonly key: string;
-  readonly wanted: WantedInstruction | WantedExit;
+  readonly wanted: Wanted;
   /** Ids in the machine; several for a filter on several reasons. */
   readonly machineIds: readonly number[];
   readonly problem: string | null;
@@ -79,6 +83,27 @@ export class Breakpoints {
     return this.answer(source);
   }
 
+  async setData(
+    machine: MachineClient,
+    wanted: readonly WantedData[],
+  ): Promise<readonly SetBreakpoint[]> {
+    this.replace('data', wanted, () => 1);
+    const list = this.of(['data']).flatMap(({ wanted: wish, machineIds }) => {
+      if (!('start' in wish)) return [];
+      const { space, start: address, length, access } = wish;
+      return machineIds.map((id) => ({
+        id,
+        space,
+        address,
+        length,
+        access,
+        ...conditionsOf(wish),
+      }));
+    });
+    this.note(list, await machine.call('setDataBreakpoints', list));
+    return this.answer('data');
+  }
+
   /** Who wanted the breakpoints with which the machine has stopped. */
   hit(machineIds: readonly number[]): Hit {
     const ids: number[] = [];
@@ -94,8 +119,8 @@ export class Breakpoints {
 
   private replace(
     source: BreakpointSource,
-    wanted: readonly (WantedInstruction | WantedExit)[],
-    machineIdsOf: (wish: WantedInstruction | WantedExit) => number,
+    wanted: readonly Wanted[],
+    machineIdsOf: (wish: Wanted) => number,
   ): void {
     const before = [...(this.entries.get(source) ?? [])];
     const entries = wanted.map((wish): Entry => {

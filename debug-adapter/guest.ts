@@ -3,7 +3,7 @@
  * symbols, breakpoints, and what is remembered between two stops. Requests work on this; the session
  * (session.ts) decides when they may.
  */
-import type { RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { MemoryPlace, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { ExpressionError } from '../emulator/expressions/syntax.ts';
@@ -138,6 +138,15 @@ export class Guest {
 
   parseAssignment(text: string): ReturnType<typeof parseAssignment> {
     return withPlace(text, () => parseAssignment(text, this.symbols));
+  }
+
+  /** Where what an expression names lies; null for what is no place in memory. */
+  async placeOf(text: string): Promise<MemoryPlace | null> {
+    try {
+      return await this.machine.call('placeOf', this.parse(text));
+    } catch (cause) {
+      throw refusal('expressionRefused', cause);
+    }
   }
 
   async assign(target: ParsedExpression, value: ParsedExpression): Promise<void> {

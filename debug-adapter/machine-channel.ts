@@ -6,11 +6,13 @@
  */
 import type {
   AddressSpace,
+  DataBreakpoint,
   DisassembledLine,
   ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
+  MemoryPlace,
   MemoryRange,
   RegisterGroup,
   ResumeMode,
@@ -66,6 +68,9 @@ export interface MachineService {
   ): readonly (string | null)[];
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
   evaluate(expression: ExpressionSource): Value;
+  /** As setInstructionBreakpoints. */
+  setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): readonly (string | null)[];
+  placeOf(expression: ExpressionSource): MemoryPlace | null;
   assign(target: ExpressionSource, value: ExpressionSource): void;
   inspect(view: ViewName, address: number): readonly Detail[];
   exitLog(from: number, limit: number): readonly ExitRecord[];

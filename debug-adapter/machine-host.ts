@@ -10,6 +10,7 @@
  * What the guest puts out leaves through output-pump.ts.
  */
 import type {
+  DataBreakpoint,
   DebugPort,
   ExitBreakpoint,
   InstructionBreakpoint,
@@ -64,6 +65,7 @@ class MachineHost {
   /** Kept for the next machine: a reset or restart does not lose them. */
   private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
   private exitBreakpoints: readonly ExitBreakpoint[] = [];
+  private dataBreakpoints: readonly DataBreakpoint[] = [];
   /** Counts resumes and stops, so that a slice that was planned for an earlier run does nothing. */
   private run = 0;
   private running = false;
@@ -131,6 +133,11 @@ class MachineHost {
         return setGood(breakpoints, (list) => machine().setExitBreakpoints(list));
       },
       evaluate: (expression) => machine().evaluate(expression),
+      setDataBreakpoints: (breakpoints) => {
+        this.dataBreakpoints = breakpoints;
+        return setGood(breakpoints, (list) => machine().setDataBreakpoints(list));
+      },
+      placeOf: (expression) => machine().placeOf(expression),
       assign: (target, value) => machine().assign(target, value),
       inspect: (view, address) => machine().inspect(view, address),
       exitLog: (from, limit) => machine().exitLog(from, limit),
@@ -169,6 +176,7 @@ class MachineHost {
     this.output.adopt(machine);
     setGood(this.instructionBreakpoints, (list) => machine.setInstructionBreakpoints(list));
     setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
+    setGood(this.dataBreakpoints, (list) => machine.setDataBreakpoints(list));
   }
 
   private start(): void {

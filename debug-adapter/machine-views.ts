@@ -26,11 +26,12 @@ export function viewContainer(
 }
 
 export function detailRow(detail: Detail, symbols: SymbolTable): Row {
-  const { name, place, children = [] } = detail;
+  const { name, place, bytes, children = [] } = detail;
   return {
     name,
     value: described(detail, symbols),
     ...(place !== undefined && { memoryReference: formatReference(place) }),
+    ...(bytes !== undefined && { bytes }),
     ...(children.length > 0 && {
       children: fixed(children.map((child) => detailRow(child, symbols))),
     }),

@@ -16,6 +16,11 @@ import {
 } from './requests/breakpoints.ts';
 import { completions } from './requests/completions.ts';
 import { consoleHistory, consoleInput } from './requests/console.ts';
+import {
+  BREAKPOINT_MODES,
+  dataBreakpointInfo,
+  setDataBreakpoints,
+} from './requests/data-breakpoints.ts';
 import { disassemble } from './requests/disassemble.ts';
 import { cancel, disconnect, restart, terminate } from './requests/ending.ts';
 import { evaluate, setExpression } from './requests/evaluate.ts';
@@ -70,6 +75,8 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true } },
   { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints,    capability: { supportsFunctionBreakpoints: true } },
   { command: 'setExceptionBreakpoints',     legal: ALIVE,           handle: setExceptionBreakpoints,   capability: { supportsExceptionFilterOptions: true, exceptionBreakpointFilters: exceptionBreakpointFilters() } },
+  { command: 'dataBreakpointInfo',          legal: ALIVE,           handle: dataBreakpointInfo,        capability: { supportsDataBreakpoints: true, supportsDataBreakpointBytes: true, breakpointModes: [...BREAKPOINT_MODES] } },
+  { command: 'setDataBreakpoints',          legal: ALIVE,           handle: setDataBreakpoints },
   { command: 'exceptionInfo',               legal: ['stopped'],     handle: exceptionInfo,             capability: { supportsExceptionInfoRequest: true } },
 
   { command: 'continue',                    legal: ['stopped'],     handle: continueGuest },

@@ -188,6 +188,48 @@ describe('session', () => {
     session.dispose();
   });
 
+  it('sets data breakpoints on what variables, expressions and addresses name', async () => {
+    const { client, session, machines } = setup(PROGRAM);
+    await begin(client);
+    const info = (args: object): Promise<{ [name: string]: unknown }> =>
+      client.ask('dataBreakpointInfo', args);
+    assert.equal((await info({ name: 'word[esp]' }))['dataId'], 'linear:0x8000:2');
+    assert.equal((await info({ name: 'eax' }))['dataId'], null);
+    const byAddress = await info({
+      name: '0xc0000100',
+      asAddress: true,
+      bytes: 16,
+      mode: 'physical',
+    });
+    assert.equal(byAddress['dataId'], 'physical:0x100:16');
+    assert.equal((await info({ name: 'phys:0x20', asAddress: true }))['dataId'], 'physical:0x20:4');
+    assert.match(
+      await client.refused('dataBreakpointInfo', {
+        name: '0x180000',
+        asAddress: true,
+        mode: 'physical',
+      }),
+      /0x00180000 is not mapped/,
+    );
+    const { breakpoints } = await client.ask('setDataBreakpoints', {
+      breakpoints: [
+        { dataId: 'linear:0x8000:2', accessType: 'readWrite', condition: 'eax == 1' },
+        { dataId: 'linear:0x8000:2', condition: 'eax ==' },
+        { dataId: 'somewhere' },
+      ],
+    });
+    assert.deepEqual(
+      (breakpoints as { verified: boolean }[]).map(({ verified }) => verified),
+      [true, false, false],
+    );
+    const [watched] = machines[0]?.watched ?? [];
+    assert.deepEqual(
+      [watched?.space, watched?.address, watched?.length, watched?.access],
+      ['linear', 0x8000, 2, 'readWrite'],
+    );
+    session.dispose();
+  });
+
   it('assigns to what an expression names, in the console and by setExpression', async () => {
     const { client, session } = setup(PROGRAM);
     await begin(client);

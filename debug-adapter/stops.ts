@@ -4,9 +4,10 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StopReason } from '../emulator/stop-reason.ts';
-import type { ExitRecord } from '../emulator/stop-reason.ts';
+import type { DataAccess, ExitRecord } from '../emulator/stop-reason.ts';
 import type { Breakpoints } from './breakpoints.ts';
 import { formatAddress } from './memory-reference.ts';
+import { hexBytes } from './scopes.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** The one virtual processor. DAP's thread ids begin at 1 because some clients take 0 for none. */
@@ -54,6 +55,13 @@ export function describeStop(
         ids,
       };
     }
+    case 'data breakpoint':
+      return {
+        reason: 'data breakpoint',
+        description: 'Paused on data breakpoint',
+        text: describeAccess(stop.access, symbols),
+        ids: breakpoints.hit(stop.ids).ids,
+      };
     case 'exit':
       return exitStop(stop.exit, breakpoints.hit(stop.ids).ids, symbols);
     case 'triple-fault':
@@ -120,6 +128,18 @@ function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable
       details: { message: text, typeName: 'VM exit', stackTrace: details.join('\n') },
     },
   };
+}
+
+/** "Write of 4 bytes at 0x00001000 by 0x00100123 <start+0x3>: 01 00 00 00 became 02 00 00 00". */
+function describeAccess(access: DataAccess, symbols: SymbolTable): string {
+  const { linear, size, write, instruction, before, after } = access;
+  const symbol = symbols.describe(instruction);
+  const by = formatAddress(instruction) + (symbol === null ? '' : ` <${symbol}>`);
+  const what = `${write ? 'Write' : 'Read'} of ${size} byte${size === 1 ? '' : 's'}`;
+  const text = `${what} at ${formatAddress(linear)} by ${by}`;
+  if (after === null || before === null) return text;
+  const [was, is] = [hexBytes(before), hexBytes(after)];
+  return was === is ? `${text}: ${is}` : `${text}: ${was} became ${is}`;
 }
 
 const hex = (value: number): string => `0x${value.toString(16)}`;

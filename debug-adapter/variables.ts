@@ -10,6 +10,8 @@ export interface Row {
   readonly value: string;
   readonly type?: string;
   readonly memoryReference?: string;
+  /** It lies in memory at memoryReference, and has so many bytes. */
+  readonly bytes?: number;
   /** Expression that gives the value, for "Add to Watch". */
   readonly evaluateName?: string;
   readonly children?: Container;

@@ -110,6 +110,27 @@ export interface InstructionBreakpoint {
   readonly log?: LogMessage;
 }
 
+export interface DataBreakpoint {
+  readonly id: number;
+  readonly space: AddressSpace;
+  readonly address: number;
+  /** Bytes, 1 to 1 MiB. */
+  readonly length: number;
+  readonly access: 'read' | 'write' | 'readWrite';
+  readonly condition?: ExpressionSource;
+  readonly hitCondition?: string;
+  /** Printed instead of stopping. */
+  readonly log?: LogMessage;
+}
+
+/** A piece of memory that an expression names. */
+export interface MemoryPlace {
+  readonly space: AddressSpace;
+  readonly address: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
 export interface ExitBreakpoint {
   readonly id: number;
   /** Exit reason's name or number; '*' any. */
@@ -174,6 +195,9 @@ export interface DebugPort {
   /** Replace all breakpoints of the kind. Throws ExpressionError with a sentence for a bad condition. */
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;
+  setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void;
+  /** Where what an expression names lies, `dword[esp]`; null for what is no place in memory. */
+  placeOf(expression: ExpressionSource): MemoryPlace | null;
   /** Value of an expression where the guest is; throws ExpressionError. */
   evaluate(expression: ExpressionSource): Value;
   /**

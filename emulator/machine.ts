@@ -13,6 +13,7 @@ import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
 import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
+import type { Watchpoint } from './cpu/watchpoints.ts';
 import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
@@ -67,6 +68,7 @@ const WORK_LIMIT = 8192;
 const OTHERS_IN_STEP = 1 << 20;
 
 const BUDGET = { kind: 'budget' } as const;
+const WATCHPOINT = { kind: 'watchpoint' } as const;
 
 /** A launch configuration that cannot be carried out. */
 export class ConfigurationError extends Error {
@@ -87,9 +89,12 @@ export type MachineStop =
       | { kind: 'pause' }
       | { kind: 'step' }
       | { kind: 'breakpoint' }
+      | { kind: 'data breakpoint' }
       | { kind: 'exit' }
     >
   | { readonly kind: 'breakpoint' }
+  /** The current processor has watch hits to take. */
+  | { readonly kind: 'watchpoint' }
   | { readonly kind: 'exit'; readonly exit: VmExit };
 
 /** After it every run ends in it again. */
@@ -458,7 +463,8 @@ export class Machine {
           continue;
         }
         if (stop?.kind === 'breakpoint') throw new Error('a single step met a breakpoint');
-        if (stop !== null && stop.kind !== 'budget') return stop;
+        const isOver = stop !== null && stop.kind !== 'budget' && stop.kind !== 'watchpoint';
+        if (isOver) return stop;
         if (hook.interrupted !== null) return { kind: 'interrupted', place: hook.interrupted };
         if (hypervisor.pending === null) {
           const moved = cpu.retired > retired || !isAt(cpu, before);
@@ -473,6 +479,11 @@ export class Machine {
     } finally {
       hook.watch(false);
     }
+  }
+
+  /** Replaces the accesses after which a run ends in 'watchpoint'. */
+  setWatchpoints(watchpoints: readonly Watchpoint[]): void {
+    for (const { cpu } of this.vcpus) cpu.setWatchpoints(watchpoints);
   }
 
   /** Lets only this processor run, as a debugger may wish; null: all, each in its turn. */
@@ -517,6 +528,7 @@ export class Machine {
     const untilDeadline = board.nextDeadline() - this.now;
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;
+    if (cpu.hasWatchHits && (outcome === 'limit' || outcome === 'leave')) return WATCHPOINT;
     switch (outcome) {
       case 'limit':
         return cpu.retired === retired && board.nextDeadline() > this.now ? BUDGET : null;

@@ -9,6 +9,12 @@ export type StopReason =
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
   | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
+  /** An instruction has accessed watched memory; it is complete. */
+  | {
+      readonly kind: 'data breakpoint';
+      readonly ids: readonly number[];
+      readonly access: DataAccess;
+    }
   /** An exit breakpoint matched; the exit is pending and resolved on the next run. */
   | { readonly kind: 'exit'; readonly ids: readonly number[]; readonly exit: ExitRecord }
   | { readonly kind: 'triple-fault'; readonly description: string }
@@ -21,6 +27,18 @@ export type StopReason =
   /** The guest switched the machine off (ACPI, debug-exit port) or asked for a reset. */
   | { readonly kind: 'power-off'; readonly code: number; readonly via: string }
   | { readonly kind: 'reset'; readonly via: string };
+
+/** An access that met a data breakpoint. */
+export interface DataAccess {
+  readonly linear: number;
+  readonly size: number;
+  readonly write: boolean;
+  /** Linear address of the instruction. */
+  readonly instruction: number;
+  /** The breakpoint's memory before and after (at most 16 bytes); null where it cannot be read. */
+  readonly before: Uint8Array | null;
+  readonly after: Uint8Array | null;
+}
 
 /** One row of the exit log, plain data: what the editor shows. Symbols are added by the adapter. */
 export interface ExitRecord {

@@ -101,7 +101,7 @@ function instruction(guest: Guest, given: RequestArguments, address: number): Wa
   return { address, ...guest.conditions(asWritten(given)) };
 }
 
-function asWritten(given: RequestArguments): WrittenConditions {
+export function asWritten(given: RequestArguments): WrittenConditions {
   return {
     condition: given.optionalString('condition'),
     hitCondition: given.optionalString('hitCondition'),
@@ -131,7 +131,7 @@ function functionAddress(guest: Guest, name: string): number {
 }
 
 /** What is wrong with one breakpoint must not lose the others. */
-function attempt<Wanted>(make: () => Wanted): Wanted | { readonly problem: string } {
+export function attempt<Wanted>(make: () => Wanted): Wanted | { readonly problem: string } {
   try {
     return make();
   } catch (cause) {

@@ -12,12 +12,14 @@
  */
 import type {
   AddressSpace,
+  DataBreakpoint,
   DebugPort,
   DisassembledLine,
   ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
+  MemoryPlace,
   MemoryRange,
   RegisterGroup,
   RegisterValue,
@@ -31,7 +33,12 @@ import {
 } from '../../emulator/debugger/breakpoints.ts';
 import { expressionNames, fieldNames } from '../../emulator/debugger/expression-names.ts';
 import { LogLines } from '../../emulator/debugger/log-message.ts';
-import { integerOf, type Scope, type Value } from '../../emulator/expressions/evaluator.ts';
+import {
+  integerOf,
+  placeOf,
+  type Scope,
+  type Value,
+} from '../../emulator/expressions/evaluator.ts';
 import {
   compileExpression,
   type ExpressionSource,
@@ -104,6 +111,8 @@ export class FakeMachine implements DebugPort {
   private readonly places = new InstructionBreakpoints();
   private readonly exitBreakpoints = new ExitBreakpoints();
   private readonly logs = new LogLines();
+  /** Kept for assertions; the toy does not watch. */
+  readonly watched: DataBreakpoint[] = [];
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
@@ -271,6 +280,16 @@ export class FakeMachine implements DebugPort {
 
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
     this.exitBreakpoints.set(breakpoints);
+  }
+
+  setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void {
+    this.watched.splice(0, Infinity, ...breakpoints);
+  }
+
+  placeOf(expression: ExpressionSource): MemoryPlace | null {
+    const { syntax } = compileExpression(expression, expressionNames(new Set()));
+    const place = placeOf(syntax, this.scope(undefined));
+    return place === null ? null : { ...place, length: place.type.bits / 8 };
   }
 
   evaluate(expression: ExpressionSource): Value {

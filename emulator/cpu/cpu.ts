@@ -6,6 +6,7 @@
  * why they stop; code-finder.ts finds or makes the record of CS:EIP; typescript-form.ts runs what is not
  * emitted; slow-access.ts makes accesses that the TLB does not serve; instruction-count.ts keeps time.
  */
+import { linear as linearAddress } from '../memory/address.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import type { WasmMemory } from '../wasm/host.ts';
 import { CodeFetch } from './code-fetch.ts';
@@ -36,6 +37,7 @@ import { CodeCache } from './translate/code-cache.ts';
 import { createInterpreter, type Interpreter } from './translate/interpreter.ts';
 import { Translator } from './translate/translator.ts';
 import { TypescriptForm } from './typescript-form.ts';
+import { type Watchpoint, type WatchHit, Watchpoints } from './watchpoints.ts';
 
 export interface CpuOptions {
   readonly memory: WasmMemory;
@@ -64,6 +66,7 @@ export class Cpu implements Processor, MemoryOwner {
   readonly #time: TimeStampCounter;
   readonly #mode = new ExecutionMode();
   readonly #debug: DebugTraps;
+  readonly #watch: Watchpoints;
   readonly #tlb: Tlb;
   readonly #access: SegmentAccess;
   readonly #interpreter: Interpreter;
@@ -89,9 +92,15 @@ export class Cpu implements Processor, MemoryOwner {
     const signals = this.#signals;
     this.#access = new SegmentAccess(this, state);
 
-    const debug = (this.#debug = new DebugTraps(state, signals));
+    const watch = (this.#watch = new Watchpoints(buffer, {
+      state,
+      map,
+      signals,
+      translate: (linear) => memory.peek(linearAddress(linear)),
+    }));
+    const debug = (this.#debug = new DebugTraps(state, signals, watch));
 
-    const slow = new SlowAccess(this, memory, code, debug, signals);
+    const slow = new SlowAccess(this, memory, code, debug, watch, signals);
     const interpreter = createInterpreter(map, wasmMemory, shared, {
       typescript: (record) => form.run(record),
       slowRead: (linear, size) => slow.read(linear, size),
@@ -264,6 +273,7 @@ export class Cpu implements Processor, MemoryOwner {
   }
   accessed(linear: number, size: number, write: boolean): void {
     this.#debug.accessed(linear, size, write);
+    if (!this.#loop.suppressed) this.#watch.accessed(linear, size, write, this.linearEip);
   }
   codeWritten(pageNumber: number): void {
     this.#sharedCode.codeWritten(pageNumber);
@@ -306,6 +316,18 @@ export class Cpu implements Processor, MemoryOwner {
   memoryRemapped(physical: number, length: number): void {
     this.#tlb.flush(true);
     this.memoryWritten(physical, length);
+  }
+  /** Accesses after which run() leaves. */
+  setWatchpoints(watchpoints: readonly Watchpoint[]): void {
+    this.#watch.set(watchpoints);
+    this.flushTlb(true);
+  }
+  /** What has met watchpoints since takeWatchHits(). */
+  get hasWatchHits(): boolean {
+    return this.#watch.hasHits;
+  }
+  takeWatchHits(): readonly WatchHit[] {
+    return this.#watch.take();
   }
   /** Linear addresses before which run() stops. */
   setBreakpoints(addresses: ReadonlySet<number>): void {

@@ -11,6 +11,7 @@
 import * as L from './layout.ts';
 import type { RunSignals } from './run-signals.ts';
 import { CR4, type CpuState } from './state.ts';
+import type { Watchpoints } from './watchpoints.ts';
 
 /** DR6.BS. */
 const SINGLE_STEP = 1 << 14;
@@ -34,6 +35,8 @@ interface Breakpoint {
 export class DebugTraps {
   readonly #state: CpuState;
   readonly #signals: RunSignals;
+  /** A debugger's, which share the beginning and the end of instructions with them. */
+  readonly #watch: Watchpoints;
   /** DR6 bits of the #DB that is due at the next boundary, 0: none. */
   pending = 0;
   /** Of which these were due before the running instruction. */
@@ -44,9 +47,10 @@ export class DebugTraps {
   /** Registers that they were read from. */
   #from: readonly number[] = [];
 
-  constructor(state: CpuState, signals: RunSignals) {
+  constructor(state: CpuState, signals: RunSignals, watch: Watchpoints) {
     this.#state = state;
     this.#signals = signals;
+    this.#watch = watch;
   }
 
   // ---- what is enabled
@@ -119,10 +123,12 @@ export class DebugTraps {
   /** An instruction begins. */
   begin(): void {
     this.#before = this.pending;
+    this.#watch.begin();
   }
   /** It ended early: what it has hit is forgotten. */
   abandon(): void {
     this.pending = this.#before;
+    this.#watch.abandon();
   }
   /** It is complete and began with TF set. */
   singleStepped(): void {

@@ -31,7 +31,7 @@ export interface MemoryOwner {
   readonly platform: Platform;
   fault(vector: number, errorCode?: number | null, qualification?: number): never;
   offer(event: GuestEvent, length: number): void;
-  /** Data were accessed while breakpoints on data are enabled. */
+  /** Data were accessed while breakpoints on data are enabled or a debugger watches. */
   accessed(linear: number, size: number, write: boolean): void;
   /** Translated code of a page was written to. */
   codeWritten(pageNumber: number): void;
@@ -272,7 +272,8 @@ export class GuestMemory implements LinearMemory {
   }
   /** Breakpoints on data, after translation. The TLBs have no entry where there are any. */
   checkBreakpoints(linear: number, size: number, write: boolean): void {
-    if (this.#owner.state.get(L.DATA_BREAKPOINTS) === 0) return;
+    const { state } = this.#owner;
+    if (state.get(L.DATA_BREAKPOINTS) === 0 && state.get(L.WATCHING) === 0) return;
     this.#owner.accessed(linear, size, write);
   }
   /** Both halves of an access that crosses a page, translated before either is touched. */

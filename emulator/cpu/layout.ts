@@ -126,6 +126,8 @@ export const WALK_FLAGS = 0x524;
 /** Vector of an exception raised in emitted code with EXIT = exception, and its error code or -1. */
 export const RAISED_VECTOR = 0x528;
 export const RAISED_ERROR = 0x52c;
+/** Nonzero: a debugger watches accesses to data (watchpoints.ts). */
+export const WATCHING = 0x5f4;
 /** A memory operand of 8 or 16 bytes on its way (LinearMemory.readVector and writeVector). */
 export const VECTOR_OPERAND = 0x530;
 /** The lanes of a SIMD instruction's result before it is known whether it may be written, 16 bytes. */

@@ -416,6 +416,18 @@ function emitHasBreakpoint(body: FunctionBody, map: MemoryMap, linear: Local): v
   body.get(found);
 }
 
+/** Pushes whether a debugger watches the page of `linear`. */
+function emitIsWatched(body: FunctionBody, map: MemoryMap, linear: Local): void {
+  const found = body.local();
+  body.i32(0).set(found);
+  body.i32(0).load(map.vcpu + L.WATCHING);
+  body.if();
+  body.get(linear).i32(15).op('shrU').load8U(map.watchedPages);
+  body.get(linear).i32(12).op('shrU').i32(7).op('and').op('shrU').i32(1).op('and').set(found);
+  body.end();
+  body.get(found);
+}
+
 /**
  * fill(linear, write): enters the page into the TLB of the current privilege and returns 1, or returns 0
  * when the access must be made in TypeScript: a fault, a device, a watched page. It returns 2 with
@@ -441,6 +453,8 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
     .op('and');
   refuse();
   emitHasBreakpoint(body, map, linear);
+  refuse();
+  emitIsWatched(body, map, linear);
   refuse();
   body.get(linear).get(write);
   state(L.CPL).i32(3).op('eq').i32(1).op('shl').op('or').call(walk);

@@ -12,12 +12,14 @@ import type { Processor } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
 import type { CodeCache } from './translate/code-cache.ts';
 import { SLOW_OUTCOME } from './translate/record.ts';
+import type { Watchpoints } from './watchpoints.ts';
 
 export class SlowAccess {
   readonly #cpu: Processor;
   readonly #memory: GuestMemory;
   readonly #code: CodeCache;
   readonly #debug: DebugTraps;
+  readonly #watch: Watchpoints;
   readonly #signals: RunSignals;
 
   constructor(
@@ -25,12 +27,14 @@ export class SlowAccess {
     memory: GuestMemory,
     code: CodeCache,
     debug: DebugTraps,
+    watch: Watchpoints,
     signals: RunSignals,
   ) {
     this.#cpu = cpu;
     this.#memory = memory;
     this.#code = code;
     this.#debug = debug;
+    this.#watch = watch;
     this.#signals = signals;
   }
 
@@ -97,10 +101,14 @@ export class SlowAccess {
     return 0;
   }
 
-  /** A breakpoint on data that it hits is a trap right after the instruction. */
+  /** A breakpoint on data that it hits is a trap, or a debugger's stop, right after the instruction. */
   #isWatched(linear: number, size: number, value: number | null): boolean {
-    if (this.#cpu.state.get(L.DATA_BREAKPOINTS) === 0) return false;
-    return this.#debug.dataBits(linear, size, value !== null) !== 0;
+    const { state } = this.#cpu;
+    const write = value !== null;
+    if (state.get(L.WATCHING) !== 0 && this.#watch.meets(linear, size, write).length > 0) {
+      return true;
+    }
+    return state.get(L.DATA_BREAKPOINTS) !== 0 && this.#debug.dataBits(linear, size, write) !== 0;
   }
   /** Memory on every page that it touches, without translated code in the bytes to be written. */
   #isPlain(linear: number, size: number, access: number): boolean {

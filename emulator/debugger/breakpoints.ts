@@ -15,7 +15,7 @@ import type { LogLines, LogMessage } from './log-message.ts';
 import { checkedAddress } from './memory.ts';
 import { exitExpressionNames, expressionNames } from './expression-names.ts';
 
-interface Compiled {
+export interface Compiled {
   readonly id: number;
   readonly condition: ParsedExpression | null;
   readonly hit: HitCondition | null;
@@ -35,7 +35,7 @@ export interface Meeting {
   readonly complain: Complain;
 }
 
-function compile(
+export function compile(
   {
     id,
     condition,
@@ -60,7 +60,7 @@ function checkedLog(log: LogMessage, known: Names): LogMessage {
 }
 
 /** Counts the hit and says whether to stop; prints instead where that is wanted. */
-function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting): boolean {
+export function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting): boolean {
   const { condition, hit, log } = breakpoint;
   if (condition !== null) {
     try {

@@ -8,12 +8,14 @@ import type { Value } from '../expressions/evaluator.ts';
 import type { ExpressionSource } from '../expressions/expression.ts';
 import type {
   AddressSpace,
+  DataBreakpoint,
   DebugPort,
   DisassembledLine,
   ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
+  MemoryPlace,
   MemoryRange,
   RegisterGroup,
   ResumeMode,
@@ -27,7 +29,8 @@ import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
 import { disassembleLines } from './disassembly.ts';
-import { assignHere, evaluateHere, expressionScope } from './expression-scope.ts';
+import { DataBreakpoints, type DataHit, NO_ACCESS } from './data-breakpoints.ts';
+import { assignHere, evaluateHere, expressionScope, placeHere } from './expression-scope.ts';
 import { type LogLine, LogLines } from './log-message.ts';
 import { checkedAddress, readMemory, writeMemory } from './memory.ts';
 import { registerGroups, writeRegister } from './registers.ts';
@@ -41,6 +44,8 @@ export class MachineDebugger implements DebugPort {
   readonly #control: RunControl;
   readonly #places = new InstructionBreakpoints();
   readonly #exits = new ExitBreakpoints();
+  readonly #data = new DataBreakpoints();
+  #dataHit: DataHit = { ids: [], access: NO_ACCESS };
   readonly #logs = new LogLines();
   #pause = false;
   /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
@@ -59,6 +64,7 @@ export class MachineDebugger implements DebugPort {
       this.#placeHits = this.#places.hit(linearEip, this.#meeting(null));
       return this.#placeHits.length > 0;
     },
+    accessed: () => this.#accessed(),
     watch: (landmarks) => {
       this.#watch(landmarks);
     },
@@ -99,9 +105,19 @@ export class MachineDebugger implements DebugPort {
         };
       case 'breakpoint':
         return { kind: 'breakpoint', ids: this.#placeHits };
+      case 'watchpoint':
+        return { kind: 'data breakpoint', ...this.#dataHit };
       default:
         return stop;
     }
+  }
+  #accessed(): boolean {
+    const { cpu } = this.#machine;
+    if (!cpu.hasWatchHits) return false;
+    const hit = this.#data.hit(cpu.takeWatchHits(), cpu, this.#meeting(null));
+    if (hit === null) return false;
+    this.#dataHit = hit;
+    return true;
   }
   /** Tells the processor which addresses to stop at, when they have changed. */
   #watch(landmarks: readonly number[]): void {
@@ -182,6 +198,14 @@ export class MachineDebugger implements DebugPort {
   }
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
     this.#exits.set(breakpoints);
+  }
+
+  setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void {
+    this.#data.set(breakpoints, this.#machine.cpu);
+    this.#machine.setWatchpoints(breakpoints);
+  }
+  placeOf(expression: ExpressionSource): MemoryPlace | null {
+    return placeHere(this.#machine, expression);
   }
 
   // ---- logs and the console

@@ -2,6 +2,7 @@
  * Where the values of an expression come from on this machine, and where an assignment goes: to a
  * register as writing it would, to memory without a trace in the guest's page tables.
  */
+import type { MemoryPlace } from '../debug-port.ts';
 import { evaluate, integerOf, placeOf, type Scope, type Value } from '../expressions/evaluator.ts';
 import { compileExpression, type ExpressionSource, valueOf } from '../expressions/expression.ts';
 import { convert, toBytes } from '../expressions/integers.ts';
@@ -84,6 +85,14 @@ function namesHere({ hypervisor }: Machine): Names {
 export function evaluateHere(machine: Machine, source: ExpressionSource): Value {
   const scope = expressionScope(machine, machine.hypervisor.pending);
   return valueOf(source, namesHere(machine), scope);
+}
+
+/** Where what an expression names lies; null for what is no place in memory. Throws ExpressionError. */
+export function placeHere(machine: Machine, source: ExpressionSource): MemoryPlace | null {
+  const { syntax } = compileExpression(source, namesHere(machine));
+  const place = placeOf(syntax, expressionScope(machine, machine.hypervisor.pending));
+  if (place === null) return null;
+  return { space: place.space, address: place.address, length: place.type.bits / 8 };
 }
 
 /** Stores a value in a register or in memory; throws ExpressionError, and RangeError as writeRegister. */

@@ -64,6 +64,8 @@ export interface Questions {
   readonly exit: ExitObserver;
   /** Whether a breakpoint of the user's stops at CS:EIP, which has just been come to; counts its hits. */
   readonly here: () => boolean;
+  /** Whether to stop for accesses to watched memory since the last call; counts their hits. */
+  readonly accessed: () => boolean;
   /** To be called before running: stop at the user's breakpoints and at these addresses. */
   readonly watch: (landmarks: readonly number[]) => void;
 }
@@ -76,6 +78,7 @@ const TURNS = 1000;
 const DEEPEST = 64;
 const STEPPED = { kind: 'step' } as const;
 const BREAKPOINT = { kind: 'breakpoint' } as const;
+const WATCHPOINT = { kind: 'watchpoint' } as const;
 
 export class RunControl {
   readonly #machine: Machine;
@@ -135,7 +138,9 @@ export class RunControl {
       const rest = end - this.#cpu.retired;
       if (rest <= 0) break;
       const stop = this.#turn(rest, questions);
-      if (stop === null) continue;
+      const goesOn = stop === null || stop.kind === 'watchpoint';
+      if ((goesOn || stop.kind === 'step') && questions.accessed()) return WATCHPOINT;
+      if (goesOn) continue;
       if (stop.kind === 'step' || stop.kind === 'breakpoint' || stop.kind === 'unimplemented') {
         this.#tell();
       } else if (stop.kind === 'exit' && !isBetweenInstructions(stop.exit)) {

@@ -58,6 +58,8 @@ export interface MemoryMap extends VcpuPart {
   readonly codeChunks: number;
   /** One byte a page of RAM: how many vCPUs hold translated code of it. */
   readonly codeHolders: number;
+  /** One bit a page of linear addresses: a debugger watches accesses to it. */
+  readonly watchedPages: number;
   readonly ram: number;
   readonly ramSize: number;
   /** Size of the memory in WebAssembly pages of 64 KiB. */
@@ -89,10 +91,11 @@ export function memoryMaps(ramSize: number, vcpus: number): readonly MemoryMap[]
   const pageFlags = take(ramSize / PAGE_SIZE);
   const codeChunks = take((ramSize / PAGE_SIZE) * 4);
   const codeHolders = take(ramSize / PAGE_SIZE);
+  const watchedPages = take(2 ** 20 / 8);
   const ram = take(ramSize, 65536);
   const wasmPages = Math.ceil(next / 65536);
   return parts.map((part) => ({
-    ...part, pageFlags, codeChunks, codeHolders, ram, ramSize, wasmPages,
+    ...part, pageFlags, codeChunks, codeHolders, watchedPages, ram, ramSize, wasmPages,
   })); // prettier-ignore
 }
 

@@ -109,6 +109,7 @@ function descriptorRow(selector: number, descriptor: Descriptor): Detail {
     name,
     value: `${kind}, base ${hex(base)}, limit ${hex(limit)}, DPL ${String(dplOf(rights))}${isPresent(rights) ? '' : ', not present'}${set === '' ? '' : `, ${set}`}`,
     place,
+    bytes: 8,
     children: [
       { name: 'base', value: hex(base), place: { space: 'linear', address: base >>> 0 }, symbolAt: base >>> 0 },
       { name: 'limit', value: `${hex(limit)}${(rights & RIGHTS.G) !== 0 ? ', in pages' : ''}` },
@@ -139,6 +140,7 @@ function gateRow(
     name,
     value: `${TYPE_NAMES.get(type) ?? '?'} to ${target}, DPL ${String(dplOf(rights))}${isPresent(rights) ? '' : ', not present'}${exception}`,
     place: { space: 'linear', address },
+    bytes: 8,
     ...(!task && { symbolAt: offset }),
     children: [
       { name: 'selector', value: hex(selector, 4) },
@@ -206,6 +208,7 @@ export function taskState(cpu: Cpu): readonly Detail[] {
       name,
       value: bytes === 2 ? hex(value & 0xffff, 4) : hex(value),
       place,
+      bytes,
       ...(isCode && { symbolAt: value }),
     };
   });

@@ -11,6 +11,8 @@ export interface Detail {
   readonly value: string;
   /** Where it lies in guest memory, or what it points to. */
   readonly place?: { readonly space: AddressSpace; readonly address: number };
+  /** The value itself lies at `place` and has so many bytes: it can be watched. */
+  readonly bytes?: number;
   /** Linear address of code or data that a symbol may name. */
   readonly symbolAt?: number;
   readonly children?: readonly Detail[];

@@ -77,7 +77,8 @@ class Walk {
     entry: Entry | null,
     fields: readonly Bits[],
   ): entry is Entry {
-    const place = address === null ? {} : { place: { space: 'physical' as const, address } };
+    const bytes = this.#pae ? 8 : 4;
+    const place = address === null ? {} : { place: { space: 'physical' as const, address }, bytes };
     const title = `${name} ${hex(index, 1)}`;
     if (entry === null) {
       this.rows.push({ name: title, value: 'outside guest RAM: reads as not present', ...place });

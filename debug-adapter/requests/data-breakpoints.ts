@@ -1,0 +1,121 @@
+/**
+ * Breakpoints on data: what can be watched of a variable, an expression or an address, and setting them.
+ * A data id says all that the machine needs, "linear:0xc0100000:4", so it stays good from one session to
+ * the next.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { MemoryPlace } from '../../emulator/debug-port.ts';
+import type { SetBreakpoint, WantedData } from '../breakpoints.ts';
+import { failure } from '../errors.ts';
+import type { Guest } from '../guest.ts';
+import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
+import { formatReference, parseReference } from '../memory-reference.ts';
+import type { GuestscopeSession } from '../session.ts';
+import { asWritten, attempt } from './breakpoints.ts';
+
+export const BREAKPOINT_MODES: readonly DebugProtocol.BreakpointMode[] = [
+  {
+    mode: 'linear',
+    label: 'Linear address',
+    description: 'Watches a linear address, in whatever address space it is accessed.',
+    appliesTo: ['data'],
+  },
+  {
+    mode: 'physical',
+    label: 'Guest-physical address',
+    description: 'Watches guest-physical memory, through whatever linear address it is accessed.',
+    appliesTo: ['data'],
+  },
+];
+
+const DATA_ID = /^(linear|physical):(0x[0-9a-f]+):(\d{1,7})$/;
+/** Bytes watched where nothing says how many. */
+const DEFAULT_BYTES = 4;
+
+export async function dataBreakpointInfo(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<DebugProtocol.DataBreakpointInfoResponse['body']> {
+  const { guest } = session;
+  const name = request.string('name');
+  const place = await placeNamed(guest, request, name);
+  if (place === null)
+    return { dataId: null, description: `${name} does not lie in memory: nothing to watch` };
+  const wanted = request.optionalString('mode');
+  const { space, address } =
+    wanted === 'physical' && place.space === 'linear' ? await physicalOf(guest, place) : place;
+  const length = Math.max(request.integer('bytes', place.length), 1);
+  const reference = formatReference({ space, address });
+  return {
+    dataId: `${space}:0x${address.toString(16)}:${length}`,
+    description: `${length} byte${length === 1 ? '' : 's'} at ${reference}`,
+    accessTypes: ['write', 'read', 'readWrite'],
+    canPersist: true,
+  };
+}
+
+/** Where the name of a variable, an expression, or an address as a person writes it lies. */
+async function placeNamed(
+  guest: Guest,
+  request: IncomingRequest,
+  name: string,
+): Promise<MemoryPlace | null> {
+  if (request.boolean('asAddress', false)) return { ...(await address(guest, name)), length: DEFAULT_BYTES };
+  const reference = request.integer('variablesReference', 0);
+  if (reference > 0) {
+    const rows = await guest.variables.find(reference).rows({ hex: true });
+    const row = rows.find((candidate) => candidate.name === name);
+    if (row?.bytes === undefined || row.memoryReference === undefined) return null;
+    return { ...parseReference(row.memoryReference), length: row.bytes };
+  }
+  return guest.placeOf(name);
+} // prettier-ignore
+
+async function address(guest: Guest, text: string): Promise<Omit<MemoryPlace, 'length'>> {
+  if (text.startsWith('phys:')) return parseReference(text);
+  return { space: 'linear', address: (await guest.evaluateNumber(text)) >>> 0 };
+}
+
+async function physicalOf(guest: Guest, place: MemoryPlace): Promise<MemoryPlace> {
+  const physical = await guest.machine.call('translate', place.address);
+  if (physical === null) {
+    const problem = `${formatReference(place)} is not mapped, so it has no physical address.`;
+    throw failure('machineRefused', { problem });
+  }
+  return { ...place, space: 'physical', address: physical };
+}
+
+export async function setDataBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<DebugProtocol.SetDataBreakpointsResponse['body']> {
+  const { guest } = session;
+  const wanted = request.list('breakpoints').map((given) => attempt(() => data(guest, given)));
+  const set = await guest.breakpoints.setData(guest.machine, wanted);
+  return { breakpoints: set.map(answer) };
+}
+
+function data(guest: Guest, given: RequestArguments): WantedData {
+  const dataId = given.string('dataId');
+  const [, space, start, length] = DATA_ID.exec(dataId) ?? [];
+  if (start === undefined) {
+    const problem = `"${dataId}" is no data id; ask dataBreakpointInfo for one`;
+    throw failure('badArgument', { argument: 'dataId', command: given.command, problem });
+  }
+  const access = given.optionalString('accessType') ?? 'write';
+  if (access !== 'read' && access !== 'write' && access !== 'readWrite') {
+    const problem = 'it is read, write or readWrite';
+    throw failure('badArgument', { argument: 'accessType', command: given.command, problem });
+  }
+  return {
+    space: space === 'physical' ? 'physical' : 'linear',
+    start: Number(start),
+    length: Number(length),
+    access,
+    ...guest.conditions(asWritten(given)),
+  };
+}
+
+function answer({ id, problem }: SetBreakpoint): DebugProtocol.Breakpoint {
+  return { id, verified: problem === null, ...(problem !== null && { message: problem }) };
+}
