@@ -78,6 +78,22 @@ for (const slice of [1, 1000]) {
       assert.equal(machine.trap([NOP, NOP], slice).vector, -1);
     });
 
+    it('are passed over behind MOV SS and POP SS, and nowhere else', () => {
+      // mov cx, ss; mov ss, cx or push ss; pop ss; then inc eax with the breakpoint; inc eax
+      for (const load of [
+        [0x8c, 0xd1, 0x8e, 0xd1],
+        [0x16, 0x17],
+      ]) {
+        const machine = new TrapMachine();
+        breakAt(machine, 0, CODE + load.length, EXECUTE);
+        assert.equal(machine.trap([...load, 0x40, 0x40], slice).vector, -1);
+        assert.equal(machine.cpu.state.gpr(EAX, 4), 2);
+        breakAt(machine, 0, CODE + load.length + 1, EXECUTE);
+        const trap = machine.trap([...load, 0x40, 0x40], slice);
+        assert.deepEqual([trap.vector, trap.eip], [DB, CODE + load.length + 1]);
+      }
+    });
+
     it('wait behind a fault of their own: RF is set in the frame of #UD', () => {
       const machine = new TrapMachine();
       breakAt(machine, 0, CODE, EXECUTE);

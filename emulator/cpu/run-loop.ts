@@ -154,14 +154,16 @@ export class RunLoop {
 
   /** Executes exactly one instruction, with every access that it makes, and delivers its traps. */
   step(): CpuOutcome | null {
-    const { cpu, finder, debug, signals } = this.#parts;
+    const { cpu, finder, count, debug, signals } = this.#parts;
     const { state } = cpu;
     const linear = (state.segmentBase(L.SEGMENT.CS) + state.eip) >>> 0;
     const skip = this.skipAt === linear;
     this.skipAt = -1;
     if (!skip && finder.isBreakpoint(linear)) return 'breakpoint';
     const flags = state.systemFlags;
-    if ((flags & FLAG.RF) === 0 && debug.instructions.has(linear) && !this.suppressed) {
+    // behind MOV SS and POP SS breakpoints on instructions are passed over (vol. 3, 6.8.3)
+    const passes = (flags & FLAG.RF) !== 0 || count.holdsTraps || this.suppressed;
+    if (debug.instructions.has(linear) && !passes) {
       return this.raise(VECTOR.DB, null, debug.instructionBits(linear));
     }
     let record: number;
