@@ -29,6 +29,8 @@ const SAMPLES: readonly (readonly [feature: string, bytes: readonly number[]])[]
   ['tsc',     [0x0f, 0x31]],             // rdtsc
   ['cx8',     [0x0f, 0xc7, 0x08]],       // cmpxchg8b [eax]
   ['cmov',    [0x0f, 0x44, 0xc0]],       // cmovz eax, eax
+  ['cmov',    [0x0f, 0x1f, 0x00]],       // nop [eax]
+  ['cmov',    [0x0f, 0x18, 0x00]],       // prefetchnta [eax]
   ['clflush', [0x0f, 0xae, 0x38]],       // clflush [eax]
   ['mmx',     [0x0f, 0x77]],             // emms
   ['fxsr',    [0x0f, 0xae, 0x00]],       // fxsave [eax]

@@ -5,7 +5,10 @@
  * came after SSE3 is in opcodes-later.ts.
  */
 import { EXCEPTION, LOCK } from './opcode-line.ts';
-import type { OpcodeLine } from './opcode-line.ts';
+import type { OpcodeColumns, OpcodeLine } from './opcode-line.ts';
+
+/** What came with the P6 family and has no feature of its own; CMOV came with it too. */
+const P6 = { feature: 'cmov' } as const satisfies OpcodeColumns;
 
 // prettier-ignore
 export const twoByteOpcodes = [
@@ -17,23 +20,23 @@ export const twoByteOpcodes = [
   ['0f 09',        'wbinvd',     '',            'wbinvd',     { privilege: 0, intercept: 'WBINVD' }],
   ['0f 0b',        'ud2',        '',            'ud',         EXCEPTION],
   // Hints: AMD's PREFETCH group, Intel's NOP space 0F 18 to 0F 1F.
-  ['0f 0d',        'nop',        'Ev',          'hint-nop'],
-  ['0f 0d /0',     'prefetch',   'Mb',          'hint-nop'],
-  ['0f 0d /1',     'prefetchw',  'Mb',          'hint-nop'],
-  ['0f 18',        'nop',        'Ev',          'hint-nop'],
-  ['0f 18 /0',     'prefetchnta', 'Mb',          'hint-nop'],
-  ['0f 18 /1',     'prefetcht0', 'Mb',          'hint-nop'],
-  ['0f 18 /2',     'prefetcht1', 'Mb',          'hint-nop'],
-  ['0f 18 /3',     'prefetcht2', 'Mb',          'hint-nop'],
-  ['0f 19',        'nop',        'Ev',          'hint-nop'],
-  ['0f 1a',        'nop',        'Ev',          'hint-nop'],
-  ['0f 1b',        'nop',        'Ev',          'hint-nop'],
-  ['0f 1c',        'nop',        'Ev',          'hint-nop'],
-  ['0f 1d',        'nop',        'Ev',          'hint-nop'],
-  ['0f 1e',        'nop',        'Ev',          'hint-nop'],
-  ['f3 0f 1e fa',  'endbr64',    '',            'hint-nop'],
-  ['f3 0f 1e fb',  'endbr32',    '',            'hint-nop'],
-  ['0f 1f',        'nop',        'Ev',          'hint-nop'],
+  ['0f 0d',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 0d /0',     'prefetch',   'Mb',          'hint-nop',   P6],
+  ['0f 0d /1',     'prefetchw',  'Mb',          'hint-nop',   P6],
+  ['0f 18',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 18 /0',     'prefetchnta', 'Mb',          'hint-nop',   P6],
+  ['0f 18 /1',     'prefetcht0', 'Mb',          'hint-nop',   P6],
+  ['0f 18 /2',     'prefetcht1', 'Mb',          'hint-nop',   P6],
+  ['0f 18 /3',     'prefetcht2', 'Mb',          'hint-nop',   P6],
+  ['0f 19',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 1a',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 1b',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 1c',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 1d',        'nop',        'Ev',          'hint-nop',   P6],
+  ['0f 1e',        'nop',        'Ev',          'hint-nop',   P6],
+  ['f3 0f 1e fa',  'endbr64',    '',            'hint-nop',   P6],
+  ['f3 0f 1e fb',  'endbr32',    '',            'hint-nop',   P6],
+  ['0f 1f',        'nop',        'Ev',          'hint-nop',   P6],
   ['0f 20',        'mov',        'Rd,Cd',       'mov-cr',     { privilege: 0, intercept: 'CR_ACCESS' }],
   ['0f 21',        'mov',        'Rd,Dd',       'mov-dr',     { privilege: 0, intercept: 'DR_ACCESS' }],
   ['0f 22',        'mov',        'Cd,Rd',       'mov-cr',     { privilege: 0, intercept: 'CR_ACCESS' }],
@@ -41,7 +44,7 @@ export const twoByteOpcodes = [
   ['0f 30',        'wrmsr',      '',            'wrmsr',      { feature: 'msr', privilege: 0, intercept: 'WRMSR' }],
   ['0f 31',        'rdtsc',      '',            'rdtsc',      { feature: 'tsc', intercept: 'RDTSC' }],
   ['0f 32',        'rdmsr',      '',            'rdmsr',      { feature: 'msr', privilege: 0, intercept: 'RDMSR' }],
-  ['0f 33',        'rdpmc',      '',            'rdpmc',      { intercept: 'RDPMC' }],
+  ['0f 33',        'rdpmc',      '',            'rdpmc',      { feature: 'cmov', intercept: 'RDPMC' }],
   ['0f 34',        'sysenter',   '',            'sysenter',   { feature: 'sep' }],
   ['0f 35',        'sysexit',    '',            'sysexit',    { feature: 'sep', privilege: 0 }],
   ['0f 40+cc',     'cmov',       'Gv,Ev',       'cmovcc',     { feature: 'cmov' }],
