@@ -142,17 +142,21 @@ export interface ExitBreakpoint {
   readonly log?: LogMessage;
 }
 
-export type ResumeMode =
-  | { readonly kind: 'continue' }
-  | { readonly kind: 'stepIn' }
-  /** Over calls, software interrupts and repeated string instructions. */
-  | { readonly kind: 'stepOver' }
-  /** Until the current function has returned to its caller (by stack depth). */
-  | { readonly kind: 'stepOut' };
+export interface ResumeMode {
+  /**
+   * 'stepOver': over calls, software interrupts and repeated string instructions. 'stepOut': until the
+   * current function has returned to its caller (by stack depth).
+   */
+  readonly kind: 'continue' | 'stepIn' | 'stepOver' | 'stepOut';
+  /** Only the vCPU that is looked at runs; the others are held. */
+  readonly alone?: boolean;
+}
 
-/** Where the machine is. */
+/** Where the machine is, and the vCPU that is looked at. */
 export interface MachinePosition {
-  /** Retired instructions since power-on. */
+  /** Its number; after a stop, that of the one that stopped. */
+  readonly vcpu: number;
+  /** Instructions that all vCPUs have retired since power-on. */
   readonly retired: number;
   /** Virtual time, ns. */
   readonly time: number;
@@ -166,6 +170,16 @@ export interface MachinePosition {
   readonly interruptsEnabled: boolean;
 }
 
+/** One virtual processor among the others. */
+export interface VcpuSummary {
+  readonly vcpu: number;
+  readonly activity: 'running' | 'halted' | 'shut down' | 'waiting for start-up';
+  /** CS base + EIP. */
+  readonly linearEip: number;
+  /** Instructions that it has retired. */
+  readonly retired: number;
+}
+
 export interface StackFrame {
   readonly eip: number;
   readonly linearEip: number;
@@ -174,6 +188,13 @@ export interface StackFrame {
 
 /** Synchronous; throws ConfigurationError (machine.ts) from create, RangeError from misuse. */
 export interface DebugPort {
+  /** In the order of their numbers. */
+  vcpus(): readonly VcpuSummary[];
+  /**
+   * Looks at a vCPU: what is read and written from now on is its state, and steps are its own. A stop
+   * makes it the one that stopped. Throws RangeError when there is none of this number.
+   */
+  look(vcpu: number): void;
   /** Starts or goes on; the outcome comes from run(). Ends an earlier mode. */
   resume(mode: ResumeMode): void;
   /** Runs at most `budget` instructions in the current mode. */

@@ -106,6 +106,12 @@ export type StepOutcome =
   /** Where the interrupt came in; the instruction there has not been executed since. */
   | { readonly kind: 'interrupted'; readonly place: GuestPlace };
 
+interface SingleStep {
+  readonly vcpu: MachineVcpu;
+  /** Instructions retired by it when it is over. */
+  readonly end: number;
+}
+
 /** An instruction at which an 'unimplemented' stop was made. */
 interface RefusedInstruction {
   readonly vcpu: MachineVcpu;
@@ -125,6 +131,7 @@ export class Machine {
   readonly map: MemoryMap;
   readonly memory: WasmMemory;
   readonly #turns: Turns;
+  #looked: MachineVcpu | null = null;
 
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
   #waited = 0;
@@ -303,7 +310,7 @@ export class Machine {
   /** Whatever touches a device may move a deadline, so the processor's run ends there. */
   #touchDevice(): void {
     this.#work++;
-    this.cpu.requestLeave();
+    this.current.cpu.requestLeave();
   }
   /** Video memory moves no deadline; its accesses still count towards what run() may do. */
   #touchMemory(address: number): void {
@@ -403,20 +410,28 @@ export class Machine {
   get now(): number {
     return this.#turns.retired + this.#waited;
   }
-  /** The processor whose turn it is: after a stop, the one that stopped. */
+  /** The processor whose turn it is: after a stop of run(), the one that stopped. */
   get current(): MachineVcpu {
     return this.#turns.current;
   }
+  /** The processor that is looked at, for whoever shows and changes the machine's state. */
+  get looked(): MachineVcpu {
+    return this.#looked ?? this.#turns.current;
+  }
   get cpu(): Cpu {
-    return this.#turns.current.cpu;
+    return this.looked.cpu;
   }
   get hypervisor(): Hypervisor {
-    return this.#turns.current.hypervisor;
+    return this.looked.hypervisor;
+  }
+  /** Looks at a processor; null: at the one whose turn it is. The run of the machine does not depend on it. */
+  look(vcpu: MachineVcpu | null): void {
+    this.#looked = vcpu;
   }
 
   #end(stop: EndingStop): void {
     this.#ended ??= stop;
-    this.cpu.requestLeave();
+    this.current.cpu.requestLeave();
   }
   notice(text: string): void {
     if (this.#notices.length < NOTICE_LIMIT) this.#notices.push(text);
@@ -453,9 +468,7 @@ export class Machine {
     hook.watch(true);
     try {
       while (++this.#work <= WORK_LIMIT) {
-        const mine = this.#turns.choose() && this.current === vcpu;
-        if (mine) cpu.skipBreakpoint();
-        const stop = this.#round(mine ? this.retired + 1 : othersEnd, observe);
+        const stop = this.#round(othersEnd, observe, { vcpu, end: retired + 1 });
         if (this.current !== vcpu) {
           if (stop !== null) return stop;
           // it has executed HLT, and others go on
@@ -491,17 +504,21 @@ export class Machine {
     this.#turns.hold(only);
   }
 
-  /** Resolves what has left the guest, or lets the processor run up to `end`. Null: there is more to do. */
-  #round(end: number, observe: ExitObserver): MachineStop | null {
+  /**
+   * Resolves what has left the guest, or lets the processor whose turn it is run until `end` instructions
+   * have retired. Null: there is more to do.
+   * @param step a processor that passes breakpoints and runs to an end of its own
+   */
+  #round(end: number, observe: ExitObserver, step: SingleStep | null = null): MachineStop | null {
     const { board } = this;
-    const exit = this.hypervisor.pending;
+    const exit = this.current.hypervisor.pending;
     if (exit !== null) {
       if (exit !== this.#observed) {
         this.#observed = exit;
         if (observe(exit)) return { kind: 'exit', exit };
       }
       this.#waited += EXIT_TIME;
-      this.hypervisor.resolve();
+      this.current.hypervisor.resolve();
       return null;
     }
     if (this.#ended !== null) return this.#ended;
@@ -510,20 +527,26 @@ export class Machine {
       this.#refused = null;
       return null;
     }
-    if (this.cpu.state.get(L.INIT) !== 0) initialize(this.cpu);
+    if (this.current.cpu.state.get(L.INIT) !== 0) initialize(this.current.cpu);
     if (board.nextDeadline() <= this.now) board.advance(this.now);
-    const rest = end - this.retired;
-    if (rest <= 0 || this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    if (this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    if (step === null && end <= this.retired) return BUDGET;
     if (this.#suspended) {
       if (!board.wakes) return this.#sleep();
       this.#wake();
       return null;
     }
-    return this.#turns.choose() ? this.#runCurrent(rest) : this.#sleep();
+    if (!this.#turns.choose()) return this.#sleep();
+    const { cpu } = this.current;
+    const mine = step?.vcpu === this.current;
+    if (mine) cpu.skipBreakpoint();
+    const rest = mine ? step.end - cpu.retired : end - this.retired;
+    return rest <= 0 ? BUDGET : this.#runCurrent(rest);
   }
   /** At most `rest` instructions of the processor whose turn it is. */
   #runCurrent(rest: number): MachineStop | null {
-    const { cpu, board } = this;
+    const { board } = this;
+    const { cpu } = this.current;
     const { entries, retired } = cpu;
     const untilDeadline = board.nextDeadline() - this.now;
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
@@ -548,7 +571,7 @@ export class Machine {
 
   /** No processor can run. */
   #isIdle(): boolean {
-    return this.vcpus.length === 1 ? this.cpu.isHalted : !this.#turns.choose();
+    return this.vcpus.length === 1 ? this.current.cpu.isHalted : !this.#turns.choose();
   }
   /**
    * All are halted or suspended: a wait is reported first, so that the host may pace; then time jumps to
@@ -568,7 +591,7 @@ export class Machine {
 
   /** Stops at an instruction that is not implemented; if it is still there then, the next run raises #UD. */
   #refuse(): MachineStop {
-    const { linearEip, memory, unimplementedInstruction } = this.cpu;
+    const { linearEip, memory, unimplementedInstruction } = this.current.cpu;
     const { text, bytes } = unimplementedInstruction ?? { text: '', bytes: '' };
     const length = bytes.split(' ').length;
     this.#refused = {
@@ -579,14 +602,14 @@ export class Machine {
     return { kind: 'unimplemented', instruction: text, bytes };
   }
   #refuses({ linearEip, bytes }: RefusedInstruction): boolean {
-    if (this.cpu.linearEip !== linearEip) return false;
-    const now = this.cpu.memory.readBytesPeek(linearEip, bytes.length);
+    if (this.current.cpu.linearEip !== linearEip) return false;
+    const now = this.current.cpu.memory.readBytesPeek(linearEip, bytes.length);
     return now.length === bytes.length && now.every((byte, at) => byte === bytes[at]);
   }
   /** After an 'unimplemented' stop: the guest gets its #UD now. */
   raiseUndefined(): void {
     this.#refused = null;
-    this.cpu.raiseUndefined();
+    this.current.cpu.raiseUndefined();
   }
 
   // ---- the world outside

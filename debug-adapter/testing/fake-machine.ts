@@ -25,6 +25,7 @@ import type {
   RegisterValue,
   ResumeMode,
   StackFrame,
+  VcpuSummary,
 } from '../../emulator/debug-port.ts';
 import {
   ExitBreakpoints,
@@ -128,6 +129,15 @@ export class FakeMachine implements DebugPort {
     this.notices.push(`Loaded ${kernel.length} bytes.`);
   }
 
+  vcpus(): readonly VcpuSummary[] {
+    const activity = this.halted ? 'halted' : 'running';
+    return [{ vcpu: 0, activity, linearEip: this.state.eip, retired: this.retired }];
+  }
+
+  look(vcpu: number): void {
+    if (vcpu !== 0) throw new RangeError(`There is no vCPU ${vcpu}; there is only vCPU 0.`);
+  }
+
   resume(mode: ResumeMode): void {
     this.mode = mode;
     this.stepDepth = this.returns.length;
@@ -159,6 +169,7 @@ export class FakeMachine implements DebugPort {
   position(): MachinePosition {
     const { eip } = this.state;
     return {
+      vcpu: 0,
       retired: this.retired,
       time: this.time,
       exits: this.exits.length,

@@ -3,6 +3,7 @@
  * where the machine can stop, whether somebody wants it to; everything shown is read here, nothing of it
  * changes the guest unless a method's name says so.
  */
+import * as L from '../cpu/layout.ts';
 import { CR0, CR4, FLAG } from '../cpu/state.ts';
 import type { Value } from '../expressions/evaluator.ts';
 import type { ExpressionSource } from '../expressions/expression.ts';
@@ -20,6 +21,7 @@ import type {
   RegisterGroup,
   ResumeMode,
   StackFrame,
+  VcpuSummary,
 } from '../debug-port.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
@@ -38,6 +40,9 @@ import { type Questions, RunControl } from './run-control.ts';
 import { walkStack } from './stack.ts';
 import type { Detail } from './views/detail.ts';
 import { readView, type ViewName } from './views/views.ts';
+
+/** By layout ACTIVITY. */
+const ACTIVITIES = ['running', 'halted', 'shut down', 'waiting for start-up'] as const;
 
 export class MachineDebugger implements DebugPort {
   readonly #machine: Machine;
@@ -59,9 +64,11 @@ export class MachineDebugger implements DebugPort {
       this.#exitHits = this.#exits.hit(exit, this.#meeting(exit));
       return this.#exitHits.length > 0;
     },
-    here: () => {
-      const { linearEip } = this.#machine.cpu;
+    here: (vcpu) => {
+      const { linearEip } = vcpu.cpu;
+      this.#machine.look(vcpu);
       this.#placeHits = this.#places.hit(linearEip, this.#meeting(null));
+      this.#machine.look(null);
       return this.#placeHits.length > 0;
     },
     accessed: () => this.#accessed(),
@@ -81,8 +88,23 @@ export class MachineDebugger implements DebugPort {
 
   // ---- running
 
+  vcpus(): readonly VcpuSummary[] {
+    return this.#machine.vcpus.map(({ index, cpu }) => ({
+      vcpu: index,
+      activity: ACTIVITIES[cpu.state.get(L.ACTIVITY)],
+      linearEip: cpu.linearEip,
+      retired: cpu.retired,
+    }));
+  }
+  look(vcpu: number): void {
+    const found = this.#machine.vcpus.at(vcpu);
+    if (found === undefined || vcpu < 0) {
+      throw new RangeError(`There is no vCPU ${String(vcpu)}; they begin with 0.`);
+    }
+    this.#machine.look(found);
+  }
   resume(mode: ResumeMode): void {
-    this.#control.resume(mode);
+    this.#control.resume(mode, this.#machine.looked);
   }
   requestPause(): void {
     this.#pause = true;
@@ -95,13 +117,17 @@ export class MachineDebugger implements DebugPort {
       this.#pause = false;
       return { kind: 'pause' };
     }
+    const { looked } = this.#machine;
+    this.#machine.look(null);
     const stop = this.#control.run(budget, this.#questions);
+    const goesOn = stop.kind === 'budget' || stop.kind === 'idle';
+    this.#machine.look(goesOn ? looked : this.#control.stopped);
     switch (stop.kind) {
       case 'exit':
         return {
           kind: 'exit',
           ids: this.#exitHits,
-          exit: this.#machine.hypervisor.describe(stop.exit),
+          exit: this.#control.stopped.hypervisor.describe(stop.exit),
         };
       case 'breakpoint':
         return { kind: 'breakpoint', ids: this.#placeHits };
@@ -126,7 +152,8 @@ export class MachineDebugger implements DebugPort {
     if (same && !this.#placesChanged) return;
     this.#placesChanged = false;
     this.#landmarks = landmarks;
-    this.#machine.cpu.setBreakpoints(new Set([...this.#places.addresses, ...landmarks]));
+    const places = new Set([...this.#places.addresses, ...landmarks]);
+    for (const { cpu } of this.#machine.vcpus) cpu.setBreakpoints(places);
   }
 
   #meeting(exit: VmExit | null): Meeting {
@@ -137,10 +164,11 @@ export class MachineDebugger implements DebugPort {
   // ---- looking and writing
 
   position(): MachinePosition {
-    const { cpu, hypervisor, now } = this.#machine;
+    const { looked, cpu, hypervisor, now, retired } = this.#machine;
     const { state } = cpu;
     return {
-      retired: cpu.retired,
+      vcpu: looked.index,
+      retired,
       time: now,
       exits: hypervisor.log.total,
       eip: state.eip,

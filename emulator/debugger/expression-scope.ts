@@ -25,7 +25,7 @@ import { registerValue, writeRegister } from './registers.ts';
 
 /** Where the machine is. */
 const PLACE: { readonly [name in (typeof PLACE_NAMES)[number]]: (machine: Machine) => Value } = {
-  position: ({ cpu }) => integerOf(cpu.retired, 64),
+  position: ({ retired }) => integerOf(retired, 64),
   time: ({ now }) => integerOf(now, 64),
   exits: ({ hypervisor }) => integerOf(hypervisor.log.total, 64),
   tsc: ({ cpu }) => {

@@ -48,6 +48,7 @@ export interface GuestOptions {
   /** 'kvm' comes with the profile kvm-ept, 'bare' (without exits) is the default. */
   readonly interface?: 'kvm' | 'bare';
   readonly memoryBytes?: number;
+  readonly vcpus?: number;
   readonly exits?: { readonly [name: string]: boolean };
 }
 
@@ -94,6 +95,7 @@ export class TestGuest {
     const configuration: MachineConfiguration = {
       guest: { kernel, kernelName: 'guest', format, commandLine: '', loadAddress },
       memoryBytes: options.memoryBytes ?? 4 << 20,
+      vcpus: options.vcpus ?? 1,
       cpuModel: 'pentium3',
       hypervisor: {
         interface: chosen,
