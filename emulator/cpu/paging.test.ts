@@ -215,6 +215,35 @@ test('reserved bits of a 4 MiB page fault with RSVD, before access rights (4.3, 
   });
 });
 
+test('PSE-36: bits 13 to 16 of a 4 MiB page are address bits 32 to 35 (4.3, table 4-4)', () => {
+  const paged = new Paged({ cr4: CR4.PSE });
+  paged.entry(DIRECTORY, 1, ALL | PS | (5 << 13));
+  assert.equal(paged.access('read', LINEAR + 0x1234), 0xffffffff);
+  assert.deepEqual(paged.bare.devices, [`read4 ${(5 * 2 ** 32 + 0x1234).toString(16)}`]);
+  // bits 17 to 21 are reserved, with it as without
+  for (let bit = 17; bit <= 21; bit++) {
+    paged.entry(DIRECTORY, 1, ALL | PS | (1 << bit));
+    paged.bare.cpu.flushTlb(true);
+    assert.deepEqual(paged.access('read', LINEAR), { error: P | RESERVED, linear: LINEAR });
+  }
+});
+
+test('with the A20 gate closed, data, code and paging structures lose address bit 20', () => {
+  const paged = new Paged();
+  const { bare } = paged;
+  const MEBIBYTE = 1 << 20;
+  bare.cpu.setA20(false);
+  paged.entry(DIRECTORY, 1, (TABLE + MEBIBYTE) | ALL);
+  paged.entry(TABLE, 0, (PAGE_A + MEBIBYTE) | ALL);
+  assert.equal(paged.access('read', LINEAR), PAGE_A);
+  assert.equal(paged.access('fetch', LINEAR), 'done');
+  assert.equal(paged.access('write', LINEAR, 0x77), 'done');
+  assert.equal(bare.ram32[PAGE_A >> 2], 0x77);
+  assert.equal(paged.read(TABLE, 0) & (A | D), A | D);
+  bare.cpu.setA20(true);
+  assert.deepEqual(paged.access('read', LINEAR), { error: 0, linear: LINEAR });
+});
+
 test('an access to a page behind RAM reaches a device, once', () => {
   const paged = new Paged();
   paged.entry(TABLE, 0, 0xfee00000 | ALL);

@@ -48,6 +48,8 @@ const D = 0x40;
 const PS = 0x80;
 const G = 0x100;
 const ERROR_RESERVED = 8;
+/** Address line 20, which the gate holds low for every access of the processor (vol. 3, 8.7.13.4). */
+const A20 = 1 << 20;
 
 class WalkEmitter {
   readonly body = new FunctionBody(2);
@@ -117,6 +119,10 @@ class WalkEmitter {
   /** Loads the entry at physical address `at`; one that is outside RAM is not present. */
   #loadEntry(wide: boolean): void {
     const { body } = this;
+    this.#modeHas(WALK_MODE.A20_MASKED);
+    body.if();
+    body.get(this.#at).i32(~A20).op('and').set(this.#at);
+    body.end();
     body.get(this.#at);
     this.#state(L.RAM_SIZE);
     body.op('ltU');
