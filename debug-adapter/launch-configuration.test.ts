@@ -96,7 +96,7 @@ describe('launch configuration', () => {
       problemsOf({ guest: kernel, machine: { memory: '64' } })[0] ?? '',
       /must be a size/,
     );
-    assert.match(problemsOf({ guest: kernel, machine: { memory: '8G' } })[0] ?? '', /1M to 2G/);
+    assert.match(problemsOf({ guest: kernel, machine: { memory: '8G' } })[0] ?? '', /1M to 3G/);
     assert.match(problemsOf({ guest: { kernel: '' } })[0] ?? '', /the name of a file/);
     assert.match(problemsOf({ guest: 'vmlinuz' })[0] ?? '', /"guest" is "vmlinuz".*an object/);
     assert.match(problemsOf(null)[0] ?? '', /must be an object/);

@@ -118,7 +118,7 @@ const machine = group(
       description: 'RAM of the guest, for example `128M`.',
       default: '128M',
       minimum: '1M',
-      maximum: '2G',
+      maximum: '3G',
       multiple: 64 * 1024,
     }),
     vcpus: only({

@@ -196,3 +196,36 @@ test('kernels that cannot be loaded are refused with the reason', () => {
     /initrd of 62 MiB does not fit: .* there is room for 59.99 MiB/,
   );
 });
+
+test('any byte of the headers may be wrong: loaded or refused, never an exception of ours', () => {
+  const attempt = (image: Uint8Array): void => {
+    multibootLoader.probe(image);
+    try {
+      multibootLoader.load(loadContext(image, { initrd: new Uint8Array(100) }, 8));
+    } catch (error) {
+      assert.ok(error instanceof GuestImageError, String(error));
+    }
+  };
+  // the file's header and the program header of an ELF kernel
+  const elf = elfKernel(0xc0400000, KERNEL);
+  for (const at of [...Array(52).keys(), ...[...Array(32).keys()].map((byte) => 0x1000 + byte)]) {
+    for (const value of [0, 1, 0x7f, 0xff]) {
+      const image = elf.slice();
+      image[at] = value;
+      attempt(image);
+    }
+  }
+  // the load addresses of a file that is no ELF
+  const flat = new Uint8Array(0x1000);
+  const view = new DataView(flat.buffer);
+  [0x1badb002, 0x10000, -(0x1badb002 + 0x10000), 0x100010, 0x100000, 0x100800, 0x101000, 0x100040]
+    .forEach((value, index) => view.setUint32(0x20 + index * 4, value, true)); // prettier-ignore
+  for (let at = 0x2c; at < 0x40; at++) {
+    for (const value of [0, 1, 0x7f, 0xff]) {
+      const image = flat.slice();
+      image[at] = value;
+      attempt(image);
+    }
+  }
+  for (const length of [0, 12, 0x28, 0x3f, 0x40]) attempt(flat.slice(0, length));
+});

@@ -27,7 +27,7 @@ describe('a kernel that cannot be used', () => {
     const { client, session } = setup(files);
     await client.ask('initialize');
     const text = await client.refused('launch', { guest, machine });
-    assert.match(text, /^launch\.json: "[a-zA-Z.]+"/, text);
+    assert.match(text, /^launch\.json: "[a-zA-Z.[\]0-9]+"/, text);
     assert.doesNotMatch(text, /undefined|NaN|\[object/, text);
     // The session is still there, and a good launch succeeds in it.
     const good = { kernel: '/good', format: 'flat', loadAddress: '0x7c00' };
@@ -74,6 +74,20 @@ describe('a kernel that cannot be used', () => {
     const files = { ...good, '/k': new Uint8Array(3 << 20).fill(0x90) };
     const guest = { kernel: '/k', format: 'flat', loadAddress: '0x100000' };
     assert.match(await sentence(guest, files, { memory: '2M' }), /"(guest\.|machine\.)\w+"/);
+  });
+
+  it('comes with modules, an entry or an address that it cannot have', async () => {
+    const flat = { kernel: '/good', format: 'flat' };
+    for (const [guest, expected] of [
+      [{ ...flat, modules: ['/none a'] }, /"guest\.modules\[0\]" names \/none, .*no such file/],
+      [{ ...flat, modules: ['/good'] }, /"guest\.modules": .*flat has no way to find modules/],
+      [{ ...flat, modules: [{ file: '' }] }, /"guest\.modules\[0\]\.file" is ""/],
+      [{ ...flat, entry: '16-bit' }, /"guest\.entry": .*flat has only one entry/],
+      [{ ...flat, entry: '64-bit' }, /"guest\.entry" is "64-bit", and must be one of/],
+      [{ ...flat, loadAddress: '0x1000000' }, /"guest\.loadAddress": .*below 1 MiB/],
+      [{ kernel: '/good', format: 'pvh' }, /"guest\.kernel": \/good is no pvh image/],
+    ] as const)
+      assert.match(await sentence(guest, good), expected);
   });
 
   it('asks for a processor, profile or amount of memory that there is not', async () => {

@@ -1,7 +1,7 @@
 /**
  * Debian's linux-image-686-pae in a whole machine: page tables of three levels, with page table isolation,
  * on bare hardware up to a shell and down again, twice and each time the same; and once as a PVH guest,
- * without the decompressor and its setup header.
+ * without the decompressor and its setup header, on a processor that has NX.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -54,7 +54,7 @@ describe('Debian for PAE on the machine', { skip, timeout: 3 * TIMEOUT_MS }, () 
 
   describe('its vmlinux, by the PVH entry', () => {
     const boots = once(() =>
-      boot({ flavour, format: 'pvh', interface: 'kvm', commands, budget: 5_000_000 }),
+      boot({ flavour, format: 'pvh', cpu: 'max', interface: 'kvm', commands, budget: 5_000_000 }),
     );
 
     test('boots to a shell with memory map, initrd, command line and ACPI', async () => {
@@ -65,6 +65,8 @@ describe('Debian for PAE on the machine', { skip, timeout: 3 * TIMEOUT_MS }, () 
       logs(result, /^BIOS-e820: \[mem 0x0000000000100000-0x0000000007ffffff\] usable$/);
       logs(result, /^Kernel command line: console=ttyS0$/);
       logs(result, /^ACPI: RSDP 0x00000000000E0000 /);
+      logs(result, /^NX \(Execute Disable\) protection: active$/);
+      logs(result, /^x86\/mm: Checked W\+X mappings: passed, no W\+X pages found\.$/);
       assertQuietLog(result);
       console.log(`  -686-pae by PVH, to the marker: ${describeFigures(result.marker)}`);
     });

@@ -16,9 +16,12 @@ export interface BootJob {
   readonly flavour?: Flavour;
   /** The bzImage, or the vmlinux in it by its PVH entry; bzimage without it. */
   readonly format?: 'bzimage' | 'pvh';
+  readonly entry?: '16-bit' | '32-bit';
   /** Where to load it, if it may be moved. */
   readonly loadAddress?: number;
   readonly cpu?: string;
+  /** Put behind the usual command line. */
+  readonly words?: string;
   readonly interface: 'kvm' | 'bare';
   /** Typed one at each prompt. */
   readonly commands: readonly string[];
@@ -54,19 +57,30 @@ const MEMORY_MIB = 128;
 const LIMIT = 15e9;
 
 function boot(job: BootJob): BootResult {
-  const { interface: type, commands, budget, flavour, format = 'bzimage', loadAddress, cpu } = job;
+  const {
+    interface: type,
+    commands,
+    budget,
+    flavour,
+    format = 'bzimage',
+    entry,
+    loadAddress,
+    cpu,
+    words = '',
+  } = job;
   const { kernel, initrd } = debianKernel(flavour);
   const bzImage = readFileSync(kernel);
   const start = { wall: performance.now(), cpu: process.cpuUsage() };
   const run = new GuestRun({
     image: format === 'pvh' ? vmlinuxOf(bzImage) : bzImage,
     format,
+    ...(entry !== undefined && { entry }),
     ...(loadAddress !== undefined && { loadAddress }),
     ...(cpu !== undefined && { cpu }),
     initrd: readFileSync(initrd),
     interface: type,
     memoryMiB: MEMORY_MIB,
-    commandLine: COMMAND_LINE,
+    commandLine: `${COMMAND_LINE} ${words}`.trim(),
   });
   const figures = (): BootFigures => {
     const { user, system } = process.cpuUsage(start.cpu);
