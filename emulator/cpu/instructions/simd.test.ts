@@ -193,6 +193,23 @@ describe('memory operands of SIMD instructions', () => {
     assert.deepEqual(store.devices, ['write4 fee00010 7', 'write4 fee00014 0']);
   });
 
+  it('meet breakpoints on data anywhere in them, behind the instruction', () => {
+    for (const [watched, expected] of [
+      [0x200f, VECTOR.DB],
+      [0x2010, null],
+    ] as const) {
+      const bare = at('MOVDQA_STORE', 0x2000);
+      const { state } = bare.cpu;
+      state.u8.fill(0x41, L.XMM, L.XMM + 16);
+      state.setDr(0, watched);
+      state.setDr(7, 0x00010402); // G0, one byte, writes
+      bare.cpu.modeChanged();
+      assert.equal(vectorOf(bare), expected);
+      if (expected !== null) assert.equal(state.eip, CODE + CODES.MOVDQA_STORE.length);
+      assert.equal(bare.ram[0x200f], 0x41);
+    }
+  });
+
   it('overwrite code that is about to run', () => {
     // movdqa [ebx], xmm0 over the instructions behind it
     const bare = machine([...CODES.MOVDQA_STORE, ...new Array<number>(28).fill(0x40)]);
