@@ -55,8 +55,14 @@ export class Fuzzer {
       bare.leaves = () => false;
       fillWorld(bare, new Random(seed ^ 0x55555555));
     }
+    const tables = this.#fast.ram.slice(WORLD);
     for (let n = 0; n < STARTS; n++) {
       const from = random.next();
+      // a processor may mark a page as accessed that another has not looked at (SDM vol. 3, 4.8)
+      for (const { ram, cpu } of [this.#fast, this.#slow]) {
+        ram.set(tables, WORLD);
+        cpu.memoryWritten(WORLD, tables.length);
+      }
       const name = `seed ${String(seed)}, start ${String(n)}`;
       const mode = start(this.#fast, from);
       start(this.#slow, from);
