@@ -68,7 +68,7 @@ const RULES = [
   ['CPL is 0 to 3', ({ cpl }) => cpl <= 3],
   ['paging implies protection', (state) => !has(state.cr(0), CR0.PG) || state.protectedMode],
   ['CR0 has no reserved bits', (state) => (state.cr(0) & ~(0x6005003f | CR0.PG)) === 0],
-  ['CR4 has only bits of the Pentium III', (state) => (state.cr(4) & ~0x7ff) === 0],
+  ['CR4 has only bits that some model has', (state) => (state.cr(4) & ~0x300fff) === 0],
   ['NW implies CD', (state) => !has(state.cr(0), CR0.NW) || has(state.cr(0), CR0.CD)],
   ['virtual-8086 mode is protected mode', (state) => !state.v86 || state.protectedMode],
   ['virtual-8086 mode has CPL 3', (state) => !state.v86 || state.cpl === 3],

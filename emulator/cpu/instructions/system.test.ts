@@ -182,6 +182,34 @@ describe('descriptor-table registers', () => {
   });
 });
 
+describe('SYSENTER, SYSEXIT, RSM', () => {
+  it('SYSENTER goes to level 0 and SYSEXIT back to where EDX and ECX say (SDM vol. 2)', () => {
+    const cpu = new ProtectedMachine();
+    const { state } = cpu;
+    cpu.atLevel(3);
+    state.set(L.SYSENTER_CS, 0x60);
+    state.set(L.SYSENTER_ESP, 0x5000);
+    state.set(L.SYSENTER_EIP, 0x4321);
+    assert.equal(cpu.execute([0x0f, 0x34]), null);
+    assert.deepEqual([state.cpl, state.eip, state.gpr(4, 4)], [0, 0x4321, 0x5000]);
+    assert.equal(state.selector(L.SEGMENT.CS), 0x60);
+    state.setGpr(EDX, 4, 0x1234);
+    state.setGpr(ECX, 4, 0x7000);
+    assert.equal(cpu.execute([0x0f, 0x35]), null);
+    assert.deepEqual([state.cpl, state.eip, state.gpr(4, 4)], [3, 0x1234, 0x7000]);
+    assert.equal(state.selector(L.SEGMENT.CS), 0x73);
+    assert.deepEqual(cpu.execute([0x0f, 0x35]), GP0, 'SYSEXIT needs level 0');
+  });
+  it('both are refused where IA32_SYSENTER_CS is null', () => {
+    const cpu = new ProtectedMachine();
+    assert.deepEqual(cpu.execute([0x0f, 0x34]), GP0);
+    assert.deepEqual(cpu.execute([0x0f, 0x35]), GP0);
+  });
+  it('RSM is undefined outside system-management mode (SDM vol. 2, "RSM")', () => {
+    assert.deepEqual(new ProtectedMachine().execute([0x0f, 0xaa]), UD);
+  });
+});
+
 describe('LAR, LSL, VERR, VERW, ARPL', () => {
   const zero = (cpu: FakeProcessor): boolean => (cpu.state.eflags & FLAG.ZF) !== 0;
 

@@ -21,8 +21,11 @@ const WITH_ERROR: readonly number[] = [8, 10, 11, 12, 13, 14, 17];
 const FETCH = 0x10;
 /** Access several words in an order of their own: CR2 is exact only to the page. */
 const MANY_WORDS: ReadonlySet<string> = new Set(['fldenv', 'fnstenv', 'frstor', 'fnsave', 'fxsave', 'fxrstor', 'iret', 'iretd', 'enter', 'retf']); // prettier-ignore
-/** Images of the whole x87 unit, and the faults that an access to memory can raise. */
-const IMAGES: ReadonlySet<string> = new Set(['fldenv', 'fnstenv', 'frstor', 'fnsave', 'fxsave', 'fxrstor']); // prettier-ignore
+/**
+ * Images of the whole x87 unit, and CALL, which stores before it looks at its target (departures.ts), and
+ * the faults that an access to memory can raise.
+ */
+const IMAGES: ReadonlySet<string> = new Set(['fldenv', 'fnstenv', 'frstor', 'fnsave', 'fxsave', 'fxrstor', 'call']); // prettier-ignore
 const MEMORY_FAULTS: readonly number[] = [12, 13, 14, 17];
 /** When they fault, a part of what they store may be in memory already. */
 const STORE_IN_PARTS: ReadonlySet<string> = new Set(['fstp', 'fbstp', 'call', 'fnsave', 'fnstenv', 'fxsave']); // prettier-ignore

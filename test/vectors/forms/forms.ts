@@ -23,9 +23,6 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   smsw: 'UMIP of the host',
   vmcall: 'leaves for the host’s hypervisor',
   vmmcall: 'leaves for the host’s hypervisor',
-  'prefetch': 'AMD’s; no effect to compare',
-  endbr64: 'the host’s shadow stacks',
-  endbr32: 'the host’s shadow stacks',
 };
 
 /** The forms that are executed natively. */
