@@ -9,7 +9,9 @@ import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator
 import {
   BAD_BUILT,
   badGuests,
+  BOOT,
   buildBadGuests,
+  buildBootSector,
   buildServices,
   buildServicesCaller,
   buildSmpGuest,
@@ -45,6 +47,12 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     buildSmpGuest(folder);
     const old = readFileSync(path.join(SMP_BUILT, 'smp.bin'));
     assert.ok(rebuilt('smp.bin').equals(old), 'run test/guests/build.ts');
+  });
+
+  test('the boot sector is the committed one', () => {
+    buildBootSector(folder);
+    const old = readFileSync(path.join(BOOT, 'boot.bin'));
+    assert.ok(rebuilt('boot.bin').equals(old), 'run test/guests/build.ts');
   });
 
   test('the misbehaving guests are the committed ones', () => {

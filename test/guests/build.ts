@@ -1,8 +1,8 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
- * misbehaving guests of test/guests/bad, the one for several processors of test/guests/smp, the BIOS
- * services of emulator/firmware and a program that calls them. The results are committed, so that
+ * misbehaving guests of test/guests/bad, the one for several processors of test/guests/smp, the boot
+ * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The results are committed, so that
  * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
@@ -22,6 +22,9 @@ export const BAD_BUILT = path.join(BAD, 'built');
 /** Source of the guest for several processors; its binary in `built` below. */
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
+
+/** Source and binary of the boot sector for machines with firmware. */
+export const BOOT = path.join(HERE, 'boot');
 
 /** Source of the BIOS services, and the module with their bytes. */
 const SERVICES = path.resolve(HERE, '../../emulator/firmware');
@@ -111,6 +114,13 @@ export function buildSmpGuest(target: string): void {
   });
 }
 
+/** Writes boot.bin, the boot sector and the sector behind it, into `target`. */
+export function buildBootSector(target: string): void {
+  inTemporaryFolder((work) => {
+    buildFlat(path.join(BOOT, 'boot.s'), path.join(target, 'boot.bin'), work);
+  });
+}
+
 function buildFlat(source: string, binary: string, work: string): void {
   const object = assemble(source, work);
   run('ld', ['-m', 'elf_i386', '-Ttext=0x7c00', '--oformat=binary', '-e', 'start', '-o', binary, object]); // prettier-ignore
@@ -154,6 +164,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildStory(STORY);
     buildBadGuests(BAD_BUILT);
     buildSmpGuest(SMP_BUILT);
+    buildBootSector(BOOT);
+    buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);
   }

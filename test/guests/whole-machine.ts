@@ -42,6 +42,8 @@ export interface GuestSetup {
   readonly interface: 'kvm' | 'bare';
   readonly memoryMiB?: number;
   readonly format?: MachineConfiguration['guest']['format'];
+  /** Format 'bios': what boots `image`. */
+  readonly bios?: MachineConfiguration['guest']['bios'];
   readonly initrd?: Uint8Array;
   readonly modules?: MachineConfiguration['guest']['modules'];
   readonly commandLine?: string;
@@ -57,7 +59,8 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
     guest: {
       kernel: setup.image,
       kernelName: 'guest',
-      format: setup.format ?? 'flat',
+      format: setup.format ?? (setup.bios ? 'bios' : 'flat'),
+      ...(setup.bios && { bios: setup.bios }),
       ...(setup.initrd && { initrd: setup.initrd }),
       ...(setup.modules && { modules: setup.modules }),
       commandLine: setup.commandLine ?? '',
