@@ -12,6 +12,7 @@ import type { MachineStop } from '../../emulator/machine.ts';
 import { debianFirmware, type DebianFirmware } from '../support/debian-firmware.ts';
 import { isoImage } from '../support/iso-image.ts';
 import { BOOT } from './build.ts';
+import { skip } from './linux/boots.ts';
 import { GuestRun } from './whole-machine.ts';
 
 const sector = readFileSync(path.join(BOOT, 'boot.bin'));
@@ -66,7 +67,7 @@ const SECTOR_LINES = ['sector Hello from the second sector', 'again W!llo from t
 /** RAM, EBDA, BIOS, RAM, tables, the ROM at 4 GiB. */
 const MEMORY = 'memory 06';
 
-describe('a boot sector', () => {
+describe('a boot sector', { skip }, () => {
   const MEDIA = [
     ['alone, on a floppy', sector, ['drive 00', ...SECTOR_LINES, MEMORY]],
     ['of a disk', disk(), ['drive 80', ...SECTOR_LINES, 'extensions 30', MEMORY]],
@@ -98,7 +99,7 @@ describe('a boot sector', () => {
   });
 });
 
-describe('a medium from which nothing boots ends in a stop that says so', () => {
+describe('a medium from which nothing boots ends in a stop that says so', { skip }, () => {
   const CASES = [
     ['a floppy of zeros', new Uint8Array(1_474_560), /said: not a bootable disk/],
     ['a disk of zeros', new Uint8Array(8_000_000), /said: not a bootable disk/],
@@ -112,7 +113,7 @@ describe('a medium from which nothing boots ends in a stop that says so', () => 
   }
 });
 
-describe('GRUB from a disk', { timeout: 600_000 }, () => {
+describe('GRUB from a disk', { skip, timeout: 600_000 }, () => {
   const MOST = 400_000_000;
   const PROMPT = /grub> ?$/;
   /** The text without what moves the cursor. */
