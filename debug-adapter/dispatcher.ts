@@ -7,6 +7,7 @@
 import { Response } from '@vscode/debugadapter/lib/messages.js';
 import { AdapterError, describeFailure, failure } from './errors.ts';
 import { MachineRefusal } from './machine-client.ts';
+import { focus } from './focus.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import type { RequestRow } from './request-table.ts';
 import { findRequest } from './request-table.ts';
@@ -95,6 +96,8 @@ export class Dispatcher {
       const row = findRequest(request.command);
       if (row === null) throw failure('unknownCommand', { command: request.command });
       checkLegal(row, this.session);
+      // who goes ahead of the others must not turn their machine's head
+      if (row.urgent !== true && this.session.hasGuest) await focus(this.session.guest, incoming);
       const body = await row.handle(this.session, incoming);
       this.send({ ...responseTo(request), ...(body !== undefined && { body }) });
     } catch (cause) {

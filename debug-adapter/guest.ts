@@ -48,12 +48,13 @@ export class Guest {
   /** Frames of the call stack by their DAP id, as of this stop. */
   private readonly frames = new Map<
     number,
-    { readonly frame: StackFrame; readonly depth: number }
+    { readonly frame: StackFrame; readonly depth: number; readonly vcpu: number }
   >();
   private nextFrame = 1;
   private registerCache: Promise<readonly RegisterGroup[]> | null = null;
-  private shown: RegisterSnapshot | null = null;
-  private before: RegisterSnapshot | null = null;
+  /** By vCPU: what was shown at this stop, and at the last one at which something was. */
+  private readonly shown = new Map<number, RegisterSnapshot>();
+  private readonly before = new Map<number, RegisterSnapshot>();
   /** References that a client has read, with the bytes after each that it has seen. */
   private readonly views = new Map<string, number>();
 
@@ -68,12 +69,26 @@ export class Guest {
   /** The guest runs again, or from the start: what was learned at the stop no longer holds. */
   moved(): void {
     this.stop = null;
-    if (this.shown !== null) this.before = this.shown;
-    this.shown = null;
+    for (const [vcpu, snapshot] of this.shown) this.before.set(vcpu, snapshot);
+    this.shown.clear();
     this.registerCache = null;
     this.frames.clear();
     this.variables.reset();
     this.listing.forget();
+  }
+
+  /** From now on everything is read from this vCPU, until a stop is of another. */
+  async look(vcpu: number): Promise<void> {
+    if (vcpu === this.variables.vcpu) return;
+    await this.machine.call('look', vcpu);
+    this.looksAt(vcpu);
+  }
+
+  /** The machine looks at this vCPU. */
+  looksAt(vcpu: number): void {
+    if (vcpu === this.variables.vcpu) return;
+    this.variables.vcpu = vcpu;
+    this.changed();
   }
 
   /** A register or memory was changed from outside. */
@@ -85,8 +100,9 @@ export class Guest {
   /** Read once per stop; anew each time while the guest runs. */
   registers(): Promise<readonly RegisterGroup[]> {
     if (this.stop === null) return this.machine.call('registers');
+    const { vcpu } = this.variables;
     this.registerCache ??= this.machine.call('registers').then((groups) => {
-      this.shown = snapshotOf(groups);
+      this.shown.set(vcpu, snapshotOf(groups));
       return groups;
     });
     return this.registerCache;
@@ -97,7 +113,7 @@ export class Guest {
       registers: () => this.registers(),
       write: (name, value) => this.writeRegister(name, value),
       symbols: this.symbols,
-      before: this.before,
+      before: this.before.get(this.variables.vcpu) ?? null,
     };
   }
 
@@ -173,8 +189,13 @@ export class Guest {
 
   addFrame(frame: StackFrame, depth: number): number {
     const id = this.nextFrame++;
-    this.frames.set(id, { frame, depth });
+    this.frames.set(id, { frame, depth, vcpu: this.variables.vcpu });
     return id;
+  }
+
+  /** Null for a frame of an earlier stop. */
+  vcpuOfFrame(id: number): number | null {
+    return this.frames.get(id)?.vcpu ?? null;
   }
 
   /** Throws the numbered error for a frame of an earlier stop. */

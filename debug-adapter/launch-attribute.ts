@@ -295,26 +295,26 @@ export function optionalChoice(options: {
   };
 }
 
-/** A number that must be one of a few because nothing else is built. */
-export function only(options: Common<number> & { readonly remedy: string }): Attribute<number> {
+/** How many of something, within bounds. */
+export function count(
+  options: Common<number> & { readonly minimum: number; readonly maximum: number },
+): Attribute<number> {
+  const { minimum, maximum } = options;
+  const expected = `a whole number from ${minimum} to ${maximum}`;
   return {
     ...OPTIONAL,
     fallback: options.default,
     read(value, name, problems) {
-      if (value === options.default) return options.default;
-      if (typeof value !== 'number')
-        problems.push(wrongType(name, value, `the number ${options.default}`));
-      else {
-        const { remedy } = options;
-        problems.push(
-          failure('attributeUnavailable', { attribute: name, value: `${shown(value)} `, remedy }),
-        );
-      }
+      if (typeof value !== 'number') problems.push(wrongType(name, value, expected));
+      else if (!Number.isInteger(value) || value < minimum || value > maximum)
+        problems.push(wrongValue(name, value, expected));
+      else return value;
       return options.default;
     },
     schema: () => ({
       type: 'integer',
-      enum: [options.default],
+      minimum,
+      maximum,
       markdownDescription: options.description,
       default: options.default,
     }),

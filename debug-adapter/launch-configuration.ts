@@ -5,6 +5,7 @@
  * silently ignored.
  */
 import { CPU_MODEL_NAMES } from '../emulator/cpu/cpu-model.ts';
+import { MOST_VCPUS } from '../emulator/debug-port.ts';
 import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
 import type { Profile } from '../emulator/hypervisor/profiles.ts';
@@ -14,12 +15,12 @@ import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
   address,
   choice,
+  count,
   dictionary,
   fileWithArguments,
   flag,
   group,
   list,
-  only,
   optionalChoice,
   path,
   required,
@@ -121,10 +122,12 @@ const machine = group(
       maximum: '3G',
       multiple: 64 * 1024,
     }),
-    vcpus: only({
-      description: 'Number of virtual processors.',
+    vcpus: count({
+      description:
+        'Number of virtual processors. They run in turn on the one clock, so that a run is the same each time.',
       default: 1,
-      remedy: 'write 1 or remove it',
+      minimum: 1,
+      maximum: MOST_VCPUS,
     }),
     clock: choice({
       description: 'What the time of the machine is made of.',

@@ -59,6 +59,7 @@ export async function machineConfiguration(
       loadAddress: guest.loadAddress,
     },
     memoryBytes: machine.memory,
+    vcpus: machine.vcpus,
     cpuModel: machine.cpu,
     testDevice: machine.testDevice,
     hypervisor: {

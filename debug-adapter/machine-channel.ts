@@ -17,6 +17,7 @@ import type {
   RegisterGroup,
   ResumeMode,
   StackFrame,
+  VcpuSummary,
 } from '../emulator/debug-port.ts';
 import type { LogLine } from '../emulator/debugger/log-message.ts';
 import type { Detail } from '../emulator/debugger/views/detail.ts';
@@ -55,6 +56,8 @@ export interface MachineService {
   /** Stops a running guest; does nothing to a stopped one. */
   pause(): void;
   position(): MachinePosition;
+  vcpus(): readonly VcpuSummary[];
+  look(vcpu: number): void;
   registers(): readonly RegisterGroup[];
   writeRegister(name: string, value: number): void;
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange;

@@ -117,6 +117,8 @@ class MachineHost {
         this.wake();
       },
       position: () => machine().position(),
+      vcpus: () => machine().vcpus(),
+      look: (vcpu) => machine().look(vcpu),
       registers: () => machine().registers(),
       writeRegister: (name, value) => machine().writeRegister(name, value),
       readMemory: (space, address, count) => machine().readMemory(space, address, count),

@@ -79,7 +79,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'setDataBreakpoints',          legal: ALIVE,           handle: setDataBreakpoints },
   { command: 'exceptionInfo',               legal: ['stopped'],     handle: exceptionInfo,             capability: { supportsExceptionInfoRequest: true } },
 
-  { command: 'continue',                    legal: ['stopped'],     handle: continueGuest },
+  { command: 'continue',                    legal: ['stopped'],     handle: continueGuest,             capability: { supportsSingleThreadExecutionRequests: true } },
   { command: 'next',                        legal: ['stopped'],     handle: next,                      capability: { supportsSteppingGranularity: true } },
   { command: 'stepIn',                      legal: ['stopped'],     handle: stepIn },
   { command: 'stepOut',                     legal: ['stopped'],     handle: stepOut },

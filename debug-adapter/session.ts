@@ -15,6 +15,7 @@ import type { StopReason } from '../emulator/stop-reason.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AdapterError, failure } from './errors.ts';
 import type { Files } from './files.ts';
+import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
@@ -23,7 +24,7 @@ import type { WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { CustomEventName, CustomEvents, PositionBody } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
-import { describeStop, THREAD_ID } from './stops.ts';
+import { describeStop } from './stops.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
@@ -113,6 +114,10 @@ export class GuestscopeSession {
     return this.currentGuest;
   }
 
+  get hasGuest(): boolean {
+    return this.currentGuest !== null && this.currentState !== 'ended';
+  }
+
   get consoleHistory(): string {
     return this.output.history;
   }
@@ -170,11 +175,13 @@ export class GuestscopeSession {
 
   /** Everything is set: stops on entry or runs. */
   async begin(): Promise<void> {
-    const { machine } = this.guest;
+    const { guest } = this;
+    const { machine } = guest;
     if (this.stopOnEntry) this.stopped({ kind: 'entry' }, await machine.call('position'));
     else {
       await this.resume({ kind: 'continue' });
-      this.event('continued', { threadId: THREAD_ID, allThreadsContinued: true });
+      const threadId = threadOf(guest.variables.vcpu);
+      this.event('continued', { threadId, allThreadsContinued: true });
     }
   }
 
@@ -249,7 +256,8 @@ export class GuestscopeSession {
   private async power(guest: Guest, plan: Plan): Promise<void> {
     const { configuration, machine, symbols, debug } = plan;
     try {
-      await guest.machine.call('create', machine, { idle: configuration.machine.idle });
+      const options = { idle: configuration.machine.idle };
+      guest.looksAt((await guest.machine.call('create', machine, options)).vcpu);
     } catch (cause) {
       if (!(cause instanceof MachineRefusal)) throw cause;
       const attribute = cause.attribute ?? 'guest.kernel';
@@ -282,6 +290,7 @@ export class GuestscopeSession {
     if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
     this.currentState = 'stopped';
     guest.moved();
+    guest.looksAt(position.vcpu);
     const stop = describeStop(reason, guest.breakpoints, guest.symbols);
     guest.stop = stop;
     this.custom('guestscope.position', this.described(position));
@@ -295,7 +304,7 @@ export class GuestscopeSession {
     this.event('stopped', {
       reason: stop.reason,
       description: stop.description,
-      threadId: THREAD_ID,
+      threadId: threadOf(position.vcpu),
       allThreadsStopped: true,
       ...(stop.text !== undefined && { text: stop.text }),
       hitBreakpointIds: stop.ids ?? [],

@@ -10,9 +10,6 @@ import { formatAddress } from './memory-reference.ts';
 import { hexBytes } from './scopes.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
-/** The one virtual processor. DAP's thread ids begin at 1 because some clients take 0 for none. */
-export const THREAD_ID = 1;
-
 /** Reasons that leave a machine to look at. */
 export type Stop = Exclude<StopReason, { readonly kind: 'budget' | 'idle' }>;
 

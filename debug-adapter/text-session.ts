@@ -9,7 +9,6 @@ import type { LaunchArguments } from './launch-json.ts';
 import type { GuestscopeSession } from './session.ts';
 import type { Body } from './session-client.ts';
 import { SessionClient } from './session-client.ts';
-import { THREAD_ID } from './stops.ts';
 
 export interface TextEnvironment {
   readonly session: GuestscopeSession;
@@ -41,13 +40,18 @@ export class TextSession {
   private outcomes: Outcome[] = [];
   private wakeUp: (() => void) | null = null;
   private exitCode: number | null = null;
+  /** Of the last stop. */
+  private threadId = 1;
   private console = '';
 
   constructor(environment: TextEnvironment) {
     this.environment = environment;
     this.client = new SessionClient(environment.session);
     const attended = environment.ask !== undefined;
-    this.client.on('stopped', (body) => this.note({ kind: 'stopped', body }));
+    this.client.on('stopped', (body) => {
+      this.threadId = Number(body['threadId']);
+      this.note({ kind: 'stopped', body });
+    });
     this.client.on('exited', ({ exitCode }) => (this.exitCode = Number(exitCode)));
     this.client.on('terminated', () => this.note({ kind: 'ended', code: this.exitCode }));
     this.client.on('output', ({ output }) => this.print(String(output).trimEnd()));
@@ -112,7 +116,7 @@ export class TextSession {
 
   private async showException(): Promise<void> {
     const { details } = (await this.client.request('exceptionInfo', {
-      threadId: THREAD_ID,
+      threadId: this.threadId,
     })) as { readonly details?: DebugProtocol.ExceptionDetails };
     for (const line of details?.stackTrace?.split('\n') ?? []) this.print(`   ${line}`);
   }
@@ -120,7 +124,7 @@ export class TextSession {
   /** Linear address of the next instruction, as a memory reference. */
   private async here(): Promise<string> {
     const { stackFrames } = (await this.client.request('stackTrace', {
-      threadId: THREAD_ID,
+      threadId: this.threadId,
       levels: 1,
     })) as unknown as DebugProtocol.StackTraceResponse['body'];
     return stackFrames[0]?.instructionPointerReference ?? '';
@@ -203,7 +207,7 @@ export class TextSession {
       try {
         if (command === undefined) await this.command(line);
         else {
-          await this.client.request(command, { threadId: THREAD_ID });
+          await this.client.request(command, { threadId: this.threadId });
           const outcome = await this.outcome();
           if (outcome.kind === 'ended') return outcome;
           this.print(summary(outcome.body));
@@ -227,13 +231,13 @@ export class TextSession {
 
   /** Stops a running guest; for Ctrl+C. */
   pause(): void {
-    this.client.request('pause', { threadId: THREAD_ID }).catch(() => undefined);
+    this.client.request('pause', { threadId: this.threadId }).catch(() => undefined);
   }
 
   // -------------------------------------------------------------------------------------- helpers
 
   private async continue(): Promise<void> {
-    await this.client.request('continue', { threadId: THREAD_ID });
+    await this.client.request('continue', { threadId: this.threadId });
   }
 
   private async evaluate(expression: string): Promise<string> {

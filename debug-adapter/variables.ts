@@ -31,7 +31,9 @@ export interface Container {
 }
 
 export class Variables {
-  private readonly containers = new Map<number, Container>();
+  /** Number of the vCPU that references are given for. */
+  vcpu = 0;
+  private readonly containers = new Map<number, { container: Container; vcpu: number }>();
   private next = 1;
 
   /** References given so far become invalid; numbers are not used again. */
@@ -41,16 +43,21 @@ export class Variables {
 
   reference(container: Container): number {
     const reference = this.next++;
-    this.containers.set(reference, container);
+    this.containers.set(reference, { container, vcpu: this.vcpu });
     return reference;
   }
 
   /** Throws the numbered error for a stale reference. */
   find(reference: number): Container {
-    const container = this.containers.get(reference);
-    if (container === undefined)
+    const found = this.containers.get(reference);
+    if (found === undefined)
       throw failure('staleReference', { kind: 'variable', reference: String(reference) });
-    return container;
+    return found.container;
+  }
+
+  /** Null for a stale reference. */
+  vcpuOf(reference: number): number | null {
+    return this.containers.get(reference)?.vcpu ?? null;
   }
 
   asVariable(row: Row): DebugProtocol.Variable {

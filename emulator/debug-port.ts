@@ -13,6 +13,9 @@ import type { GuestModule, KernelEntry } from './loaders/loader.ts';
 import type { Screen } from './picture.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
+/** Virtual processors of the largest machine. */
+export const MOST_VCPUS = 8;
+
 /** What to build; file contents instead of names, since the emulator opens no files. */
 export interface MachineConfiguration {
   readonly guest: {
@@ -41,7 +44,7 @@ export interface MachineConfiguration {
     readonly loadAddress: 'auto' | number;
   };
   readonly memoryBytes: number;
-  /** Virtual processors; 1 without it. */
+  /** Virtual processors, up to MOST_VCPUS; 1 without it. */
   readonly vcpus?: number;
   readonly cpuModel: string;
   /** Adds the device for programs that test a machine (devices/test-device.ts). */

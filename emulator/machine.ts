@@ -15,7 +15,7 @@ import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
 import type { Watchpoint } from './cpu/watchpoints.ts';
 import { SharedCode } from './cpu/shared-code.ts';
-import type { MachineConfiguration } from './debug-port.ts';
+import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
@@ -46,7 +46,6 @@ import { wasm, type WasmMemory } from './wasm/host.ts';
 const TIMESTAMP_HZ = 1_000_000_000;
 const SMALLEST_MEMORY = 1 << 20;
 const LARGEST_MEMORY = 3 * 2 ** 30;
-const MOST_VCPUS = 8;
 /** Serial bytes that wait for the host before run() returns to let it take them. */
 const SERIAL_BACKLOG = 1 << 16;
 const NOTICE_LIMIT = 256;

@@ -3,21 +3,31 @@
  * granularity is asked for.
  */
 import type { ResumeMode } from '../../emulator/debug-port.ts';
+import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-export async function continueGuest(session: GuestscopeSession): Promise<unknown> {
-  await session.resume({ kind: 'continue' });
-  return { allThreadsContinued: true };
+export async function continueGuest(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const mode = modeOf('continue', request);
+  await session.resume(mode);
+  return { allThreadsContinued: mode.alone !== true };
+}
+
+/** The thread that is to go on is looked at already (focus.ts); "singleThread" holds the others. */
+function modeOf(kind: ResumeMode['kind'], request: IncomingRequest): ResumeMode {
+  return request.boolean('singleThread', false) ? { kind, alone: true } : { kind };
 }
 
 const step =
-  (mode: ResumeMode) =>
-  (session: GuestscopeSession): Promise<void> =>
-    session.resume(mode);
+  (kind: ResumeMode['kind']) =>
+  (session: GuestscopeSession, request: IncomingRequest): Promise<void> =>
+    session.resume(modeOf(kind, request));
 
-export const next = step({ kind: 'stepOver' });
-export const stepIn = step({ kind: 'stepIn' });
-export const stepOut = step({ kind: 'stepOut' });
+export const next = step('stepOver');
+export const stepIn = step('stepIn');
+export const stepOut = step('stepOut');
 
 /** Answered at once; the stop follows when the machine has reached the end of an instruction. */
 export async function pause(session: GuestscopeSession): Promise<void> {

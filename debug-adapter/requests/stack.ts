@@ -1,18 +1,25 @@
 /** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { threadOf } from '../focus.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
 import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
 import type { GuestscopeSession } from '../session.ts';
-import { THREAD_ID } from '../stops.ts';
 import type { Container } from '../variables.ts';
 
 /** Frames that are looked for at most: a stack can be a circle. */
 const DEEPEST = 200;
 
-export function threads(): Promise<unknown> {
-  return Promise.resolve({ threads: [{ id: THREAD_ID, name: 'vCPU 0' }] });
+/** One for each virtual processor, with what it does if it does not execute. */
+export async function threads({ guest }: GuestscopeSession): Promise<unknown> {
+  const vcpus = await guest.machine.call('vcpus');
+  const several = vcpus.length > 1;
+  const threads = vcpus.map(({ vcpu, activity }): DebugProtocol.Thread => {
+    const state = several && activity !== 'running' ? ` (${activity})` : '';
+    return { id: threadOf(vcpu), name: `vCPU ${vcpu}${state}` };
+  });
+  return { threads };
 }
 
 export async function stackTrace(
