@@ -4,7 +4,7 @@
  * description. Names are binding; what is not built yet is refused by name with the remedy, never
  * silently ignored.
  */
-import { CPU_MODEL_NAMES } from '../emulator/cpu/cpu-model.ts';
+import { CPU_MODEL_SUMMARIES } from '../emulator/cpu/cpu-model.ts';
 import { MOST_VCPUS } from '../emulator/debug-port.ts';
 import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
@@ -149,7 +149,7 @@ const machine = group(
     cpu: choice<string>({
       description: 'Processor model: what CPUID says, and which instructions there are.',
       default: 'pentium3',
-      values: Object.fromEntries(CPU_MODEL_NAMES.map((name) => [name, `Model ${name}.`])),
+      values: CPU_MODEL_SUMMARIES,
     }),
     testDevice: flag({
       description:

@@ -56,6 +56,8 @@ interface ModelRow {
   readonly extended?: readonly Registers[];
   /** At most 47 characters. */
   readonly brand: string;
+  /** What it is and has, in a sentence. */
+  readonly summary: string;
 }
 
 const I486 = ['fpu', 'vme'] as const satisfies readonly Feature[];
@@ -63,7 +65,17 @@ const PENTIUM = [...I486, 'de', 'pse', 'tsc', 'msr', 'mce', 'cx8'] as const sati
 const P6 = [...PENTIUM, 'pae', 'apic', 'sep', 'mtrr', 'pge', 'mca', 'cmov', 'pat', 'mmx', 'fxsr', 'sse'] as const satisfies readonly Feature[]; // prettier-ignore
 const PENTIUM3 = [...P6, 'pse36'] as const satisfies readonly Feature[];
 const PENTIUM_M = [...P6, 'clflush', 'sse2', 'nx'] as const satisfies readonly Feature[];
-const MAX = [...PENTIUM_M, 'pse36', 'sse3', 'tsc-deadline', 'tsc-adjust', 'smep', 'smap', 'umip', 'rdtscp'] as const satisfies readonly Feature[];
+const MAX = [
+  ...PENTIUM_M,
+  'pse36',
+  'sse3',
+  'tsc-deadline',
+  'tsc-adjust',
+  'smep',
+  'smap',
+  'umip',
+  'rdtscp',
+] as const satisfies readonly Feature[];
 
 /**
  * Descriptors, lowest byte first and 01 as the number of calls. Pentium III: instruction TLB 4 KiB (01) and
@@ -82,15 +94,19 @@ const EXTENDED_LEAVES = [
 ] as const; // prettier-ignore
 
 const MODEL_ROWS = [
-  { name: '486',       family: 4, model: 8,  stepping: 0, features: I486,      brand: 'Guestscope 486' },
-  { name: 'pentium',   family: 5, model: 2,  stepping: 4, features: PENTIUM,   brand: 'Guestscope Pentium' },
+  { name: '486',       family: 4, model: 8,  stepping: 0, features: I486,      brand: 'Guestscope 486',
+    summary: 'i486DX4: x87 and virtual-8086 mode extensions.' },
+  { name: 'pentium',   family: 5, model: 2,  stepping: 4, features: PENTIUM,   brand: 'Guestscope Pentium',
+    summary: 'Pentium: with TSC, MSRs, CMPXCHG8B and 4 MiB pages; without MMX.' },
   { name: 'pentium3',  family: 6, model: 8,  stepping: 3, features: PENTIUM3,  brand: 'Guestscope Pentium III',
-    descriptors: COPPERMINE },
+    descriptors: COPPERMINE,
+    summary: 'Pentium III (Coppermine): with PAE, PSE-36, CMOV, SYSENTER, local APIC, MMX and SSE.' },
   { name: 'pentium-m', family: 6, model: 13, stepping: 8, features: PENTIUM_M, brand: 'Guestscope Pentium M',
-    descriptors: DOTHAN },
-  // everything that this processor can do
+    descriptors: DOTHAN,
+    summary: 'Pentium M (Dothan): with SSE2, CLFLUSH and NX; without PSE-36.' },
   { name: 'max',       family: 6, model: 14, stepping: 8, features: MAX,       brand: 'Guestscope',
-    descriptors: DOTHAN, caches: CACHES, extended: EXTENDED_LEAVES },
+    descriptors: DOTHAN, caches: CACHES, extended: EXTENDED_LEAVES,
+    summary: 'Everything that this processor can do, SSE3, SMEP, SMAP, UMIP and RDTSCP included.' },
 ] as const satisfies readonly ModelRow[]; // prettier-ignore
 
 const NOTHING: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
@@ -206,6 +222,11 @@ function modelOf(row: ModelRow): CpuModel {
 
 /** Names for launch.json. */
 export const CPU_MODEL_NAMES: readonly string[] = MODEL_ROWS.map(({ name }) => name);
+
+/** What each model is, in a sentence. */
+export const CPU_MODEL_SUMMARIES: Readonly<Record<string, string>> = Object.fromEntries(
+  MODEL_ROWS.map(({ name, summary }) => [name, summary]),
+);
 
 /** The model of this name, or null. */
 export function cpuModel(name: string): CpuModel | null {
