@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { scanCodesFor } from '../../debug-adapter/keyboard-layout.ts';
+import { pictureText } from '../../debug-adapter/screen-text.ts';
 import type { MachineConfiguration } from '../../emulator/debug-port.ts';
 import type { ExitObserver, Machine, MachineStop } from '../../emulator/machine.ts';
 import type { ExitRecord } from '../../emulator/stop-reason.ts';
@@ -147,6 +149,19 @@ export class GuestRun {
 
   type(text: string): void {
     this.machine.sendSerialInput(Buffer.from(text));
+  }
+
+  /** On a US keyboard. */
+  typeKeys(text: string): void {
+    const codes = scanCodesFor(text);
+    if (typeof codes === 'string') throw new Error(`no key for ${codes}`);
+    this.machine.sendKeys(Uint8Array.from(codes));
+  }
+
+  /** The text on the screen. */
+  get screen(): string {
+    const { picture } = this.machine.screen(null);
+    return picture === null ? '' : pictureText(picture);
   }
 
   /** What the guest has sent to its serial port. */

@@ -1,19 +1,18 @@
 /**
  * The real guests: Debian's current 32-bit kernels, for old PCs (linux-image-686) and for those with more
  * than 32 bits of physical addresses and NX (linux-image-686-pae), with a small initramfs made of Debian's
- * busybox-static. The packages come through apt, with a package index of its own for
- * the i386 architecture, so that nothing on the computer is changed and no root rights are needed; they
- * are kept in a cache and never committed.
+ * busybox-static. The packages come through apt (debian-packages.ts), are kept in a cache and never
+ * committed.
  *
  *   npx tsx test/support/debian-kernel.ts          prints the two paths and the command line
  *   npx tsx test/support/debian-kernel.ts DIR      also copies them to DIR/vmlinuz and DIR/initrd.gz
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gzipSync } from 'node:zlib';
 import { cpioArchive } from './cpio.ts';
+import { cacheDirectory, DebianPackages, member, replaceFile } from './debian-packages.ts';
 
 /** What the initramfs prints on the serial port when the kernel has started it. */
 export const READY_MARKER = 'GUESTSCOPE-READY';
@@ -60,13 +59,6 @@ export function debianKernel(
   return { kernel: path.join(cache, `vmlinuz-${release}`), initrd, release };
 }
 
-/** `$XDG_CACHE_HOME/guestscope/debian` or, in a checkout without that variable, `.cache/guests/debian`. */
-export function cacheDirectory(): string {
-  const shared = process.env['XDG_CACHE_HOME'];
-  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-  return shared ? path.join(shared, 'guestscope/debian') : path.join(root, '.cache/guests/debian');
-}
-
 function cachedRelease(cache: string, flavour: Flavour): string | undefined {
   if (!existsSync(path.join(cache, 'busybox'))) return undefined;
   const kernel = readdirSync(cache).find(
@@ -107,86 +99,23 @@ poweroff -f
 
 /** Downloads both packages and takes bzImage and busybox out of them into `cache`. */
 function fetchPackages(cache: string, flavour: Flavour): void {
-  const work = path.join(cache, `fetch-${process.pid}`);
-  rmSync(work, { recursive: true, force: true });
-  for (const directory of ['lists/partial', 'archives/partial', 'packages']) {
-    mkdirSync(path.join(work, directory), { recursive: true });
-  }
-  const options = [
-    'APT::Architecture=i386',
-    'APT::Architectures=i386',
-    `Dir::State=${work}`,
-    'Dir::State::status=/dev/null',
-    `Dir::Cache=${work}`,
-    'APT::Sandbox::User=', // the cache belongs to whoever runs this
-  ].flatMap((option) => ['-o', option]);
-
-  // One index that is out of step gives exit status 100 although the packages are there: ask for those.
-  const update = run('apt-get', [...options, 'update', '-q'], work);
+  const packages = new DebianPackages(cache);
   const metaPackage = `linux-image-${flavour}`;
-  const image = /Depends: (linux-image-\d\S+-686\S*)/.exec(
-    run('apt-cache', [...options, 'depends', metaPackage], work).text,
-  )?.[1];
+  const image = /Depends: (linux-image-\d\S+-686\S*)/.exec(packages.depends(metaPackage))?.[1];
   if (image === undefined) {
     throw new Error(
       `apt knows no package ${metaPackage} for i386, which Debian has up to release 12; ` +
-        `on another system name your own kernel in launch.json. apt-get update said: ${lastLine(update.text)}`,
+        `on another system name your own kernel in launch.json. apt-get update said: ${packages.updateText}`,
     );
   }
-  const packages = path.join(work, 'packages');
-  const download = run(
-    'apt-get',
-    [...options, 'download', '-q', image, 'busybox-static'],
-    packages,
-  );
-  const files = readdirSync(packages).map((name) => path.join(packages, name));
-  const imageFile = files.find((name) => path.basename(name).startsWith(image));
-  const busyboxFile = files.find((name) => path.basename(name).startsWith('busybox-static'));
-  if (imageFile === undefined || busyboxFile === undefined) {
-    throw new Error(
-      `apt-get download of ${image} and busybox-static failed: ${lastLine(download.text)}`,
-    );
-  }
+  const [imageFile = '', busyboxFile = ''] = packages.download([image, 'busybox-static']);
   const release = image.slice('linux-image-'.length);
   replaceFile(
     path.join(cache, `vmlinuz-${release}`),
     member(imageFile, `./boot/vmlinuz-${release}`),
   );
   replaceFile(path.join(cache, 'busybox'), member(busyboxFile, './bin/busybox'));
-  rmSync(work, { recursive: true, force: true });
-}
-
-/** One file out of a Debian package, without unpacking the rest. */
-function member(debian: string, name: string): Uint8Array {
-  const maxBuffer = 1 << 30;
-  const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', debian], { maxBuffer });
-  return execFileSync('tar', ['-xOf', '-', name], { input: tar, maxBuffer });
-}
-
-function run(command: string, commandArguments: readonly string[], cwd: string): { text: string } {
-  const result = spawnSync(command, commandArguments, {
-    cwd,
-    encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
-  });
-  if (result.error !== undefined) {
-    throw new Error(
-      `${command} could not be started (${result.error.message}); ` +
-        `Debian's kernel can be fetched on Debian only: elsewhere name your own kernel in launch.json.`,
-    );
-  }
-  return { text: result.stdout + result.stderr };
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').pop() ?? '';
-}
-
-/** In one step, so that a reader in another process sees the old file or the new one. */
-function replaceFile(name: string, bytes: Uint8Array): void {
-  const temporary = `${name}.${process.pid}`;
-  writeFileSync(temporary, bytes);
-  renameSync(temporary, name);
+  packages.close();
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -22,6 +22,7 @@ interface Counts {
 const TEST_FOLDERS = {
   guests: ['test/guests', 'test/conformance', 'test/vectors', 'test/fuzz'],
   dap: ['test/dap', 'test/golden'],
+  firmware: ['test/firmware'],
   package: ['test/package'],
   editor: ['test/editor'],
 } as const satisfies Record<string, readonly string[]>;
@@ -32,6 +33,8 @@ const SUITES = {
   unit: () => nodeTests(unitTests()),
   guests: () => nodeTests(testsBelow(TEST_FOLDERS.guests).filter((file) => !isLinux(file))),
   dap: () => nodeTests(testsBelow(TEST_FOLDERS.dap)),
+  firmware: () => nodeTests(testsBelow(TEST_FOLDERS.firmware).filter((file) => !isByHand(file))),
+  memtest: () => nodeTests(testsBelow(TEST_FOLDERS.firmware).filter(isByHand)),
   linux: () => nodeTests(testsBelow(TEST_FOLDERS.guests).filter(isLinux)),
   package: () => nodeTests(testsBelow(TEST_FOLDERS.package)),
   editor: editor,
@@ -85,6 +88,12 @@ function lint(): Promise<Counts> {
 function isLinux(file: string): boolean {
   return /\/linux[\w-]*\.test\.ts$/.test(file);
 }
+
+/** Minutes of a processor for little more than the others prove: run when they are named. */
+function isByHand(file: string): boolean {
+  return file.includes('/by-hand/');
+}
+const BY_HAND: readonly SuiteName[] = ['memtest'];
 
 /** All *.test.ts below these folders, sorted. */
 function testsBelow(folders: readonly string[]): string[] {
@@ -169,7 +178,9 @@ async function main(names: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  const wanted = (names.length > 0 ? names : Object.keys(SUITES)).filter(isSuite);
+  const wanted = (names.length > 0 ? names : Object.keys(SUITES))
+    .filter(isSuite)
+    .filter((name) => names.length > 0 || !BY_HAND.includes(name));
   if (names.length === 0) installRequirements();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
   const rows: string[] = [];
