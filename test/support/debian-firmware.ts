@@ -7,7 +7,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import path from 'node:path';
-import { cacheDirectory } from './debian-kernel.ts';
+import { cacheDirectory } from './debian-packages.ts';
 
 export interface DebianFirmware {
   /** 256 and 128 KiB, and the option ROM of a VGA. */
