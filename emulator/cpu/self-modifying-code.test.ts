@@ -304,3 +304,50 @@ test('the same code at two linear addresses keeps its own branch targets', () =>
     }
   }
 });
+
+test('code that is patched for each run always runs as patched, and later without patches', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    // mov [CODE + 20h], cl; 10 bytes on: add eax, imm32 whose first byte is at CODE + 20h
+    const code = [0x88, 0x0d, 0x20, 0x40, 0, 0, 0xeb, 0x17];
+    // add eax, imm32; dec ecx; jnz CODE; then a loop of 5000 without a patch: inc ebx; add eax, ecx …
+    const loop = [0x05, 0, 0, 0, 0, 0x49, 0x75, 0xd9, 0xb9, 0x88, 0x13, 0, 0, 0xeb, 0x00];
+    const rest = [0x81, 0xc3, 1, 0, 0, 0, 0x49, 0x75, 0xf7, HLT];
+    paged.bare.load(CODE, code);
+    paged.bare.load(CODE + 0x1f, [...loop, ...rest]);
+    paged.state.setGpr(EAX, 4, 0);
+    paged.state.setGpr(EBX, 4, 0);
+    paged.state.setGpr(ECX, 4, 100);
+    paged.run(slice);
+    assert.equal(paged.state.gpr(EAX, 4), 5050);
+    assert.equal(paged.state.gpr(EBX, 4), 5000);
+  }
+});
+
+test('data in the middle of code is written without an end to the code', () => {
+  const paged = new Paged();
+  for (const slice of SLICES) {
+    // inc dword [CODE + 9]; dec ecx; jmp over 4 bytes of data; jnz CODE; hlt
+    paged.bare.load(CODE, [
+      0xff,
+      0x05,
+      0x09,
+      0x40,
+      0,
+      0,
+      0x49,
+      0xeb,
+      4,
+      0,
+      0,
+      0,
+      0,
+      0x75,
+      0xf1,
+      HLT,
+    ]);
+    paged.state.setGpr(ECX, 4, 1000);
+    paged.run(slice);
+    assert.equal(paged.bare.ram32[(CODE + 8) >> 2] >>> 8, 1000);
+  }
+});

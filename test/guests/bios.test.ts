@@ -117,7 +117,6 @@ describe('GRUB from a disk', { skip, timeout: 600_000 }, () => {
   const MOST = 400_000_000;
   const PROMPT = /grub> ?$/;
   /** The text without what moves the cursor. */
-  // eslint-disable-next-line no-control-regex
   const plain = (text: string): string => text.replace(/\x1b\[[0-9;?]*[a-zA-Z]/g, '');
 
   function prompted(): GuestRun {
