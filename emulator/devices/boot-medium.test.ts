@@ -56,6 +56,7 @@ test('it can be asked for as something else', () => {
 
 test('what it cannot be is said, with the remedy', () => {
   assert.match(kind(new Uint8Array(0)), /^is empty: /);
+  assert.match(kind(bytes(2_000_000, [0, [0x51, 0x46, 0x49, 0xfb]])), /^is a qcow2 image: convert/);
   assert.match(kind(bytes(100), 'disk'), /^is smaller than one sector/);
   assert.match(kind(bytes(3_000_000), 'floppy'), /^is larger than a floppy of 2.88M: .*"disk"/);
   assert.match(kind(bytes(CD_BYTES), 'cdrom'), /^has no ISO 9660 volume descriptor/);

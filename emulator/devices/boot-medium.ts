@@ -15,6 +15,22 @@ export type BootMedium =
   | { readonly kind: 'floppy'; readonly image: Uint8Array; readonly format: FloppyFormat }
   | { readonly kind: 'disk' | 'cdrom'; readonly image: Uint8Array };
 
+const CONVERT = 'convert it with "qemu-img convert -O raw"';
+const UNPACK = 'unpack it';
+/** Files in which an image is wrapped, by their first bytes. None of them is a boot sector. */
+const CONTAINERS = [
+  { name: 'a qcow2 image', magic: [0x51, 0x46, 0x49, 0xfb], remedy: CONVERT },
+  { name: 'a VMDK image', magic: [0x4b, 0x44, 0x4d, 0x56], remedy: CONVERT },
+  {
+    name: 'a VHDX image',
+    magic: [0x76, 0x68, 0x64, 0x78, 0x66, 0x69, 0x6c, 0x65],
+    remedy: CONVERT,
+  },
+  { name: 'a gzip archive', magic: [0x1f, 0x8b, 0x08], remedy: UNPACK },
+  { name: 'an xz archive', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], remedy: UNPACK },
+  { name: 'a zip archive', magic: [0x50, 0x4b, 0x03, 0x04], remedy: UNPACK },
+] as const;
+
 /** What an image cannot be: a sentence's end ("is …") with the remedy. */
 export interface MediumProblem {
   readonly problem: string;
@@ -37,6 +53,8 @@ export function bootMedium(
   wanted: 'auto' | MediumKind,
 ): BootMedium | MediumProblem {
   if (image.length === 0) return { problem: 'is empty: build or download it again' };
+  const wrapped = CONTAINERS.find(({ magic }) => magic.every((byte, at) => image[at] === byte));
+  if (wrapped !== undefined) return { problem: `is ${wrapped.name}: ${wrapped.remedy}` };
   const kind = wanted === 'auto' ? kindOf(image) : wanted;
   if (kind === 'cdrom') return cdrom(image);
   if (kind === 'floppy') return floppy(image);

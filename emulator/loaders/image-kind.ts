@@ -36,7 +36,7 @@ const SIGNATURES: readonly Signature[] = [
   { at: 0,     magic: 'PK\x03\x04',          looksLike: 'a zip archive',                       remedy: UNPACK },
   { at: 257,   magic: 'ustar',               looksLike: 'a tar archive',                       remedy: UNPACK },
   { at: 0,     magic: '07070',               looksLike: 'a cpio archive (an initramfs)',       remedy: 'give it as guest.initrd and name the kernel here' },
-  { at: 32769, magic: 'CD001',               looksLike: 'a CD image',                          remedy: 'take the kernel out of it' },
+  { at: 32769, magic: 'CD001',               looksLike: 'a CD image',                          remedy: 'name it in guest.image, or take the kernel out of it' },
   { at: 0,     magic: 'QFI\xfb',             looksLike: 'a qcow2 disk image',                  remedy: 'take the kernel out of it' },
   { at: 0,     magic: 'KDMV',                looksLike: 'a VMDK disk image',                   remedy: 'take the kernel out of it' },
   { at: 0,     magic: 'hsqs',                looksLike: 'a squashfs file system',              remedy: 'take the kernel out of it' },
