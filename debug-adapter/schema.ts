@@ -89,6 +89,20 @@ export function configurationSnippets(): readonly ConfigurationSnippet[] {
       },
     },
     {
+      label: 'Guestscope: disk, floppy, CD or boot sector (BIOS)',
+      description: 'Boots a medium in SeaBIOS, which Debian has in its package seabios.',
+      body: {
+        type: 'guestscope',
+        request: 'launch',
+        name: 'Boot disk image',
+        guest: { image: `${FOLDER}\${1:disk.img}"` },
+        machine: { memory: '128M' },
+        hypervisor: { interface: 'kvm', profile: 'kvm-ept' },
+        stopOnEntry: true,
+        console: 'integratedTerminal',
+      },
+    },
+    {
       label: 'Guestscope: flat binary',
       description: 'Loads raw bytes and enters them in real mode.',
       body: {

@@ -91,8 +91,13 @@ describe('a boot sector', { skip }, () => {
     assert.deepEqual(second.fingerprint, first.fingerprint);
   });
 
-  test('starts by the smaller ROM, with a display, and under a hypervisor', () => {
-    for (const options of [{ small: true }, { video: true }, { interface: 'kvm' }] as const) {
+  test('starts by the smaller ROM, with a display, under a hypervisor, with two processors', () => {
+    for (const options of [
+      { small: true },
+      { video: true },
+      { interface: 'kvm' },
+      { vcpus: 2 },
+    ] as const) {
       const run = machine(sector, options);
       assert.equal(booted(run, run.go({ most: LIMIT }))[0], 'drive 00');
     }
