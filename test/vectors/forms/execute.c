@@ -118,8 +118,6 @@ static void set_up(void) {
   void *low = mmap((void *)LOW, HIGH - LOW, PROT_READ | PROT_WRITE | PROT_EXEC,
                    MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (low != (void *)LOW) perror("mmap"), exit(1);
-  memset(low, 0, HIGH - LOW);
-  memset((void *)(CODE & ~0xfff), 0xcc, 4096);
   /* contents: 0 data, 1 expand-down, 2 code, 3 conforming code */
   segment(0, 2, 0, 0xffff, 0, 0, 0, 0);
   segment(1, 0, 0, 0xfffff, 1, 0, 0, 0);
@@ -151,8 +149,15 @@ static void protect_both(int data, int stack, const u8 *pages) {
   if (pages[1] != 0) protect(STACK + STACK_SIZE / 2, stack);
 }
 
+/* Nothing is left of the case before. */
+static void clear(void) {
+  memset((void *)LOW, 0, HIGH - LOW);
+  memset((void *)(CODE & ~0xfff), 0xcc, 4096);
+}
+
 static void execute(Record *r) {
   const u8 pages[2] = {r->pages[0], r->pages[1]};
+  clear();
   memcpy((void *)CODE, r->code, r->length);
   memcpy((void *)DATA, r->data, DATA_SIZE);
   memcpy((void *)STACK, r->stack, STACK_SIZE);
@@ -168,7 +173,6 @@ static void execute(Record *r) {
   protect_both(0, 0, pages);
   memcpy(r->data, (void *)DATA, DATA_SIZE);
   memcpy(r->stack, (void *)STACK, STACK_SIZE);
-  memset((void *)CODE, 0xcc, sizeof r->code);
 }
 
 int main(int argc, char **argv) {

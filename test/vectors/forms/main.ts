@@ -3,6 +3,8 @@
  *
  *   npx tsx test/vectors/forms/main.ts compare CASES [SEED [MNEMONIC-OR-ENCODING]]
  *       executes so many cases natively and on our processor and shows what differs
+ *   npx tsx test/vectors/forms/main.ts noise CASES [SEED]
+ *       the same with random bytes as code
  *   npx tsx test/vectors/forms/main.ts sample CASES-PER-FORM [SEED]
  *       writes forms.vectors, the sample that the test suite replays
  */
@@ -12,6 +14,7 @@ import { nativeForms } from './forms.ts';
 import { makeCase } from './make-case.ts';
 import { Native } from './native.ts';
 import { AT } from './record.ts';
+import { isHarmless, makeNoise } from './noise.ts';
 import { Replay, TIMEOUT } from './replay.ts';
 import { modelWithMost, isImplemented } from './models.ts';
 import { choose, writeVectors } from './vector-file.ts';
@@ -31,7 +34,17 @@ function* cases(total: number, seed: number, filter: string): Generator<DataView
   }
 }
 
-function compareAll(native: Native, total: number, seed: number, filter: string): number {
+function* noise(total: number, seed: number): Generator<DataView> {
+  const replay = new Replay(modelWithMost());
+  for (let made = 0, n = 0; made < total && n < total * 20; n++) {
+    const record = makeNoise(Math.imul(n + 1, 0x01000193) ^ Math.imul(seed, 0x9e3779b1));
+    if (record === null || !isHarmless(record, replay.run(record, 'step'))) continue;
+    made++;
+    yield record;
+  }
+}
+
+function compareAll(native: Native, records: Iterable<DataView>, exactly = true): number {
   const replay = new Replay(modelWithMost());
   const seen = new Map<string, number>();
   let [compared, differences] = [0, 0];
@@ -43,7 +56,7 @@ function compareAll(native: Native, total: number, seed: number, filter: string)
       if (expected === undefined || expected.getUint32(AT.VECTOR, true) === TIMEOUT) return;
       compared++;
       for (const how of ['block', 'step'] as const) {
-        const found = compare(start, replay.run(start, how), expected);
+        const found = compare(start, replay.run(start, how), expected, exactly);
         if (found === null) continue;
         differences++;
         const text = describe(start);
@@ -56,7 +69,7 @@ function compareAll(native: Native, total: number, seed: number, filter: string)
     });
     batch = [];
   };
-  for (const record of cases(total, seed, filter)) {
+  for (const record of records) {
     batch.push(record);
     if (batch.length === BATCH) flush();
   }
@@ -79,9 +92,10 @@ function writeSample(perForm: number, seed: number): void {
 const [command, count = '', seed = '1', filter = ''] = process.argv.slice(2);
 const native = new Native(process.env['EXECUTE_C']);
 try {
-  if (command === 'compare') process.exitCode = compareAll(native, Number(count), Number(seed), filter) === 0 ? 0 : 1; // prettier-ignore
+  if (command === 'compare') process.exitCode = compareAll(native, cases(Number(count), Number(seed), filter)) === 0 ? 0 : 1; // prettier-ignore
+  else if (command === 'noise') process.exitCode = compareAll(native, noise(Number(count), Number(seed)), false) === 0 ? 0 : 1; // prettier-ignore
   else if (command === 'sample') writeSample(Number(count), Number(seed));
-  else process.stdout.write('compare CASES [SEED [FORM]], or sample CASES-PER-FORM [SEED]\n');
+  else process.stdout.write('compare CASES [SEED [FORM]], noise CASES [SEED], or sample CASES-PER-FORM [SEED]\n');
 } finally {
   native.dispose();
 }

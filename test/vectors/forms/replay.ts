@@ -3,12 +3,14 @@
  * the descriptor tables of descriptors.ts, in a translated block and in a single step. What came out is
  * written into a record as execute.c does it.
  */
+import { decode } from '../../../emulator/cpu/decode/decoder.ts';
 import * as L from '../../../emulator/cpu/layout.ts';
 import type { SegmentIndex } from '../../../emulator/cpu/layout.ts';
 import { fullRegisters, setTags } from '../../../emulator/cpu/fpu/register-stack.ts';
 import { VECTOR } from '../../../emulator/cpu/processor.ts';
+import { RIGHTS } from '../../../emulator/cpu/state.ts';
 import { BareCpu } from '../../../emulator/cpu/testing/bare-cpu.ts';
-import { AT, CODE, CODE_LIMIT, DATA, DATA_SIZE, FX, STACK, STACK_SIZE } from './record.ts';
+import { AT, CODE, DATA, DATA_SIZE, FX, STACK, STACK_SIZE } from './record.ts';
 import { GDT_ENTRIES, LDT, segmentOf, writeTables } from './descriptors.ts';
 
 /** What a user program can see of memory: as much as execute.c maps. */
@@ -56,7 +58,6 @@ export class Replay {
     state.setCr(3, DIRECTORY);
     state.setCr(0, CR0);
     state.setCr(4, CR4);
-    bare.ram.fill(INT3, CODE & ~0xfff, (CODE & ~0xfff) + 0x1000);
   }
 
   #page(page: number, flags: number): void {
@@ -67,7 +68,7 @@ export class Replay {
   run(record: DataView, how: How): DataView {
     const out = new DataView(record.buffer.slice(record.byteOffset, record.byteOffset + AT.SIZE));
     this.#begin(out);
-    const outcome = this.bare.runToExit(how === 'block' ? BLOCK : 1, how === 'block' ? 3 : 12);
+    const outcome = this.bare.runToExit(how === 'block' ? BLOCK : 1, how === 'block' ? 3 : 64);
     this.#end(out, outcome);
     return out;
   }
@@ -84,9 +85,10 @@ export class Replay {
     }
     // from the state of a process that has just been switched to
     cpu.flushTlb(true);
-    ram.set(bytes.subarray(AT.CODE, AT.CODE + CODE_LIMIT), CODE);
-    ram.fill(INT3, CODE + (bytes[AT.LENGTH] ?? 0), CODE + CODE_LIMIT);
-    cpu.memoryWritten(CODE, CODE_LIMIT);
+    ram.fill(0, LOW, HIGH);
+    ram.fill(INT3, CODE & ~0xfff, (CODE & ~0xfff) + 0x1000);
+    ram.set(bytes.subarray(AT.CODE, AT.CODE + (bytes[AT.LENGTH] ?? 0)), CODE);
+    cpu.memoryWritten(LOW, HIGH - LOW);
     ram.set(bytes.subarray(AT.DATA, AT.DATA + DATA_SIZE), DATA);
     ram.set(bytes.subarray(AT.STACK, AT.STACK + STACK_SIZE), STACK);
     for (let i = 0; i < 8; i++) state.setGpr(i, 4, record.getUint32(AT.GPR + 4 * i, true));
@@ -134,8 +136,7 @@ export class Replay {
       ({ vector } = event);
       error = event.errorCode ?? 0;
       // what is pushed for INT3, INTO and INT1 is the instruction after them
-      const own = state.eip === CODE && bytes[AT.LENGTH] !== 0;
-      if (event.type === 'software' || event.type === 'privileged') trap = own ? (bytes[AT.LENGTH] ?? 1) : 1; // prettier-ignore
+      if (event.type === 'software' || event.type === 'privileged') trap = this.#lengthAt(state.eip);
       address = vector === VECTOR.PF ? event.qualification : 0;
     } else if (outcome === 'limit') {
       vector = TIMEOUT;
@@ -153,6 +154,13 @@ export class Replay {
     bytes.set(ram.subarray(DATA, DATA + DATA_SIZE), AT.DATA);
     bytes.set(ram.subarray(STACK, STACK + STACK_SIZE), AT.STACK);
   }
+  #lengthAt(eip: number): number {
+    const { ram, cpu } = this.bare;
+    const big = (cpu.state.segment(L.SEGMENT.CS).rights & RIGHTS.DB) !== 0;
+    const found = decode(ram, eip, { defaultSize: big ? 4 : 2 }, eip, eip + 15);
+    return typeof found === 'string' ? 1 : found.length;
+  }
+
   #storeFx(image: Uint8Array): void {
     const { state } = this.bare.cpu;
     const view = new DataView(image.buffer, image.byteOffset, 512);
