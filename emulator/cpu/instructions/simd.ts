@@ -9,6 +9,7 @@ import { STATUS } from '../fpu/rounding.ts';
 import * as L from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
+import { RIGHTS } from '../state.ts';
 import type { EmittedInstruction } from '../translate/shape.ts';
 import { memoryOperand } from './operand-access.ts';
 import {
@@ -96,10 +97,16 @@ const stmxcsr: TypescriptInstruction = (cpu, { operands }) => {
   cpu.writeOperand(operands[0], cpu.state.get(L.MXCSR));
 };
 
-/** There are no caches; the line's address is checked as that of a byte to be read. */
+/**
+ * There are no caches; the line's address is checked as that of a byte to be read, which may lie in code
+ * that cannot be read (SDM vol. 2, "CLFLUSH").
+ */
 const clflush: TypescriptInstruction = (cpu, { operands }) => {
-  const operand = memoryOperand(cpu, operands[0]);
-  const linear = cpu.checkSegment(operand.segment, cpu.effectiveAddress(operand), 1, false);
+  const { segment, ...operand } = memoryOperand(cpu, operands[0]);
+  const offset = cpu.effectiveAddress({ ...operand, segment });
+  const { rights, base, limit } = cpu.state.segment(segment);
+  const executeOnly = (rights & (RIGHTS.UNUSABLE | 0x1a)) === 0x18 && offset <= limit;
+  const linear = executeOnly ? (base + offset) >>> 0 : cpu.checkSegment(segment, offset, 1, false);
   cpu.memory.probeRead(linear, 1);
 };
 
