@@ -23,12 +23,13 @@ export interface StopDescription {
   readonly exception?: DebugProtocol.ExceptionInfoResponse['body'];
 }
 
-/** "VM exit 10 CPUID at 0x00100123 <start+0x3>: leaf 0x40000000". */
+/** "VM exit 10 CPUID at 0x00100123 <start+0x3>: leaf 0x40000000", "… CPUID on vCPU 1 at …". */
 export function describeExit(exit: ExitRecord, symbols: SymbolTable): string {
   const symbol = symbols.describe(exit.linearRip);
   const place = formatAddress(exit.linearRip) + (symbol === null ? '' : ` <${symbol}>`);
   const detail = exit.detail === '' ? '' : `: ${exit.detail}`;
-  return `VM exit ${exit.reason} ${exit.name} at ${place}${detail}`;
+  const vcpu = exit.vcpu === undefined ? '' : ` on vCPU ${exit.vcpu}`;
+  return `VM exit ${exit.reason} ${exit.name}${vcpu} at ${place}${detail}`;
 }
 
 export function describeStop(

@@ -58,4 +58,6 @@ export interface ExitRecord {
   readonly linearRip: number;
   readonly instructionLength: number;
   readonly cpl: number;
+  /** Number of the vCPU that left; absent: 0. */
+  readonly vcpu?: number;
 }

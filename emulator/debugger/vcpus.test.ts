@@ -191,3 +191,24 @@ test('HLT of one is stepped until an interrupt wakes it; all asleep is a wait', 
   port.writeMemory('physical', COUNTERS.at('counting'), Uint8Array.of(0xf4));
   assert.equal(one.on().kind, 'halted-forever');
 });
+
+test('an exit says which vCPU has left', () => {
+  const one = protectedGuest(COUNTERS, { vcpus: 2, interface: 'kvm' });
+  const { port } = one;
+  breakAt(port, 0x8000);
+  one.go('continue');
+  breakAt(port);
+  // CPUID
+  port.writeMemory('physical', 0x8000, Uint8Array.of(0x0f, 0xa2));
+  port.setExitBreakpoints([{ id: 7, reason: 'CPUID' }]);
+  const stop = one.go('continue');
+  assert.ok(stop.kind === 'exit' && stop.exit.vcpu === 1 && stop.exit.linearRip === 0x8000);
+  assert.equal(port.position().vcpu, 1);
+  assert.equal(one.step(), 0x8002);
+  // leaf 0 or 1 of its own: the initial APIC ID
+  port.writeMemory('physical', 0x8002, Uint8Array.of(0x0f, 0xa2));
+  port.writeRegister('eax', 1);
+  one.go('stepIn');
+  one.step();
+  assert.equal(one.register('ebx') >>> 24, 1);
+});

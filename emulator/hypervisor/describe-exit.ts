@@ -82,5 +82,6 @@ export function describeExit(
     linearRip: linearRip(exit),
     instructionLength: exit.instructionLength,
     cpl: exit.cpl,
+    ...(exit.vcpu > 0 && { vcpu: exit.vcpu }),
   };
 }

@@ -9,6 +9,7 @@ function exitWith(ordinal: number, first: number): RecordedExit {
   let next = first;
   const word = (): number => next++;
   return {
+    vcpu: ordinal & 7,
     reason: 30,
     qualification: word(),
     instructionLength: word(),

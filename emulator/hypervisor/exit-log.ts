@@ -11,7 +11,7 @@ import type { RecordedExit } from './vm-exit.ts';
 export const LOG_CAPACITY = 65536;
 
 /** Words of a row: fields of 32 bits. */
-const WORDS = 18;
+const WORDS = 19;
 /** Wider ones: guest-physical address and position. */
 const WIDE = 2;
 
@@ -93,6 +93,7 @@ export class ExitLog {
     words[at + 15] = exit.ecx;
     words[at + 16] = exit.edx;
     words[at + 17] = exit.esi;
+    words[at + 18] = exit.vcpu;
     this.#wide[slot * WIDE]     = exit.guestPhysical;
     this.#wide[slot * WIDE + 1] = exit.position;
   }
@@ -120,6 +121,7 @@ export class ExitLog {
       ecx:                     words[at + 15],
       edx:                     words[at + 16],
       esi:                     words[at + 17],
+      vcpu:                    words[at + 18],
       guestPhysical:           this.#wide[slot * WIDE],
       position:                this.#wide[slot * WIDE + 1],
       ordinal,

@@ -72,7 +72,7 @@ test('an exit keeps what the guest was about to do', () => {
   vcpu.retired = 77;
   assert.equal(hypervisor.offer({ kind: 'cpuid' }, 2), true);
   assert.deepEqual(hypervisor.pending, {
-    reason: 10, qualification: 0, instructionLength: 2, instructionInformation: 0, guestLinear: 0, guestPhysical: 0,
+    vcpu: 0, reason: 10, qualification: 0, instructionLength: 2, instructionInformation: 0, guestLinear: 0, guestPhysical: 0,
     interruptionInformation: 0, interruptionErrorCode: 0, idtVectoringInformation: 0, idtVectoringErrorCode: 0,
     operand: 0, event: { kind: 'cpuid' }, rip: 0x1000, csBase: 0xf0000, cpl: 0, eax: 0x40000000, ebx: 3, ecx: 1, edx: 2, esi: 4,
     position: 77, ordinal: 0,

@@ -176,9 +176,10 @@ export class Hypervisor implements ExitHook {
   }
 
   private record(reason: number, event: GuestEvent, length: number): VmExit {
-    const { processor, retired } = this.vcpu;
+    const { processor, retired, index } = this.vcpu;
     const { state, vectoring } = processor;
     return {
+      vcpu: index,
       reason,
       qualification: qualificationOf(event),
       instructionLength: instructionLengthOf(event, length, vectoring),

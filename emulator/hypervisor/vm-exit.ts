@@ -11,6 +11,8 @@ export interface VmExit extends RecordedExit {
 
 /** What is kept of an exit: numbers alone. */
 export interface RecordedExit {
+  /** Number of the vCPU that left. */
+  readonly vcpu: number;
   /** VMX basic exit reason (exit-reasons.ts has its name and decoders). */
   readonly reason: number;
   /** Exit qualification, unsigned 32 bits. */

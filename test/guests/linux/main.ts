@@ -20,6 +20,7 @@ export interface BootJob {
   /** Where to load it, if it may be moved. */
   readonly loadAddress?: number;
   readonly cpu?: string;
+  readonly vcpus?: number;
   /** Put behind the usual command line. */
   readonly words?: string;
   readonly interface: 'kvm' | 'bare';
@@ -66,6 +67,7 @@ function boot(job: BootJob): BootResult {
     entry,
     loadAddress,
     cpu,
+    vcpus = 1,
     words = '',
   } = job;
   const { kernel, initrd } = debianKernel(flavour);
@@ -77,6 +79,7 @@ function boot(job: BootJob): BootResult {
     ...(entry !== undefined && { entry }),
     ...(loadAddress !== undefined && { loadAddress }),
     ...(cpu !== undefined && { cpu }),
+    vcpus,
     initrd: readFileSync(initrd),
     interface: type,
     memoryMiB: MEMORY_MIB,
@@ -85,7 +88,7 @@ function boot(job: BootJob): BootResult {
   const figures = (): BootFigures => {
     const { user, system } = process.cpuUsage(start.cpu);
     return {
-      instructions: run.machine.cpu.retired,
+      instructions: run.machine.retired,
       time: run.machine.now,
       wallSeconds: (performance.now() - start.wall) / 1e3,
       cpuSeconds: (user + system) / 1e6,
