@@ -4,7 +4,7 @@
  * selectors (LAR, VERR, LLDT, …) are in selectors.ts, those about EFLAGS in system-flags.ts.
  *
  * Each follows one order (vol. 3, 26.1): #UD and privilege, then the offer to the hypervisor, then the
- * instruction's own checks, then the commit. Caches, NMIs and system-management mode do not exist
+ * instruction's own checks, then the commit. Caches and system-management mode do not exist
  * here: INVD and WBINVD do nothing, RSM is undefined.
  */
 import {
