@@ -18,7 +18,7 @@ export const PM1A_EVENT_PORT = 0x600;
 export const PM1A_CONTROL_PORT = 0x604;
 export const PM_TIMER_PORT = 0x608;
 export const ACPI_PORTS = 12;
-export const SLEEP_TYPE_S3 = 1;
+const SLEEP_TYPE_S3 = 1;
 export const SLEEP_TYPE_S5 = 5;
 export const PM_TIMER_HERTZ = 3_579_545;
 
