@@ -20,6 +20,11 @@ const CONTRIBUTORY: readonly number[] = [VECTOR.DE, VECTOR.TS, VECTOR.NP, VECTOR
 const NOT_FAULTS: readonly number[] = [VECTOR.NMI, VECTOR.BP, VECTOR.OF, VECTOR.DF, VECTOR.MC];
 /** Longest chain kept; the architecture ends one after five. */
 const CHAIN_LIMIT = 8;
+/**
+ * Exceptions in one chain after which it is taken to be endless: #AC can arise from the delivery of #AC,
+ * and processors then never get out of it again. Here it ends like a triple fault.
+ */
+const ENDLESS = 64;
 /** DR6 bits that hold only for the latest #DB. */
 const DR6_BREAKPOINTS = 0xf;
 const DR6_SINGLE_STEP_OR_TASK = 0xc000;
@@ -125,10 +130,11 @@ const classOfEvent = ({ type, vector }: VectoredEvent): FaultClass =>
 function deliverChain(cpu: Processor, fault: RaisedFault, previous: FaultClass): void {
   let current = fault;
   let before = previous;
-  for (;;) {
+  for (let links = 0; ; links++) {
     announce(cpu, current);
-    if (escalates(before, classOf(current.vector))) {
-      if (before === 'double-fault') {
+    const endless = links === ENDLESS;
+    if (endless || escalates(before, classOf(current.vector))) {
+      if (endless || before === 'double-fault') {
         cpu.offer({ kind: 'triple-fault' }, 0);
         cpu.vectoring = null;
         cpu.shutdown();
