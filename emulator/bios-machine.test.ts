@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MachineConfiguration } from './debug-port.ts';
 import { readMemory } from './debugger/memory.ts';
-import { ConfigurationError, Machine } from './machine.ts';
+import { ConfigurationError } from './checked-configuration.ts';
+import { Machine } from './machine.ts';
 
 const SIZE = 0x10000;
 const EPT_VIOLATION = 48;

@@ -189,7 +189,7 @@ export interface StackFrame {
   readonly framePointer: number;
 }
 
-/** Synchronous; throws ConfigurationError (machine.ts) from create, RangeError from misuse. */
+/** Synchronous; throws ConfigurationError (checked-configuration.ts) from create, RangeError from misuse. */
 export interface DebugPort {
   /** In the order of their numbers. */
   vcpus(): readonly VcpuSummary[];

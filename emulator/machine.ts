@@ -7,15 +7,22 @@
  * slept through in HLT and a fixed time for each exit and each port access. Nothing else enters, so that
  * the same configuration gives the same run to the instruction.
  */
+import {
+  allocate,
+  checkedControls,
+  checkedMemory,
+  checkedModel,
+  checkedVcpus,
+  told,
+} from './checked-configuration.ts';
 import { biosOptions, firmwareGuest, hideShadowRam } from './bios-machine.ts';
 import type { Cpu, CpuOptions } from './cpu/cpu.ts';
-import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
 import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
 import type { Watchpoint } from './cpu/watchpoints.ts';
 import { SharedCode } from './cpu/shared-code.ts';
-import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
+import type { MachineConfiguration } from './debug-port.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
@@ -23,29 +30,25 @@ import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { ExitLog } from './hypervisor/exit-log.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
-import { controlsFor } from './hypervisor/profiles.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
-import { GuestImageError, type LoadedGuest } from './loaders/loader.ts';
+import type { LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
 import { setMemoryTypes } from './firmware-state.ts';
 import { setInitialState } from './machine-state.ts';
+import type { EndingStop, ExitObserver, MachineStop, StepOutcome } from './machine-stop.ts';
 import { MachineVcpu } from './machine-vcpu.ts';
 import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
-import { type GuestPlace, isAt, placeOf } from './guest-place.ts';
+import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
-import { didYouMean } from './nearest-name.ts';
 import { KvmInterface } from './paravirt/kvm.ts';
 import type { Screen } from './picture.ts';
 import { initialize, resume, setWaitingState, startUp } from './processor-start.ts';
-import type { StopReason } from './stop-reason.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
-import { wasm, type WasmMemory } from './wasm/host.ts';
+import type { WasmMemory } from './wasm/host.ts';
 
 /** TSC ticks a second: one a nanosecond, one an instruction. */
 const TIMESTAMP_HZ = 1_000_000_000;
-const SMALLEST_MEMORY = 1 << 20;
-const LARGEST_MEMORY = 3 * 2 ** 30;
 /** Serial bytes that wait for the host before run() returns to let it take them. */
 const SERIAL_BACKLOG = 1 << 16;
 const NOTICE_LIMIT = 256;
@@ -69,42 +72,6 @@ const OTHERS_IN_STEP = 1 << 20;
 const BUDGET = { kind: 'budget' } as const;
 const WATCHPOINT = { kind: 'watchpoint' } as const;
 
-/** A launch configuration that cannot be carried out. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-  readonly attribute: string;
-
-  constructor(attribute: string, message: string) {
-    super(message);
-    this.attribute = attribute;
-  }
-}
-
-/** Stops that the machine itself knows; a debugger adds its own (debugger.ts). */
-export type MachineStop =
-  | Exclude<
-      StopReason,
-      | { kind: 'entry' }
-      | { kind: 'pause' }
-      | { kind: 'step' }
-      | { kind: 'breakpoint' }
-      | { kind: 'data breakpoint' }
-      | { kind: 'exit' }
-    >
-  | { readonly kind: 'breakpoint' }
-  /** The current processor has watch hits to take. */
-  | { readonly kind: 'watchpoint' }
-  | { readonly kind: 'exit'; readonly exit: VmExit };
-
-/** After it every run ends in it again. */
-type EndingStop = Extract<MachineStop, { kind: 'power-off' | 'reset' | 'guest-error' }>;
-
-export type StepOutcome =
-  | Exclude<MachineStop, { kind: 'breakpoint' }>
-  | { readonly kind: 'stepped' }
-  /** Where the interrupt came in; the instruction there has not been executed since. */
-  | { readonly kind: 'interrupted'; readonly place: GuestPlace };
-
 interface SingleStep {
   readonly vcpu: MachineVcpu;
   /** Instructions retired by it when it is over. */
@@ -117,9 +84,6 @@ interface RefusedInstruction {
   readonly linearEip: number;
   readonly bytes: Uint8Array;
 }
-
-/** Asked once for each exit that is born: whether to stop before it is resolved. */
-export type ExitObserver = (exit: VmExit) => boolean;
 
 export class Machine {
   /** By number; the first is the bootstrap processor. */
@@ -149,18 +113,8 @@ export class Machine {
   /** Throws ConfigurationError. */
   constructor(configuration: MachineConfiguration) {
     const { memoryBytes, hypervisor: chosen } = configuration;
-    const model = cpuModel(configuration.cpuModel);
-    if (model === null) {
-      throw new ConfigurationError(
-        'machine.cpu',
-        `There is no processor model '${configuration.cpuModel}'.${didYouMean(configuration.cpuModel, CPU_MODEL_NAMES)}`,
-      );
-    }
+    const model = checkedModel(configuration.cpuModel);
     const count = checkedVcpus(configuration.vcpus ?? 1, model);
-    const controls = controlsFor(chosen);
-    if ('problem' in controls) {
-      throw new ConfigurationError(controls.problem.attribute, controls.problem.message);
-    }
     const maps = memoryMaps(checkedMemory(memoryBytes), count);
     [this.map] = maps;
     this.memory = allocate(this.map, configuration.shared);
@@ -170,11 +124,10 @@ export class Machine {
     const { memory } = this;
     this.vcpus = maps.map((map, index) => {
       // each has its own, since the interrupt window is one of them
-      const own = index === 0 ? controls : controlsFor(chosen);
-      if ('problem' in own) throw new Error(own.problem.message);
+      const controls = checkedControls(chosen);
       const cpuModel = withApicId(model, index);
       const cpu = { memory, map, shared: configuration.shared, sharedCode, model: cpuModel };
-      return this.#buildVcpu(index, cpu, own.controls, chosen.interface === 'kvm');
+      return this.#buildVcpu(index, cpu, controls, chosen.interface === 'kvm');
     });
     this.#turns = new Turns(this.vcpus);
     new Uint8Array(this.memory.buffer).fill(
@@ -636,54 +589,5 @@ export class Machine {
     // what woke the host is no wait that has passed
     this.#idleReportedAt = -1;
     this.board.sendSerialInput(bytes);
-  }
-}
-
-/** What `action` gives; a guest that cannot be loaded becomes a ConfigurationError. */
-function told<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (!(error instanceof GuestImageError)) throw error;
-    throw new ConfigurationError(error.attribute, error.message);
-  }
-}
-
-function checkedMemory(bytes: number): number {
-  if (bytes < SMALLEST_MEMORY || bytes > LARGEST_MEMORY || bytes % 4096 !== 0) {
-    throw new ConfigurationError(
-      'machine.memory',
-      `A machine of ${String(bytes)} bytes cannot be built: choose between 1M and 3G in whole pages.`,
-    );
-  }
-  return bytes;
-}
-
-function checkedVcpus(count: number, { name, features }: CpuModel): number {
-  if (!Number.isInteger(count) || count < 1 || count > MOST_VCPUS) {
-    throw new ConfigurationError(
-      'machine.vcpus',
-      `A machine with ${String(count)} virtual processors cannot be built: choose between 1 and ${String(MOST_VCPUS)}.`,
-    );
-  }
-  if (count > 1 && !features.has('apic')) {
-    throw new ConfigurationError(
-      'machine.vcpus',
-      `A ${name} has no local APIC, without which there can be only 1 virtual processor: choose another "machine.cpu".`,
-    );
-  }
-  return count;
-}
-
-function allocate(map: MemoryMap, shared: boolean): WasmMemory {
-  const { Memory } = wasm();
-  try {
-    return new Memory({ initial: map.wasmPages, maximum: map.wasmPages, shared });
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new ConfigurationError(
-      'machine.memory',
-      `The host cannot give ${String(map.ramSize >> 20)} MiB to the guest: choose less memory.`,
-    );
   }
 }

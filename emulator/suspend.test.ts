@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Machine, type MachineStop } from './machine.ts';
+import { Machine } from './machine.ts';
+import type { MachineStop } from './machine-stop.ts';
 
 /** GNU as, .code16, at 7C00h; `vector` is put at FACS + 12 (E0000h + 40h + 12). */
 const sleeper = (vector: number, alarm: boolean): Uint8Array => {

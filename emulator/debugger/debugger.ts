@@ -268,7 +268,7 @@ export class MachineDebugger implements DebugPort {
   }
 }
 
-/** Builds a machine as launch.json asks; throws ConfigurationError (machine.ts). */
+/** Builds a machine as launch.json asks; throws ConfigurationError (checked-configuration.ts). */
 export function createMachine(configuration: MachineConfiguration): DebugPort {
   return new MachineDebugger(new Machine(configuration));
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { MachineStop } from '../../emulator/machine.ts';
+import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { BAD_BUILT, badGuests } from './build.ts';
 import { noise } from './noise.ts';
 import { type Fingerprint, GuestRun } from './whole-machine.ts';

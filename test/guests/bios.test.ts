@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { MachineStop } from '../../emulator/machine.ts';
+import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { debianFirmware, type DebianFirmware } from '../support/debian-firmware.ts';
 import { isoImage } from '../support/iso-image.ts';
 import { BOOT } from './build.ts';

@@ -12,7 +12,8 @@ import { build } from 'esbuild';
 import { scanCodesFor } from '../../debug-adapter/keyboard-layout.ts';
 import { pictureText } from '../../debug-adapter/screen-text.ts';
 import type { MachineConfiguration } from '../../emulator/debug-port.ts';
-import type { ExitObserver, Machine, MachineStop } from '../../emulator/machine.ts';
+import type { Machine } from '../../emulator/machine.ts';
+import type { ExitObserver, MachineStop } from '../../emulator/machine-stop.ts';
 import type { ExitRecord } from '../../emulator/stop-reason.ts';
 import { Watchdog } from './watchdog.ts';
 

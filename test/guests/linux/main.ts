@@ -5,7 +5,7 @@
  *   npx tsx test/guests/linux/main.ts '{"interface":"kvm","commands":["uname -r","exit"],"budget":5000000}'
  */
 import { readFileSync } from 'node:fs';
-import type { MachineStop } from '../../../emulator/machine.ts';
+import type { MachineStop } from '../../../emulator/machine-stop.ts';
 import { type Fingerprint, GuestRun } from '../whole-machine.ts';
 import type { Flavour } from '../../support/debian-kernel.ts';
 import { COMMAND_LINE, debianKernel, READY_MARKER } from '../../support/debian-kernel.ts';

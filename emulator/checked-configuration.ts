@@ -1,0 +1,87 @@
+/** What of a launch configuration the machine cannot carry out: each with its attribute and the remedy. */
+import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
+import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
+import type { ExecutionControls } from './hypervisor/execution-controls.ts';
+import { controlsFor } from './hypervisor/profiles.ts';
+import { GuestImageError } from './loaders/loader.ts';
+import type { MemoryMap } from './memory/memory-map.ts';
+import { didYouMean } from './nearest-name.ts';
+import { wasm, type WasmMemory } from './wasm/host.ts';
+
+const SMALLEST_MEMORY = 1 << 20;
+const LARGEST_MEMORY = 3 * 2 ** 30;
+
+/** A launch configuration that cannot be carried out. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly attribute: string;
+
+  constructor(attribute: string, message: string) {
+    super(message);
+    this.attribute = attribute;
+  }
+}
+
+/** What `action` gives; a guest that cannot be loaded becomes a ConfigurationError. */
+export function told<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof GuestImageError)) throw error;
+    throw new ConfigurationError(error.attribute, error.message);
+  }
+}
+
+export function checkedModel(name: string): CpuModel {
+  const model = cpuModel(name);
+  if (model !== null) return model;
+  throw new ConfigurationError(
+    'machine.cpu',
+    `There is no processor model '${name}'.${didYouMean(name, CPU_MODEL_NAMES)}`,
+  );
+}
+
+export function checkedControls(chosen: MachineConfiguration['hypervisor']): ExecutionControls {
+  const found = controlsFor(chosen);
+  if ('controls' in found) return found.controls;
+  throw new ConfigurationError(found.problem.attribute, found.problem.message);
+}
+
+export function checkedMemory(bytes: number): number {
+  if (bytes < SMALLEST_MEMORY || bytes > LARGEST_MEMORY || bytes % 4096 !== 0) {
+    throw new ConfigurationError(
+      'machine.memory',
+      `A machine of ${String(bytes)} bytes cannot be built: choose between 1M and 3G in whole pages.`,
+    );
+  }
+  return bytes;
+}
+
+export function checkedVcpus(count: number, { name, features }: CpuModel): number {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_VCPUS) {
+    throw new ConfigurationError(
+      'machine.vcpus',
+      `A machine with ${String(count)} virtual processors cannot be built: choose between 1 and ${String(MOST_VCPUS)}.`,
+    );
+  }
+  if (count > 1 && !features.has('apic')) {
+    throw new ConfigurationError(
+      'machine.vcpus',
+      `A ${name} has no local APIC, without which there can be only 1 virtual processor: choose another "machine.cpu".`,
+    );
+  }
+  return count;
+}
+
+export function allocate(map: MemoryMap, shared: boolean): WasmMemory {
+  const { Memory } = wasm();
+  try {
+    return new Memory({ initial: map.wasmPages, maximum: map.wasmPages, shared });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigurationError(
+      'machine.memory',
+      `The host cannot give ${String(map.ramSize >> 20)} MiB to the guest: choose less memory.`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+/** Why a run of the machine ends, as the machine itself knows it, and who is asked on the way. */
+import type { GuestPlace } from './guest-place.ts';
+import type { VmExit } from './hypervisor/vm-exit.ts';
+import type { StopReason } from './stop-reason.ts';
+
+/** Stops that the machine itself knows; a debugger adds its own (debugger.ts). */
+export type MachineStop =
+  | Exclude<
+      StopReason,
+      | { kind: 'entry' }
+      | { kind: 'pause' }
+      | { kind: 'step' }
+      | { kind: 'breakpoint' }
+      | { kind: 'data breakpoint' }
+      | { kind: 'exit' }
+    >
+  | { readonly kind: 'breakpoint' }
+  /** The current processor has watch hits to take. */
+  | { readonly kind: 'watchpoint' }
+  | { readonly kind: 'exit'; readonly exit: VmExit };
+
+/** After it every run ends in it again. */
+export type EndingStop = Extract<MachineStop, { kind: 'power-off' | 'reset' | 'guest-error' }>;
+
+export type StepOutcome =
+  | Exclude<MachineStop, { kind: 'breakpoint' }>
+  | { readonly kind: 'stepped' }
+  /** Where the interrupt came in; the instruction there has not been executed since. */
+  | { readonly kind: 'interrupted'; readonly place: GuestPlace };
+
+/** Asked once for each exit that is born: whether to stop before it is resolved. */
+export type ExitObserver = (exit: VmExit) => boolean;
