@@ -30,6 +30,17 @@ const CODE = listing(`
   100073  eb da                     jmp again
 `);
 
+const VECTORS = listing(`
+  start:
+  100040  bb 00 00 20 00            mov ebx, 0x200000
+  again:
+  100045  0f 29 43 10               movaps [ebx + 0x10], xmm0
+  100049  0f 28 4b 10               movaps xmm1, [ebx + 0x10]
+  10004d  0f 11 83 f8 0f 00 00      movups [ebx + 0xff8], xmm0
+  100054  dd 5b 20                  fstp qword ptr [ebx + 0x20]
+  100057  eb ec                     jmp again
+`);
+
 const set = (guest: TestGuest, ...list: Partial<DataBreakpoint>[]): void => {
   guest.port.setDataBreakpoints(
     list.map((each, index) => ({
@@ -86,6 +97,17 @@ describe('data breakpoints', () => {
     assert.deepEqual([1, 2, 3].map(() => at(hit(guest.go('continue')))), ['100062', '100064', '100062']);
     set(guest, { address: 0x210080, length: 2 });
     assert.equal(at(hit(guest.go('continue'))), '100070');
+  }); // prettier-ignore
+
+  test('see vectors and the x87 unit', () => {
+    const guest = protectedGuest(VECTORS);
+    guest.port.writeRegister('cr4', 0x200);
+    set(guest, { address: 0x20001e, length: 1, access: 'readWrite' });
+    assert.deepEqual([1, 2].map(() => at(hit(guest.go('continue')))), ['100045', '100049']);
+    set(guest, { address: 0x201007, length: 1 });
+    assert.equal(at(hit(guest.go('continue'))), '10004d');
+    set(guest, { address: 0x200027, length: 8 });
+    assert.equal(at(hit(guest.go('continue'))), '100054');
   }); // prettier-ignore
 
   test('by physical address see every mapping of it', () => {
