@@ -36,7 +36,7 @@ export interface CommandResult {
 // prettier-ignore
 const COMMANDS: readonly CommandRow[] = [
   { name: 'help',      usage: 'help',                  help: 'lists these commands',                              run: () => Promise.resolve(helpText()) },
-  { name: 'r',         usage: 'r',                     help: 'shows the registers',                               run: showRegisters },
+  { name: 'r',         usage: 'r [GROUP]',             help: 'shows the registers: the common ones, a group, or all', run: showRegisters },
   { name: 'x',         usage: 'x ADDRESS [BYTES]',     help: 'dumps memory at a linear address',                  run: (guest, words) => dump(guest, 'linear', words) },
   { name: 'xp',        usage: 'xp ADDRESS [BYTES]',    help: 'dumps memory at a guest-physical address',          run: (guest, words) => dump(guest, 'physical', words) },
   { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
@@ -93,9 +93,23 @@ function helpText(): string {
   ].join('\n');
 }
 
-async function showRegisters(guest: Guest): Promise<string> {
+/** Groups shown where none is named. */
+const COMMON_GROUPS: readonly string[] = ['General', 'Flags', 'Segments', 'Control'];
+
+async function showRegisters(guest: Guest, words: readonly string[]): Promise<string> {
   const groups = await guest.registers();
-  return groups
+  const wanted = words.join(' ').toLowerCase();
+  const shown = groups.filter(({ name }) =>
+    wanted === ''
+      ? COMMON_GROUPS.includes(name)
+      : wanted === 'all' || name.toLowerCase().startsWith(wanted),
+  );
+  if (shown.length === 0) {
+    const names = groups.map(({ name }) => name).join(', ');
+    const problem = `There is no group "${wanted}"; there are ${names}.`;
+    throw failure('commandUsage', { problem, usage: 'r [GROUP]' });
+  }
+  return shown
     .map(({ name, registers }) => {
       const values = registers.map(
         (register) => `${register.name}=${formatRegister(register, { hex: true })}`,

@@ -180,6 +180,11 @@ describe('session', () => {
     );
     assert.equal((await repl('find 0x100000 0x1000 90 40'))['result'], '0x00100005');
     assert.equal((await repl('find 0x100000 16 "@"'))['result'], '0x00100006');
+    assert.match(String((await repl('r flags'))['result']), /^Flags: eflags=\S+$/);
+    assert.match(
+      await client.refused('evaluate', { expression: 'r nothing', context: 'repl' }),
+      /There is no group "nothing"; there are General, Flags, Control/,
+    );
     assert.equal((await repl('find 0x100000 0x1000 12 34 56'))['result'], 'It is not there.');
     assert.match(
       await client.refused('evaluate', { expression: 'find 0', context: 'repl' }),
