@@ -380,11 +380,13 @@ export class Cpu implements Processor, MemoryOwner {
   ): void {
     this.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
     deliverInterrupt(this, vector, type, nextEip);
+    this.#count.endShadow();
   }
   deliverFault(vector: number, errorCode: number | null, qualification: number): void {
     const interrupted = this.vectoring;
     const fault = Object.assign(new GuestFault(), { vector, errorCode, qualification });
     deliverException(this, fault, interrupted);
+    this.#count.endShadow();
   }
   redeliver(): void {
     if (this.vectoring !== null) deliverEvent(this, this.vectoring);

@@ -54,12 +54,16 @@ export class InstructionCount {
     this.#shadow = inShadow ? instructions : NO_SHADOW;
   }
 
-  /** Leaves one instruction of fuel, and no shadow, for a single step; returns what putBack() takes. */
+  /**
+   * Leaves one instruction of fuel for a single step; returns what putBack() takes. A shadow on this
+   * boundary stays on it: it is there still when the instruction leaves the guest without retiring.
+   */
   setAside(): number {
+    const { inShadow } = this;
     const rest = this.fuel - 1;
     this.fuel = 1;
     this.#limit -= rest;
-    this.#shadow = NO_SHADOW;
+    this.#shadow = inShadow ? 1 : NO_SHADOW;
     return rest;
   }
   putBack(rest: number): void {
@@ -88,8 +92,10 @@ export class InstructionCount {
   settleShadow(): void {
     if (this.inhibits) this.#shadow = this.fuel;
   }
+  /** An event was delivered: what comes next is not the instruction that STI or MOV SS protects. */
   endShadow(): void {
     this.#shadow = NO_SHADOW;
+    this.#trapsHeldAt = -1;
   }
   /** This boundary is protected. */
   get inShadow(): boolean {

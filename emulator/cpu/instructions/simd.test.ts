@@ -137,6 +137,16 @@ describe('a pending error of the x87 unit', () => {
     assert.equal(fullRegisters(state), 0xff);
     assert.equal(statusWord(state) & 0x3800, 0, 'TOP');
   });
+  it('is waited for once where the operand lies in a device, which a single step reads', () => {
+    const bare = pending([0x0f, 0xfc, 0x03], CR0.PE | CR0.ET); // paddb mm0, [ebx]
+    const { state } = bare.cpu;
+    state.setGpr(3, 4, 0xfee00000);
+    state.u8[L.FPU_REGISTERS] = 5;
+    assert.equal(vectorOf(bare), null);
+    assert.equal(bare.event?.kind, 'hlt');
+    assert.ok(bare.cpu.retired < 5, `${bare.cpu.retired} instructions retired`);
+    assert.equal(state.u8[L.FPU_REGISTERS], 4, '5 and ff from the device');
+  });
 });
 
 describe('memory operands of SIMD instructions', () => {
