@@ -79,6 +79,7 @@ export class Fuzzer {
     const different = a.findIndex((word, i) => word !== b[i]);
     const nowhere = ends.has('nowhere');
     if (different >= 0 && !nowhere) throw new FuzzFailure(`seed ${String(seed)}: memory differs at ${(4 * different).toString(16)}`); // prettier-ignore
+    if (nowhere) this.#renew();
     return { instructions, digest: nowhere ? hash : digest(a, hash), starts, ends };
   }
 
@@ -114,13 +115,17 @@ export class Fuzzer {
     return 'limit';
   }
 
+  /** After a host exception, or where the two have stopped at different events, they are no more alike. */
+  #renew(): void {
+    this.#fast = new BareCpu(RAM, this.#model);
+    this.#slow = new BareCpu(RAM, this.#model);
+  }
+
   #guard(where: string, action: () => string): string {
     try {
       return action();
     } catch (error) {
-      // after a host exception the processors are not to be used again
-      this.#fast = new BareCpu(RAM, this.#model);
-      this.#slow = new BareCpu(RAM, this.#model);
+      this.#renew();
       throw new FuzzFailure(`${where}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`); // prettier-ignore
     }
   }
