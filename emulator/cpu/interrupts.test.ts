@@ -68,6 +68,13 @@ describe('an interrupt in real-address mode', () => {
     assert.equal(state.eflags & (FLAG.IF | FLAG.TF | FLAG.AC), 0);
   });
 
+  it('ends the wait for an error of the x87 unit: the handler waits for its own', () => {
+    const cpu = new FakeProcessor();
+    cpu.state.set(L.ERROR_AWAITED, 1);
+    enterHandler(cpu, event());
+    assert.equal(cpu.state.get(L.ERROR_AWAITED), 0);
+  });
+
   it('beyond the table raises #GP', () => {
     const cpu = new FakeProcessor();
     cpu.state.set(L.IDTR + 8, 0x102);

@@ -48,6 +48,8 @@ export interface Delivery {
 
 /** Enters the handler, or throws a GuestFault with nothing committed but what a task switch has. */
 export function enterHandler(cpu: Processor, delivery: Delivery): void {
+  // the handler's own MMX instructions have not waited
+  cpu.state.set(L.ERROR_AWAITED, 0);
   if (!cpu.state.protectedMode) {
     const table = { base: cpu.state.get(L.IDTR), limit: cpu.state.get(L.IDTR + 8) };
     if (delivery.vector * 4 + 3 > table.limit) cpu.fault(VECTOR.GP, 0);

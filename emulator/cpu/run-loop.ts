@@ -12,8 +12,6 @@ import type { CodeFinder } from './code-finder.ts';
 import type { DebugTraps } from './debug-traps.ts';
 import { deliverException } from './exceptions.ts';
 import type { ExitHook } from './exit-hook.ts';
-import { statusWord } from './fpu/register-stack.ts';
-import { STATUS } from './fpu/rounding.ts';
 import type { InstructionCount } from './instruction-count.ts';
 import * as L from './layout.ts';
 import { GuestFault, VECTOR } from './processor.ts';
@@ -245,7 +243,7 @@ export class RunLoop {
         this.#backTo(record);
         const slow = state.get(L.SLOW);
         state.set(L.SLOW, 0);
-        if (slow === R.SLOW_OUTCOME.STEP) return this.#stepAgain();
+        if (slow === R.SLOW_OUTCOME.STEP) return this.step();
         return this.#finishOutcome();
       }
       case R.EXIT_CODE.BREAKPOINT:
@@ -255,17 +253,6 @@ export class RunLoop {
       default:
         throw new Error(`the interpreter left with code ${String(state.get(L.EXIT))}`);
     }
-  }
-  /**
-   * A single step of an instruction that has left its block. If it is one of MMX registers it has waited
-   * for the pending error of the x87 unit by now, and would wait and leave for ever.
-   */
-  #stepAgain(): CpuOutcome | null {
-    const { state } = this.#parts.cpu;
-    state.set(L.ERROR_AWAITED, (statusWord(state) & STATUS.ES) === 0 ? 0 : 1);
-    const outcome = this.step();
-    state.set(L.ERROR_AWAITED, 0);
-    return outcome;
   }
   /** RIP and fuel as they were before the instruction of a record. */
   #backTo(record: number): void {

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setDebugRegister } from '../control-registers.ts';
 import { opcodeForms } from '../decode/opcode-map.ts';
 import { simdOpcodes } from '../decode/opcodes-simd.ts';
 import { fullRegisters, setControlWord, setStatusWord, setTags, statusWord } from '../fpu/register-stack.ts'; // prettier-ignore
@@ -146,6 +147,18 @@ describe('a pending error of the x87 unit', () => {
     assert.equal(bare.event?.kind, 'hlt');
     assert.ok(bare.cpu.retired < 5, `${bare.cpu.retired} instructions retired`);
     assert.equal(state.u8[L.FPU_REGISTERS], 4, '5 and ff from the device');
+  });
+  it('is waited for before the trap of TF and behind a breakpoint on the instruction', () => {
+    const bare = pending(CODES.PADDB_MMX, CR0.PE | CR0.ET);
+    const { state } = bare.cpu;
+    state.u8[L.FPU_REGISTERS + 16] = 5;
+    setDebugRegister(bare.cpu, 0, CODE);
+    setDebugRegister(bare.cpu, 7, 1);
+    state.eflags |= FLAG.TF | FLAG.RF;
+    assert.equal(vectorOf(bare), VECTOR.DB);
+    assert.deepEqual([state.eip, bare.exception.qualification], [CODE + 3, 1 << 14]);
+    assert.equal(state.u8[L.FPU_REGISTERS], 5);
+    assert.equal(state.eflags & FLAG.RF, 0);
   });
 });
 

@@ -9,7 +9,7 @@ import { STATUS } from '../fpu/rounding.ts';
 import * as L from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
-import { RIGHTS } from '../state.ts';
+import { FLAG, RIGHTS } from '../state.ts';
 import type { EmittedInstruction } from '../translate/shape.ts';
 import { memoryOperand } from './operand-access.ts';
 import {
@@ -37,12 +37,15 @@ export const simdInstructions: Readonly<Record<string, EmittedInstruction>> = {
 
 /**
  * An emitted instruction hands over to it while an error of the x87 unit is pending. When it has waited
- * the instruction is executed anew.
+ * the instruction is executed anew, alone, since in a block it could stop again at its memory operand;
+ * only then is it complete, so neither its own breakpoint nor the trap for TF comes before.
  */
 const waitOnly: TypescriptInstruction = (cpu, { row }) => {
   if ((statusWord(cpu.state) & STATUS.ES) === 0) throw new Error(`${row.mnemonic}: no such form`);
   if (!waitForError(cpu)) return;
   cpu.state.set(L.ERROR_AWAITED, 1);
+  cpu.state.systemFlags |= FLAG.RF;
+  cpu.endTrace();
   cpu.nextEip = cpu.state.eip;
 };
 
