@@ -166,6 +166,7 @@ async function compareStart(qemu: GdbClient, name: string): Promise<string> {
       vectors,
       ...before,
       beyondLimit,
+      waits: cpu.state.eip === eip && vectors.length === 0 && !repeated,
       frame: cpu.state.segmentBase(L.SEGMENT.SS) + cpu.state.gpr(4, 4),
       unmasked: (status & 0x80) !== 0,
       stackFault: (status & 0x41) === 0x41,

@@ -25,6 +25,8 @@ export interface Step {
   readonly misaligned: boolean;
   /** Whether QEMU is at an offset beyond the limit of its code segment. */
   readonly beyondLimit: boolean;
+  /** Whether ours did not move: it waits for an interrupt. */
+  readonly waits: boolean;
   /** CR0 and CR4 before it. */
   readonly cr0: number;
   readonly cr4: number;
@@ -106,6 +108,8 @@ export const QEMU_DIFFERENCES: readonly QemuDifference[] = [
     explains: (_, { vectors: [first], misaligned }) => misaligned && first === 13 },
   { name: 'W of a page fault', manual: 'vol. 3, 4.7', qemu: 'reads before it writes what it modifies: the error code says a read', here: 'a write',
     explains: (difference, { vectors: [first], frame }) => first === 14 && ((above(difference, frame) === 0 && bits(difference) === 2) || (between(address(difference), WORLD, RAM) && bits(difference) === 0x20)) },
+  { name: 'accessed bit of a page that is not writable', manual: 'vol. 3, 4.8', qemu: 'set by the read before the write that faults (seen later)', here: 'clear',
+    explains: (difference) => between(address(difference), WORLD, RAM) && bits(difference) === 0x20 && (parseInt(difference.ours, 16) & 2) === 0 },
   { name: 'CR2 of ten bytes', manual: 'vol. 3, 4.7', qemu: 'accesses the upper two bytes first', here: 'the lower',
     explains: ({ register }, { vectors: [first], mnemonic }) => first === 14 && register === 'cr2' && ['fld', 'fbld', 'fstp', 'fbstp'].includes(mnemonic) },
   { name: 'reserved bits of FCW', manual: 'vol. 1, 8.1.5', qemu: 'keeps bits 13 to 15', here: 'zero',
@@ -120,8 +124,8 @@ export const QEMU_DIFFERENCES: readonly QemuDifference[] = [
     explains: ({ ours }, { mnemonic }) => mnemonic === 'bswap' && (parseInt(ours, 16) & 0xffff) === 0 },
   { name: 'FISTTP without SSE3', manual: 'vol. 2, FISTTP', qemu: 'executes it', here: '#UD',
     explains: (_, { vectors: [first], mnemonic }) => first === 6 && mnemonic === 'fisttp' },
-  { name: 'EM and TS together', manual: 'vol. 3, 13.1 and table 12-1', qemu: '#NM for MMX and SSE instructions', here: '#UD',
-    explains: (_, { vectors: [first], cr0 }) => first === 6 && (cr0 & 0xc) === 0xc },
+  { name: 'EM and TS together', manual: 'vol. 3, 13.1 and table 12-1', qemu: '#NM for MMX and SSE instructions; executes EMMS with EM', here: '#UD',
+    explains: (_, { vectors: [first], cr0, mnemonic }) => first === 6 && ((cr0 & 0xc) === 0xc || ((cr0 & 4) !== 0 && mnemonic === 'emms')) },
   { name: 'INT1', manual: 'vol. 2, INT1', qemu: 'stops for GDB instead of raising #DB', here: '#DB',
     explains: (_, { mnemonic }) => mnemonic === 'int1' },
   { name: 'ports', manual: 'outside the processor', qemu: 'where nothing is, reads zero', here: 'all ones',
@@ -131,17 +135,17 @@ export const QEMU_DIFFERENCES: readonly QemuDifference[] = [
   { name: 'RET imm16 above 7FFFh', manual: 'vol. 2, RET', qemu: 'extends the sign of the immediate', here: 'adds it unsigned',
     explains: ({ register }, { mnemonic }) => register === 'esp' && mnemonic === 'ret' },
   { name: 'PUSH of a segment register', manual: 'vol. 2, PUSH', qemu: 'writes 32 bits', here: 'writes 16 of the 32 bits, as processors of today',
-    explains: ({ register, theirs }, { mnemonic, code }) => mnemonic === 'push' && theirs === '0' && register.startsWith('[') && /^(66|67|26|2e|36|3e|64|65)*(06|0e|16|1e|0fa0|0fa8)/.test(code) },
+    explains: ({ register, theirs }, { mnemonic, code }) => mnemonic === 'push' && theirs === '0' && register.startsWith('[') && /^(66|67|26|2e|36|3e|64|65|f2|f3)*(06|0e|16|1e|0fa0|0fa8)/.test(code) },
   { name: 'limit of CS at delivery', manual: 'vol. 3, 6.12.1; vol. 2, INT n', qemu: 'does not compare the offset of a gate with the limit of its segment', here: '#GP',
     explains: (_, { vectors, beyondLimit }) => vectors.length > 1 && beyondLimit },
   { name: 'prefixes of fences', manual: 'vol. 2, MFENCE, TPAUSE', qemu: 'executes 66 or F3 0F AE with a register as a fence', here: '#UD: it is TPAUSE or UMONITOR',
-    explains: (_, { vectors: [first], code }) => first === 6 && /^(67|26|2e|36|3e|64|65)*(66|f3)(67|26|2e|36|3e|64|65)*0fae/.test(code) },
+    explains: (_, { vectors: [first], code }) => first === 6 && /^(67|26|2e|36|3e|64|65)*(66|f2|f3)(67|26|2e|36|3e|64|65)*0fae/.test(code) },
   { name: 'reg field 1 of group 3', manual: 'vol. 2, appendix A.4', qemu: '#UD for F6 and F7 with a reg field of 1', here: 'TEST, as processors',
     explains: (_, { mnemonic, vectors }) => mnemonic === 'test' && vectors.length === 0 },
   { name: 'x87 images', manual: 'vol. 1, 8.1.8 and 8.1.10', qemu: 'has no FOP and FDP of its own kind and writes reserved halves as zero', here: 'pointers of the last instruction, reserved halves as ones',
     explains: (difference, { mnemonic, vectors }) => address(difference) >= 0 && vectors.length === 0 && ['fnsave', 'fnstenv', 'fxsave'].includes(mnemonic) },
-  { name: '#MF', manual: 'vol. 1, 8.7', qemu: 'raises it for few of the waiting instructions', here: 'for all',
-    explains: (_, { vectors: [first] }) => first === 16 },
+  { name: '#MF', manual: 'vol. 1, 8.7', qemu: 'raises it for few of the waiting instructions', here: 'for all; with CR0.NE clear they wait for an interrupt',
+    explains: (_, { vectors: [first], waits, unmasked }) => first === 16 || (waits && unmasked) },
   { name: 'CLFLUSH', manual: 'vol. 2, CLFLUSH', qemu: 'does nothing', here: 'faults as a load does',
     explains: (_, { mnemonic }) => mnemonic === 'clflush' },
   { name: 'x87 state of a faulting instruction', manual: 'vol. 3, 6.5', qemu: 'has changed flags or TOP before the access to memory faults', here: 'unchanged',
@@ -158,4 +162,14 @@ export const QEMU_DIFFERENCES: readonly QemuDifference[] = [
     explains: (difference, { vectors, frame }) => vectors.length > 1 && above(difference, frame) === 0 && bits(difference) === 1 },
   { name: '0F 18 with a register', manual: 'vol. 2, PREFETCHh and NOP', qemu: '#UD', here: 'NOP, as processors',
     explains: (_, { mnemonic, code, vectors }) => mnemonic === 'nop' && code.includes('0f18') && vectors.length === 0 },
+  { name: 'approximations', manual: 'vol. 2, RCPPS, RSQRTPS', qemu: 'exact', here: 'those of the processor that made the vectors, within 1.5 × 2^-12',
+    explains: ({ register }, { mnemonic }) => register.startsWith('xmm') && /^(rcp|rsqrt)[ps]s$/.test(mnemonic) },
+  { name: 'IP beyond FFFFh', manual: 'vol. 3, 21.1.1', qemu: 'wraps round after the last instruction of 64 KiB', here: '#GP with the next',
+    explains: ({ register, ours, theirs }) => register === 'eip' && parseInt(ours, 16) === parseInt(theirs, 16) + 0x10000 },
+  { name: 'TOP after CVTPI2PS of memory', manual: 'vol. 2, CVTPI2PS', qemu: 'zero', here: 'unchanged, as processors',
+    explains: ({ register }, { mnemonic }) => register === 'top' && mnemonic === 'cvtpi2ps' },
+  { name: 'unknown MSRs', manual: 'vol. 2, RDMSR, WRMSR', qemu: 'read as zero', here: '#GP(0)',
+    explains: (_, { vectors: [first], mnemonic }) => first === 13 && /^(rd|wr)msr$/.test(mnemonic) },
+  { name: 'CPL of a fault in a task switch', manual: 'vol. 3, 7.3 (does not settle it)', qemu: 'delivers #TS with the CPL of the old task', here: 'with the RPL of the new CS',
+    explains: (_, { vectors }) => vectors[1] === 10 && vectors[2] === 10 },
 ];
