@@ -1,9 +1,8 @@
 /**
  * The fuzzer's worlds under QEMU, by hand: `npx tsx test/fuzz/qemu/main.ts STREAMS [FIRST-SEED]`; needs
  * qemu-system-i386. Both processors have the same memory and registers and go one instruction, or one
- * exception, at a time; registers are compared after each, memory where ours has written, and all of it
- * in the end. Prints the first difference of each start that qemu-differences.ts does not explain, and
- * counts those that it does.
+ * exception, at a time; registers are compared after each, and memory where ours has written. Prints the
+ * first difference of each start that qemu-differences.ts does not explain, and counts those that it does.
  */
 import { decode } from '../../../emulator/cpu/decode/decoder.ts';
 import { disassemble } from '../../../emulator/cpu/decode/disassembler.ts';
