@@ -140,7 +140,7 @@ export function attempt<Wanted>(make: () => Wanted): Wanted | { readonly problem
   }
 }
 
-function answer(
+export function answer(
   { id, problem }: SetBreakpoint,
   wanted: WantedInstruction | undefined,
 ): DebugProtocol.Breakpoint {

@@ -5,13 +5,13 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MemoryPlace } from '../../emulator/debug-port.ts';
-import type { SetBreakpoint, WantedData } from '../breakpoints.ts';
+import type { WantedData } from '../breakpoints.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import { formatReference, parseReference } from '../memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
-import { asWritten, attempt } from './breakpoints.ts';
+import { answer, asWritten, attempt } from './breakpoints.ts';
 
 export const BREAKPOINT_MODES: readonly DebugProtocol.BreakpointMode[] = [
   {
@@ -92,7 +92,7 @@ export async function setDataBreakpoints(
   const { guest } = session;
   const wanted = request.list('breakpoints').map((given) => attempt(() => data(guest, given)));
   const set = await guest.breakpoints.setData(guest.machine, wanted);
-  return { breakpoints: set.map(answer) };
+  return { breakpoints: set.map((breakpoint) => answer(breakpoint, undefined)) };
 }
 
 function data(guest: Guest, given: RequestArguments): WantedData {
@@ -114,8 +114,4 @@ function data(guest: Guest, given: RequestArguments): WantedData {
     access,
     ...guest.conditions(asWritten(given)),
   };
-}
-
-function answer({ id, problem }: SetBreakpoint): DebugProtocol.Breakpoint {
-  return { id, verified: problem === null, ...(problem !== null && { message: problem }) };
 }

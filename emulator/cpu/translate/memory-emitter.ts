@@ -9,6 +9,7 @@ import * as L from '../layout.ts';
 import type { Size } from './backend.ts';
 import { FrameEmitter, SEGMENT_BLOCK } from './frame-emitter.ts';
 import * as R from './record.ts';
+import { emitOutsideSegment } from './segment-check.ts';
 
 export class MemoryEmitter extends FrameEmitter {
   /**
@@ -16,27 +17,7 @@ export class MemoryEmitter extends FrameEmitter {
    * @param segment local with the offset of the segment cache in the vCPU block.
    */
   protected pushOutsideSegment(segment: Local, first: Local, last: Local, write: boolean): void {
-    const { body } = this;
-    const { vcpu } = this.context;
-    body
-      .get(first)
-      .get(segment)
-      .load(vcpu + L.SEG_LOW)
-      .op('ltU');
-    body
-      .get(last)
-      .get(segment)
-      .load(vcpu + L.SEG_HIGH)
-      .op('gtU')
-      .op('or');
-    body.get(last).get(first).op('ltU').op('or');
-    body
-      .get(segment)
-      .load(vcpu + L.SEG_ABILITY)
-      .i32(write ? 2 : 1)
-      .op('and')
-      .op('eqz')
-      .op('or');
+    emitOutsideSegment(this.body, this.context.vcpu, segment, { first, last, write });
   }
   /** Checks the offset in `linear` against the segment whose block offset is in a local; adds its base. */
   protected segmentToLinear(segment: Local, linear: Local, last: () => void, write: boolean): void {

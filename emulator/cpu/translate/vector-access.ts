@@ -11,6 +11,7 @@ import { FunctionBody, type Label, type Local } from '../../wasm/assembler.ts';
 import * as L from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import * as R from './record.ts';
+import { emitOutsideSegment } from './segment-check.ts';
 
 /** Second argument of both functions: the size in bytes, and whether 16-byte alignment is demanded. */
 export const VECTOR_ALIGNED = 0x100;
@@ -107,25 +108,7 @@ class VectorAccess {
     const { vcpu } = this.#map;
     const last = body.local();
     body.get(offset).get(this.size).op('add').i32(1).op('sub').set(last);
-    body
-      .get(offset)
-      .get(segment)
-      .load(vcpu + L.SEG_LOW)
-      .op('ltU');
-    body
-      .get(last)
-      .get(segment)
-      .load(vcpu + L.SEG_HIGH)
-      .op('gtU')
-      .op('or');
-    body.get(last).get(offset).op('ltU').op('or');
-    body
-      .get(segment)
-      .load(vcpu + L.SEG_ABILITY)
-      .i32(write ? 2 : 1)
-      .op('and')
-      .op('eqz')
-      .op('or');
+    emitOutsideSegment(body, vcpu, segment, { first: offset, last, write });
     body.if();
     this.#raise(() => {
       const stack = L.SEGMENTS + L.SEGMENT.SS * L.SEGMENT_SIZE;
