@@ -7,7 +7,7 @@ import { decode } from '../../emulator/cpu/decode/decoder.ts';
 import type { OpcodeRow } from '../../emulator/cpu/decode/instruction.ts';
 import { formOf } from '../vectors/forms/forms.ts';
 import { readVectors as readForms } from '../vectors/forms/vector-file.ts';
-import { readVectors as readInteger } from '../vectors/integer/replay.ts';
+import { readIntegerVectors } from '../vectors/integer/replay.ts';
 import { systemRows } from './rows.ts';
 
 const vectors = new URL('../vectors/', import.meta.url);
@@ -22,7 +22,7 @@ export function nativeCases(): Cases {
     if (row !== undefined) cases.set(row, (cases.get(row) ?? 0) + 1);
   };
   for (const { start } of readForms(file('forms/forms.vectors')).cases) add(formOf(start)?.row);
-  for (const { code, code16 } of readInteger(file('integer/integer.vectors'))) {
+  for (const { code, code16 } of readIntegerVectors(file('integer/integer.vectors'))) {
     add(rowOf(code, code16 ? 2 : 4));
   }
   for (const line of lines('x87')) add(rowOf(x87Code(line), 4));

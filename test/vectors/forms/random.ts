@@ -2,19 +2,18 @@
  * Deterministic random operands that like edges: integers near powers of two, numbers of every class of
  * the floating-point formats (zeros, denormals, infinities, NaNs of both kinds, limits, near neighbours).
  */
+import { Mulberry32 } from '../replay/mulberry32.ts';
+
 export class Random {
-  #state: number;
+  readonly #generator: Mulberry32;
 
   constructor(seed: number) {
-    this.#state = Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1);
+    this.#generator = new Mulberry32(Math.imul(seed ^ 0x5bd1e995, 0x9e3779b1));
   }
 
-  /** mulberry32: 32 bits, unsigned. */
+  /** 32 bits, unsigned. */
   next(): number {
-    let t = (this.#state = (this.#state + 0x6d2b79f5) | 0);
-    t = Math.imul(t ^ (t >>> 15), 1 | t);
-    t ^= t + Math.imul(t ^ (t >>> 7), 61 | t);
-    return (t ^ (t >>> 14)) >>> 0;
+    return this.#generator.next();
   }
   /** 0 to n - 1. */
   below(n: number): number {

@@ -11,13 +11,14 @@ import { simdInstructions } from '../../../emulator/cpu/instructions/simd.ts';
 import { sseFastArithmetic } from '../../../emulator/cpu/instructions/sse-fast-arithmetic.ts';
 import { sseFastConversions } from '../../../emulator/cpu/instructions/sse-fast-convert.ts';
 import { handlersUsed } from '../handlers-used.ts';
-import { type Difference, readVectors, Replay, SETTINGS } from './replay.ts';
+import { SETTINGS } from '../replay/replay-processor.ts';
+import { type Difference, readIntegerVectors, Replay } from './replay.ts';
 
 const SHOWN = 10;
 const PREFIXES: ReadonlySet<number> = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
 
 const replay = new Replay();
-const cases = [...readVectors(readFileSync(new URL('integer.vectors', import.meta.url)))];
+const cases = [...readIntegerVectors(readFileSync(new URL('integer.vectors', import.meta.url)))];
 const differences: Difference[] = SETTINGS.flatMap((setting) =>
   cases.flatMap((vector) => replay.run(vector, setting)),
 );

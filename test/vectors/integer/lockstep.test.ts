@@ -10,7 +10,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as L from '../../../emulator/cpu/layout.ts';
 import { BareCpu, RIGHTS32, SIX_SEGMENTS } from '../../../emulator/cpu/testing/bare-cpu.ts';
-import { readVectors, Seeded } from './replay.ts';
+import { generatorOfCase } from '../replay/mulberry32.ts';
+import { readIntegerVectors } from './replay.ts';
 
 const MEMORY = 0x10000;
 const DIRECTORY = 0x10000;
@@ -24,7 +25,7 @@ const PAGES: readonly number[] = [0, 5, 3, 1, 7, 7, 7, 7, 7, 7, 7, 7];
 const REPEATS: readonly number[] = [0xf2, 0xf3];
 const SEGMENT_BIG = 0x4000;
 
-const codes = [...readVectors(readFileSync(new URL('integer.vectors', import.meta.url)))]
+const codes = [...readIntegerVectors(readFileSync(new URL('integer.vectors', import.meta.url)))]
   .filter(({ vector, code16 }) => vector < 0 && !code16)
   .map(({ code }) => code);
 
@@ -48,7 +49,7 @@ class Side {
   begin(seed: number, mode: Mode): void {
     const { bare } = this;
     const { ram, ram32 } = bare;
-    const random = new Seeded(seed);
+    const random = generatorOfCase(seed);
     for (let i = 0; i < 1024; i++) {
       ram32[(DIRECTORY >> 2) + i] = TABLE | 7;
       const flags = i < 16 ? 7 : (PAGES[random.next() % PAGES.length] ?? 7);
@@ -77,7 +78,7 @@ class Side {
       if ((index === L.SEGMENT.CS && code16) || (index === L.SEGMENT.SS && stack16)) rights &= ~SEGMENT_BIG; // prettier-ignore
       bare.segment(index, { rights, limit: index === L.SEGMENT.CS && code16 ? 0xffff : 0xffffffff });
     }
-    const random = new Seeded(seed);
+    const random = generatorOfCase(seed);
     for (let number = 0; number < 8; number++) state.setGpr(number, 4, random.next());
     state.setGpr(1, 4, random.next() & 0xff);
     state.eflags = (random.next() & 0xcd5) | 2;
@@ -103,7 +104,7 @@ test('blocks and single steps go through the same states', () => {
   const steps = new Side();
   let compared = 0;
   for (let stream = 1; stream <= STREAMS; stream++) {
-    const random = new Seeded(stream * 77);
+    const random = generatorOfCase(stream * 77);
     const mode: Mode = {
       code16: random.next() % 4 === 0,
       stack16: random.next() % 4 === 0,

@@ -2,18 +2,19 @@
  * Replays the cases of make-vectors.c through the processor and says what differs. The layout of the
  * file, and what a case starts from, are described there.
  */
-import { decode } from '../../../emulator/cpu/decode/decoder.ts';
-import { disassemble } from '../../../emulator/cpu/decode/disassembler.ts';
 import { fullRegisters, setTags } from '../../../emulator/cpu/fpu/register-stack.ts';
 import * as L from '../../../emulator/cpu/layout.ts';
 import { VECTOR } from '../../../emulator/cpu/processor.ts';
 import { CR4, FLAG } from '../../../emulator/cpu/state.ts';
-import { BareCpu, RIGHTS32, SIX_SEGMENTS } from '../../../emulator/cpu/testing/bare-cpu.ts';
+import { BareCpu } from '../../../emulator/cpu/testing/bare-cpu.ts';
+import type { Mulberry32 } from '../replay/mulberry32.ts';
+import { generatorOfCase } from '../replay/mulberry32.ts';
+import { CODE, codeText, hex, ReplayProcessor, type Setting } from '../replay/replay-processor.ts';
+import { readVectors, type VectorReader } from '../replay/vector-reader.ts';
 
 const BOUNDARY = 0x8000;
 const SMALL = 64;
 const LARGE = 640;
-const CODE = 0x9000;
 const HEADER = { LENGTH: 0x0f, BIG: 0x10, POKE: 0x20, FAULTS: 0x80 } as const;
 const CONTROL_WORD = 0x37f;
 /** Bytes of an x87 register and of its place in the state block. */
@@ -54,16 +55,13 @@ const EDGES = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x80000001, 0xfffffffe,
 
 /** seed_state() of make-vectors.c. */
 class Seed {
-  private state: number;
+  private readonly generator: Mulberry32;
   private previous = [0, 0, 0, 0];
   constructor(index: number) {
-    this.state = Math.imul(index, 0x9e3779b1);
+    this.generator = generatorOfCase(index);
   }
   next(): number {
-    let t = (this.state = (this.state + 0x6d2b79f5) | 0);
-    t = Math.imul(t ^ (t >>> 15), 1 | t);
-    t ^= t + Math.imul(t ^ (t >>> 7), 61 | t);
-    return (t ^ (t >>> 14)) >>> 0;
+    return this.generator.next();
   }
   private element(bits: number): number {
     let result = 0;
@@ -110,49 +108,12 @@ function seedState(index: number, memorySize: number): Registers {
   return { xmm, x87, general, flags, mxcsr, control: CONTROL_WORD, status, tags, memory };
 }
 
-class Reader {
-  position: number;
-  private readonly view: DataView;
-  private readonly file: Uint8Array;
-  constructor(file: Uint8Array, start: number) {
-    this.file = file;
-    this.view = new DataView(file.buffer, file.byteOffset, file.length);
-    this.position = start;
-  }
-  u8(): number {
-    return this.view.getUint8(this.position++);
-  }
-  u16(): number {
-    this.position += 2;
-    return this.view.getUint16(this.position - 2, true);
-  }
-  u32(): number {
-    this.position += 4;
-    return this.view.getUint32(this.position - 4, true);
-  }
-  bytes(length: number): Uint8Array {
-    this.position += length;
-    return this.file.subarray(this.position - length, this.position);
-  }
-  /** A mask and the values of the registers in it. */
-  registers(into: Uint8Array, stride: number, size: number): void {
-    const mask = this.u8();
-    for (let i = 0; i < 8; i++) if (((mask >> i) & 1) !== 0) into.set(this.bytes(size), i * stride);
-  }
+/** All cases of simd.vectors, one after the other. */
+export function readSimdVectors(file: Uint8Array): Generator<VectorCase> {
+  return readVectors(file, readCase);
 }
 
-/** All cases of a file, one after the other. */
-export function* readVectors(file: Uint8Array): Generator<VectorCase> {
-  let start = 0;
-  while (file[start] !== 0x0a || file[start + 1] !== 0x0a) start++;
-  const reader = new Reader(file, start + 2);
-  const count = reader.u32();
-  const first = reader.u32();
-  for (let n = 0; n < count; n++) yield readCase(reader, (first + n) >>> 0);
-  if (reader.position !== file.length) throw new Error('the file does not end with its last case');
-}
-
-function readCase(reader: Reader, index: number): VectorCase {
+function readCase(reader: VectorReader, index: number): VectorCase {
   const header = reader.u8();
   const page = reader.u8();
   const code = reader.bytes(header & HEADER.LENGTH);
@@ -169,7 +130,7 @@ function readCase(reader: Reader, index: number): VectorCase {
   return { index, code, window: BOUNDARY - half, page, before, vector, error, cr2, after: readChanges(reader, before) };
 } // prettier-ignore
 
-function readChanges(reader: Reader, before: Registers): Registers {
+function readChanges(reader: VectorReader, before: Registers): Registers {
   const after: Registers = {
     ...before,
     general: before.general.slice(),
@@ -189,72 +150,21 @@ function readChanges(reader: Reader, before: Registers): Registers {
   if (has(4)) reader.registers(new Uint8Array(after.general.buffer), 4, 4);
   if (has(5)) reader.registers(after.xmm, SLOT, SLOT);
   if (has(6)) reader.registers(after.x87, SLOT, X87);
-  for (let runs = has(7) ? reader.u8() : 0; runs > 0; runs--) {
-    const at = reader.u16();
-    after.memory.set(reader.bytes(reader.u8()), at);
-  }
+  if (has(7)) reader.runs(after.memory);
   return after;
 }
 
-/** How the processor is set up. In all of them the same bytes lie at the same offsets of every segment. */
-export interface Setting {
-  readonly name: string;
-  readonly cpl: 0 | 3;
-  /** Segments begin at different addresses, which paging maps to the same memory. */
-  readonly based: boolean;
-}
-export const SETTINGS = [
-  { name: 'flat segments, CPL 3', cpl: 3, based: false },
-  { name: 'flat segments, CPL 0', cpl: 0, based: false },
-  { name: 'based segments, CPL 3', cpl: 3, based: true },
-] as const satisfies readonly Setting[];
-
-/** ES CS SS DS where based; the first 64 KiB of each are the first 64 KiB of memory. */
-const BASES: readonly number[] = [0x100000, 0x110000, 0x120000, 0x130000];
-const PAGE_DIRECTORY = 0x20000;
-const PAGE_TABLE = 0x21000;
-/** Present, writable, user; the flags of the second page. */
-const PAGE = 7;
-const PAGES: readonly number[] = [PAGE, 5, 0];
-const ERROR_USER = 4;
-const HLT = 0xf4;
 const ESP = 4;
 /** CR0 with paging, WP, NE, ET, PE. */
 const CR0_VALUE = 0x80010031;
 
 export class Replay {
   readonly bare = new BareCpu(1 << 20, 'max');
-  private setting = '';
-
-  constructor() {
-    const { bare } = this;
-    for (let page = 0; page < 1024; page++) {
-      const alias = BASES.some((base) => page >= base >> 12 && page < (base >> 12) + 16);
-      bare.ram32[(PAGE_TABLE >> 2) + page] = ((alias ? page & 15 : page) << 12) | PAGE;
-    }
-    bare.ram32[PAGE_DIRECTORY >> 2] = PAGE_TABLE | PAGE;
-    bare.cpu.state.setCr(3, PAGE_DIRECTORY);
-    bare.cpu.state.setCr(0, CR0_VALUE);
-    bare.cpu.state.setCr(4, CR4.OSFXSR | CR4.OSXMMEXCPT);
-    bare.ram.fill(HLT, CODE - 128, CODE + 256);
-  }
-
-  private enter(setting: Setting, page: number): void {
-    const name = [setting.name, page].join(' ');
-    if (name === this.setting) return;
-    this.setting = name;
-    const { bare } = this;
-    for (const base of [0, ...BASES]) {
-      bare.ram32[(PAGE_TABLE >> 2) + ((base + BOUNDARY) >> 12)] = BOUNDARY | (PAGES[page] ?? 0);
-    }
-    bare.cpu.flushTlb(true);
-    for (const index of SIX_SEGMENTS) {
-      const rights = (index === L.SEGMENT.CS ? RIGHTS32.CODE : RIGHTS32.DATA) | (setting.cpl << 5);
-      bare.segment(index, { rights, base: setting.based ? (BASES[index] ?? 0) : 0 });
-    }
-    bare.cpu.state.set(L.CPL, setting.cpl);
-    bare.cpu.modeChanged();
-  }
+  private readonly processor = new ReplayProcessor(
+    this.bare,
+    CR0_VALUE,
+    CR4.OSFXSR | CR4.OSXMMEXCPT,
+  );
 
   private start({ before, window }: VectorCase): void {
     const { cpu, ram } = this.bare;
@@ -279,24 +189,20 @@ export class Replay {
 
   /** What differs, one line for each way of execution; empty if nothing does. */
   run(vector: VectorCase, setting: Setting): string[] {
-    const { bare } = this;
-    this.enter(setting, vector.page);
-    bare.load(CODE, vector.code);
-    const differences: string[] = [];
-    // a block first, whose translation empties the TLB; then steps, which find it filled; then the block
-    for (const [how, slice] of [['block', 1000], ['step', 1], ['block again', 1000]] as const) { // prettier-ignore
-      this.start(vector);
-      const outcome = bare.runToExit(slice, 10);
-      const found = outcome === 'exit' ? this.compare(vector, setting) : `run() said ${outcome}`;
-      if (found !== null) {
-        differences.push(`${describe(vector)} [${setting.name}, ${how}]: ${found}`);
-      }
-    }
-    bare.ram.fill(HLT, CODE, CODE + vector.code.length);
-    return differences;
+    this.processor.enter(setting, new Map([[BOUNDARY, vector.page]]));
+    const differences = this.processor.execute(
+      vector.code,
+      () => {
+        this.start(vector);
+      },
+      () => this.compare(vector, setting),
+    );
+    return differences.map(
+      ({ how, found }) => `${describe(vector)} [${setting.name}, ${how}]: ${found}`,
+    );
   }
 
-  private compare(vector: VectorCase, { cpl }: Setting): string | null {
+  private compare(vector: VectorCase, setting: Setting): string | null {
     const { cpu, ram } = this.bare;
     const { state } = cpu;
     const { after } = vector;
@@ -304,14 +210,9 @@ export class Replay {
     const same = (name: string, actual: number, expected: number): void => {
       if (actual !== expected) found.push(`${name} ${hex(actual)} not ${hex(expected)}`);
     };
-    const raised = this.raised();
+    const raised = this.processor.raised();
     same('exception', raised, vector.vector);
-    const { event } = this.bare;
-    if (raised === VECTOR.PF && event?.kind === 'exception') {
-      same('error', event.errorCode ?? -1, (vector.error & ~ERROR_USER) | (cpl === 3 ? ERROR_USER : 0)); // prettier-ignore
-      // the segments begin at multiples of 64 KiB
-      same('cr2', event.qualification & 0xffff, vector.cr2);
-    }
+    if (raised >= 0) found.push(...this.processor.compareFault(vector, setting));
     same('eip', state.eip, vector.vector < 0 ? CODE + vector.code.length : CODE);
     same('flags', state.eflags & 0xcd7, after.flags);
     same('mxcsr', state.get(L.MXCSR), after.mxcsr);
@@ -334,22 +235,8 @@ export class Replay {
     });
     return found.length === 0 ? null : found.join(', ');
   }
-
-  /** The exception that ended the case, -1: it came to its end, HLT, which is #GP at CPL 3. */
-  private raised(): number {
-    const { bare } = this;
-    const { event } = bare;
-    if (event?.kind !== 'exception') return -1;
-    return event.vector === VECTOR.GP && bare.ram[bare.cpu.state.eip] === HLT ? -1 : event.vector;
-  }
-}
-
-function hex(value: number): string {
-  return value.toString(16);
 }
 
 function describe({ code, index, page }: VectorCase): string {
-  const decoded = decode(code, CODE, { defaultSize: 4 });
-  const text = typeof decoded === 'string' ? decoded : disassemble(decoded);
-  return `case ${hex(index)} (${text}) page ${String(page)}`;
+  return `case ${hex(index)} ${codeText(code)} page ${String(page)}`;
 }

@@ -9,12 +9,13 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { simdInstructions } from '../../../emulator/cpu/instructions/simd.ts';
 import { handlersUsed } from '../handlers-used.ts';
-import { readVectors, Replay, SETTINGS } from './replay.ts';
+import { SETTINGS } from '../replay/replay-processor.ts';
+import { readSimdVectors, Replay } from './replay.ts';
 
 const SHOWN = 10;
 
 const replay = new Replay();
-const cases = [...readVectors(readFileSync(new URL('simd.vectors', import.meta.url)))];
+const cases = [...readSimdVectors(readFileSync(new URL('simd.vectors', import.meta.url)))];
 
 for (const setting of SETTINGS) {
   test(`results, state, memory and faults are those of the processor: ${setting.name}`, () => {
