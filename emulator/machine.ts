@@ -34,21 +34,19 @@ import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
 import { setMemoryTypes } from './firmware-state.ts';
+import { kvmInterface } from './machine-kvm.ts';
 import { setInitialState } from './machine-state.ts';
 import type { EndingStop, ExitObserver, MachineStop, StepOutcome } from './machine-stop.ts';
 import { MachineVcpu } from './machine-vcpu.ts';
 import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
-import { KvmInterface } from './paravirt/kvm.ts';
 import type { Screen } from './picture.ts';
 import { initialize, resume, setWaitingState, startUp } from './processor-start.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
 import type { WasmMemory } from './wasm/host.ts';
 
-/** TSC ticks a second: one a nanosecond, one an instruction. */
-const TIMESTAMP_HZ = 1_000_000_000;
 /** Serial bytes that wait for the host before run() returns to let it take them. */
 const SERIAL_BACKLOG = 1 << 16;
 const NOTICE_LIMIT = 256;
@@ -217,8 +215,11 @@ export class Machine {
     controls: ExecutionControls,
     hasKvm: boolean,
   ): MachineVcpu {
-    const kvm = hasKvm ? this.#buildKvm(index) : null;
-    if (kvm !== null) this.board.localApics.of(index).autoEoi = kvm.autoEoi;
+    const kvm = hasKvm
+      ? kvmInterface(index, () => ({
+          board: this.board, vcpus: this.vcpus, turns: this.#turns, now: this.now,
+        }))
+      : null; // prettier-ignore
     return new MachineVcpu({
       index,
       cpu: { ...cpu, platform: this.#platform(index) },
@@ -228,33 +229,6 @@ export class Machine {
       interruptPending: () => this.board.interruptPending(index),
       othersWait: () => this.#turns.othersWait,
       paused: () => {
-        this.#turns.yield();
-      },
-    });
-  }
-  #buildKvm(index: number): KvmInterface {
-    return new KvmInterface({
-      memory: {
-        readPhysical: (address, length) => this.vcpus[index].guest.readPhysical(address, length),
-        writePhysical: (address, bytes) => this.vcpus[index].guest.writePhysical(address, bytes),
-      },
-      now: () => this.now,
-      timestamp: () => this.vcpus[index].cpu.timestamp(),
-      timestampHz: TIMESTAMP_HZ,
-      startDate: this.board.startTime,
-      localApic: {
-        sendIpi: (apicId, vector, mode) =>
-          this.board.apicBus.send({
-            destination: apicId, logical: false, deliveryMode: mode, vector, level: false,
-          }), // prettier-ignore
-        tryAutoEoi: () => {
-          this.board.localApics.of(index).tryAutoEoi();
-        },
-      },
-      kick: (apicId) => {
-        this.vcpus.at(apicId)?.kick();
-      },
-      yield: () => {
         this.#turns.yield();
       },
     });
