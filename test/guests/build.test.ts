@@ -7,21 +7,30 @@ import { after, describe, test } from 'node:test';
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { elfSymbols, parseElf, sectionBytes, SECTION_FLAG } from '../../emulator/formats/elf.ts';
 import {
+  BAD,
   BAD_BUILT,
-  badGuests,
   BOOT,
-  buildBadGuests,
   buildBootSector,
+  buildGuestsIn,
   buildServices,
   buildServicesCaller,
   buildSmpGuest,
   buildStory,
   cannotBuild,
+  EXITS,
+  EXITS_BUILT,
+  guestsIn,
   SERVICES_CALLER,
   SERVICES_MODULE,
   SMP_BUILT,
   STORY,
 } from './build.ts';
+
+/** Folders in which each source is a guest. */
+const FOLDERS = [
+  { guests: 'misbehaving guests', source: BAD, built: BAD_BUILT },
+  { guests: 'guests for VM exits', source: EXITS, built: EXITS_BUILT },
+] as const;
 
 const problem = cannotBuild();
 const committed = (name: string): Buffer => readFileSync(path.join(STORY, name));
@@ -55,14 +64,15 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     assert.ok(rebuilt('boot.bin').equals(old), 'run test/guests/build.ts');
   });
 
-  test('the misbehaving guests are the committed ones', () => {
-    buildBadGuests(folder);
-    for (const name of badGuests()) {
-      const binary = `${name}.bin`;
-      const old = readFileSync(path.join(BAD_BUILT, binary));
-      assert.ok(rebuilt(binary).equals(old), `${name}: run test/guests/build.ts`);
-    }
-  });
+  for (const { guests, source, built } of FOLDERS)
+    test(`the ${guests} are the committed ones`, () => {
+      buildGuestsIn(source, folder);
+      for (const name of guestsIn(source)) {
+        const binary = `${name}.bin`;
+        const old = readFileSync(path.join(built, binary));
+        assert.ok(rebuilt(binary).equals(old), `${name}: run test/guests/build.ts`);
+      }
+    });
 
   test('the BIOS services are the committed ones', () => {
     const old = readFileSync(SERVICES_MODULE, 'utf8');
@@ -73,12 +83,14 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
   });
 });
 
-test('every misbehaving guest has its binary, and no other is left over', () => {
-  const binaries = readdirSync(BAD_BUILT).sort();
-  assert.deepEqual(
-    binaries,
-    badGuests().map((name) => `${name}.bin`),
-  );
+test('every guest of a folder has its binary, and no other is left over', () => {
+  for (const { source, built } of FOLDERS) {
+    const binaries = readdirSync(built).sort();
+    assert.deepEqual(
+      binaries,
+      guestsIn(source).map((name) => `${name}.bin`),
+    );
+  }
 });
 
 test('the symbols of the story belong to its raw binary', () => {

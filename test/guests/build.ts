@@ -1,7 +1,7 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
- * misbehaving guests of test/guests/bad, the one for several processors of test/guests/smp, the boot
+ * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, the one for several processors of test/guests/smp, the boot
  * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The results are committed, so that
  * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
@@ -19,6 +19,9 @@ export const STORY = path.resolve(HERE, '../../extension/sample/story');
 /** Source of the misbehaving guests; results in `built` below. */
 export const BAD = path.join(HERE, 'bad');
 export const BAD_BUILT = path.join(BAD, 'built');
+/** Source of the guests for VM exits, one for each reason or group; results in `built` below. */
+export const EXITS = path.join(HERE, 'exits');
+export const EXITS_BUILT = path.join(EXITS, 'built');
 /** Source of the guest for several processors; its binary in `built` below. */
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
@@ -90,19 +93,19 @@ export function buildServices(): string {
   ].join('\n');
 }
 
-/** Names of the misbehaving guests. */
-export function badGuests(): readonly string[] {
-  return readdirSync(BAD)
+/** Names of the guests in a folder, of which each is one source. */
+export function guestsIn(folder: string): readonly string[] {
+  return readdirSync(folder)
     .filter((name) => name.endsWith('.s') && !name.endsWith(INCLUDED))
     .map((name) => name.slice(0, -2))
     .sort();
 }
 
-/** Writes one NAME.bin for each misbehaving guest into `target`; all start at 0x7c00 in real mode. */
-export function buildBadGuests(target: string): void {
+/** Writes one NAME.bin for each guest of a folder into `target`; all start at 0x7c00 in real mode. */
+export function buildGuestsIn(folder: string, target: string): void {
   inTemporaryFolder((work) => {
-    for (const name of badGuests()) {
-      buildFlat(path.join(BAD, `${name}.s`), path.join(target, `${name}.bin`), work);
+    for (const name of guestsIn(folder)) {
+      buildFlat(path.join(folder, `${name}.s`), path.join(target, `${name}.bin`), work);
     }
   });
 }
@@ -162,9 +165,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exitCode = 1;
   } else {
     buildStory(STORY);
-    buildBadGuests(BAD_BUILT);
+    buildGuestsIn(BAD, BAD_BUILT);
+    buildGuestsIn(EXITS, EXITS_BUILT);
     buildSmpGuest(SMP_BUILT);
-    buildBootSector(BOOT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);

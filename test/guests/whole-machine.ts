@@ -43,6 +43,9 @@ export interface GuestSetup {
   readonly image: Uint8Array;
   /** 'kvm' comes with the profile kvm-ept, 'bare' with bare. */
   readonly interface: 'kvm' | 'bare';
+  /** Another profile, and what is changed in it. */
+  readonly profile?: string;
+  readonly exits?: MachineConfiguration['hypervisor']['exits'];
   readonly memoryMiB?: number;
   readonly format?: MachineConfiguration['guest']['format'];
   /** Format 'bios': what boots `image`. */
@@ -75,8 +78,8 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
     vcpus: setup.vcpus ?? 1,
     hypervisor: {
       interface: setup.interface,
-      profile: setup.interface === 'kvm' ? 'kvm-ept' : 'bare',
-      exits: {},
+      profile: setup.profile ?? (setup.interface === 'kvm' ? 'kvm-ept' : 'bare'),
+      exits: setup.exits ?? {},
     },
     shared: true,
   };

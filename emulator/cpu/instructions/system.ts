@@ -254,6 +254,17 @@ const undefinedUnlessTaken =
   };
 
 /**
+ * VMXON and its like: no model offers them in CPUID, yet the processor under a hypervisor has them, so
+ * that they leave the guest at any CPL, though not from real-address and virtual-8086 mode.
+ */
+const vmxInstruction: TypescriptInstruction = (cpu, { row, length }) => {
+  const { protectedMode, v86 } = cpu.state;
+  const mnemonic = row.mnemonic;
+  const left = protectedMode && !v86 && cpu.leaves({ kind: 'vmx-instruction', mnemonic }, length);
+  if (!left) cpu.fault(VECTOR.UD);
+};
+
+/**
  * MONITOR and MWAIT, which the decoder accepts only where the model has them. MWAIT may end at any
  * time: with interrupts off it does so at once.
  */
@@ -294,7 +305,7 @@ export const systemInstructions = {
   rsm: undefinedUnlessTaken(() => ({ kind: 'rsm' })),
   vmcall: undefinedUnlessTaken(() => ({ kind: 'vmcall' })),
   vmmcall: undefinedUnlessTaken(() => ({ kind: 'vmmcall' })),
-  vmx: undefinedUnlessTaken(({ row }) => ({ kind: 'vmx-instruction', mnemonic: row.mnemonic })),
+  vmx: vmxInstruction,
   sysenter: systemEnter,
   sysexit: systemExit,
   ud: (cpu) => cpu.fault(VECTOR.UD),
