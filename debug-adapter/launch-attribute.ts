@@ -269,18 +269,22 @@ export function optionalChoice(options: {
   readonly description: string;
   readonly values: { readonly [name: string]: string };
   readonly unavailable?: { readonly [name: string]: string };
+  /** Other names of values, which are read as those. */
+  readonly synonyms?: ReadonlyMap<string, string>;
 }): Attribute<string | undefined> {
   const names = Object.keys(options.values);
   return {
     ...OPTIONAL,
     fallback: undefined,
-    read(value, name, problems) {
+    read(given, name, problems) {
+      const synonym = typeof given === 'string' ? options.synonyms?.get(given) : undefined;
+      const value = synonym ?? given;
       if (typeof value === 'string' && names.includes(value)) return value;
       const remedy = typeof value === 'string' ? options.unavailable?.[value] : undefined;
       const expected = `one of ${names.map((known) => `"${known}"`).join(', ')}`;
       if (remedy !== undefined)
         problems.push(
-          failure('attributeUnavailable', { attribute: name, value: `${shown(value)} `, remedy }),
+          failure('attributeUnavailable', { attribute: name, value: `${shown(given)} `, remedy }),
         );
       else if (typeof value !== 'string') problems.push(wrongType(name, value, expected));
       else problems.push(wrongValue(name, value, `${expected}${suggestion(value, names)}`));

@@ -8,8 +8,8 @@ import { CPU_MODEL_SUMMARIES } from '../emulator/cpu/cpu-model.ts';
 import { MOST_VCPUS } from '../emulator/debug-port.ts';
 import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
-import type { Profile } from '../emulator/hypervisor/profiles.ts';
 import { PROFILES } from '../emulator/hypervisor/profiles.ts';
+import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
 import type { AdapterError } from './errors.ts';
 import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
@@ -162,8 +162,14 @@ const machine = group(
 
 /** Descriptions of the emulator's profiles by name. */
 function profiles(wanted: (profile: Profile) => boolean): { readonly [name: string]: string } {
-  const rows: readonly Profile[] = PROFILES;
-  return Object.fromEntries(rows.filter(wanted).map((row) => [row.name, row.description]));
+  return Object.fromEntries(PROFILES.filter(wanted).map((row) => [row.name, row.description]));
+}
+
+/** Their names by their other names. */
+function profileSynonyms(): ReadonlyMap<string, string> {
+  return new Map(
+    PROFILES.flatMap(({ name, synonyms }) => synonyms.map((synonym) => [synonym, name] as const)),
+  );
 }
 
 /** Launch attributes of the exit reasons that can be switched, with what they mean. */
@@ -202,6 +208,7 @@ const hypervisor = group(
         profiles((profile) => typeof profile.controls === 'string'),
         () => 'use "kvm-ept" or "bare"',
       ),
+      synonyms: profileSynonyms(),
     }),
     exits: dictionary(flag({ description: '', default: true }), {
       description:

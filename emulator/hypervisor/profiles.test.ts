@@ -4,7 +4,7 @@ import type { GuestEvent } from '../cpu/exit-hook.ts';
 import { leaves } from './execution-controls.ts';
 import type { ExecutionControls } from './execution-controls.ts';
 import { EXIT_SWITCHES } from './exit-switches.ts';
-import { controlsFor, defaultProfile, PROFILES } from './profiles.ts';
+import { controlsFor, defaultProfile, findProfile, PROFILES } from './profiles.ts';
 
 type Exits = { readonly [name: string]: boolean };
 
@@ -109,6 +109,19 @@ test('mistakes are one sentence that names the attribute and the remedy', () => 
 test('the default profile goes with its interface', () => {
   for (const name of ['bare', 'kvm']) {
     const row = PROFILES.find((profile) => profile.name === defaultProfile(name));
-    assert.ok(row !== undefined && (row.interfaces as readonly string[]).includes(name));
+    assert.ok(row !== undefined && row.interfaces.includes(name));
   }
+});
+
+test('profiles are found by their names and by their other names, which are not taken twice', () => {
+  const names = PROFILES.flatMap(({ name, synonyms }) => [name, ...synonyms]);
+  assert.equal(new Set(names).size, names.length);
+  for (const profile of PROFILES) {
+    for (const name of [profile.name, ...profile.synonyms]) {
+      assert.equal(findProfile(name), profile);
+    }
+  }
+  assert.equal(findProfile('kvm-2.6.20')?.name, 'kvm-2.6.20-vmx');
+  assert.equal(findProfile('svm-npt')?.name, 'kvm-npt');
+  assert.equal(findProfile('toString'), null);
 });

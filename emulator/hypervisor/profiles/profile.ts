@@ -1,0 +1,20 @@
+/**
+ * What a profile is: a named set of execution controls, as one hypervisor's release sets them, and what
+ * else follows from the choice of that hypervisor. Each profile is one file of this folder, its source
+ * the function of that release that sets the controls; ../profiles.ts lists them.
+ */
+import type { ExecutionControls } from '../execution-controls.ts';
+
+export interface Profile {
+  /** As in launch.json's hypervisor.profile. */
+  readonly name: string;
+  /** Other names that are taken for it. */
+  readonly synonyms: readonly string[];
+  readonly description: string;
+  /** Release, file and function that the controls are from. */
+  readonly source: string;
+  /** Values of hypervisor.interface that go with it. */
+  readonly interfaces: readonly string[];
+  /** A fresh set of controls, or why there is none yet, as an end to "… cannot be used:". */
+  readonly controls: (() => ExecutionControls) | string;
+}
