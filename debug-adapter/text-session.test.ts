@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findConfiguration, parseJsonWithComments } from './launch-json.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { SessionClient } from './session-client.ts';
 import { fakeSession } from './testing/test-session.ts';
@@ -97,34 +96,6 @@ describe('text session', () => {
     await assert.rejects(
       run([], { ...LAUNCH, guest: { kernel: '/none' } }),
       /there is no such file/,
-    );
-  });
-});
-
-describe('launch.json', () => {
-  it('may have comments, trailing commas and both inside strings', () => {
-    const text = '{ // one\n "a": "x // y", /* two */ "b": [1, 2, /* c */ ], "c": "/* */,]", }';
-    assert.deepEqual(parseJsonWithComments(text), { a: 'x // y', b: [1, 2], c: '/* */,]' });
-    assert.throws(() => parseJsonWithComments('{'), SyntaxError);
-  });
-
-  it('gives a configuration by name with the folder put in', () => {
-    const text = JSON.stringify({
-      configurations: [
-        { type: 'node', name: 'other' },
-        { type: 'guestscope', name: 'one', guest: { kernel: '${workspaceFolder}/k' } },
-        { type: 'guestscope', name: 'two' },
-      ],
-    });
-    assert.deepEqual(findConfiguration(text, '/w', undefined)['guest'], { kernel: '/w/k' });
-    assert.equal(findConfiguration(text, '/w', 'two')['name'], 'two');
-    assert.throws(
-      () => findConfiguration(text, '/w', 'three'),
-      /no configuration "three"; there is "one", "two"/,
-    );
-    assert.throws(
-      () => findConfiguration('{}', '/w', undefined),
-      /no configuration of type "guestscope"/,
     );
   });
 });

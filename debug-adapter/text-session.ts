@@ -7,8 +7,9 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { LaunchArguments } from './launch-json.ts';
 import type { GuestscopeSession } from './session.ts';
-import type { Body } from './session-client.ts';
-import { SessionClient } from './session-client.ts';
+import type { Body, SessionClient } from './session-client.ts';
+import type { Outcome } from './session-driver.ts';
+import { SessionDriver, summaryOf, withSkip } from './session-driver.ts';
 
 export interface TextEnvironment {
   readonly session: GuestscopeSession;
@@ -27,33 +28,20 @@ const TYPED = 'hello';
 /** Stops of an unattended run that are told one by one. */
 const STOPS_TOLD = 20;
 
-type Outcome =
-  | { readonly kind: 'stopped'; readonly body: Body }
-  | { readonly kind: 'ended'; readonly code: number | null };
-
 /** The session ended before the guest did. */
 const UNFINISHED: Outcome = { kind: 'stopped', body: {} };
 
 export class TextSession {
   private readonly environment: TextEnvironment;
+  private readonly driver: SessionDriver;
   private readonly client: SessionClient;
-  private outcomes: Outcome[] = [];
-  private wakeUp: (() => void) | null = null;
-  private exitCode: number | null = null;
-  /** Of the last stop. */
-  private threadId = 1;
   private console = '';
 
   constructor(environment: TextEnvironment) {
     this.environment = environment;
-    this.client = new SessionClient(environment.session);
+    this.driver = new SessionDriver(environment.session);
+    this.client = this.driver.client;
     const attended = environment.ask !== undefined;
-    this.client.on('stopped', (body) => {
-      this.threadId = Number(body['threadId']);
-      this.note({ kind: 'stopped', body });
-    });
-    this.client.on('exited', ({ exitCode }) => (this.exitCode = Number(exitCode)));
-    this.client.on('terminated', () => this.note({ kind: 'ended', code: this.exitCode }));
     this.client.on('output', ({ output }) => this.print(String(output).trimEnd()));
     this.client.on('guestscope.console', ({ text }) => {
       if (attended) this.environment.print(String(text).replaceAll('\r', ''));
@@ -63,25 +51,21 @@ export class TextSession {
 
   /** Runs it all; rejects with a sentence when the guest cannot be launched. */
   async run(configuration: LaunchArguments): Promise<void> {
-    const { client } = this;
+    const { driver } = this;
     const { name } = configuration;
     this.print(`Guestscope: ${typeof name === 'string' ? name : 'guest'}`);
-    await client.request('initialize', { adapterID: 'guestscope', clientID: 'text' });
-    const launched = new Promise<void>((resolve) => client.on('initialized', () => resolve()));
     // An unattended run waits for nobody, so neither should the guest.
     const unattended = this.environment.ask === undefined && { machine: withSkip(configuration) };
-    await client.request('launch', {
+    await driver.begin('text', {
       ...configuration,
       console: 'integratedTerminal',
       ...unattended,
     });
-    await launched;
-    await client.request('configurationDone');
-    let outcome = await this.outcome();
+    let outcome = await driver.outcome();
     while (outcome.kind === 'stopped' && outcome.body['reason'] === 'entry') {
       this.print(`${String(outcome.body['description'])}.`);
-      await this.continue();
-      outcome = await this.outcome();
+      await driver.resume();
+      outcome = await driver.outcome();
     }
     if (outcome.kind === 'stopped') {
       await this.show(outcome.body);
@@ -94,7 +78,7 @@ export class TextSession {
     this.print(
       outcome.kind === 'ended' ? ended(outcome.code) : '\nThe session ends before the guest.',
     );
-    await client.request('disconnect');
+    await driver.client.request('disconnect');
   }
 
   // ------------------------------------------------------------------------------------ the story
@@ -104,27 +88,27 @@ export class TextSession {
     this.print(`\n== ${String(stop['text'] ?? stop['description'])}`);
     if (stop['reason'] === 'exception') await this.showException();
     this.print('\n-- Registers');
-    this.print(await this.evaluate('r'));
+    this.print(await this.driver.evaluate('r'));
     const here = await this.here();
     this.print('\n-- Disassembly');
     this.print(await this.disassembly(here));
     this.print('\n-- Memory');
-    this.print(await this.evaluate(`x ${here} 64`));
+    this.print(await this.driver.evaluate(`x ${here} 64`));
     this.print('\n-- Call stack');
-    this.print(await this.evaluate('bt'));
+    this.print(await this.driver.evaluate('bt'));
   }
 
   private async showException(): Promise<void> {
-    const { details } = (await this.client.request('exceptionInfo', {
-      threadId: this.threadId,
-    })) as { readonly details?: DebugProtocol.ExceptionDetails };
+    const { details } = (await this.client.request('exceptionInfo', this.driver.thread)) as {
+      readonly details?: DebugProtocol.ExceptionDetails;
+    };
     for (const line of details?.stackTrace?.split('\n') ?? []) this.print(`   ${line}`);
   }
 
   /** Linear address of the next instruction, as a memory reference. */
   private async here(): Promise<string> {
     const { stackFrames } = (await this.client.request('stackTrace', {
-      threadId: this.threadId,
+      ...this.driver.thread,
       levels: 1,
     })) as unknown as DebugProtocol.StackTraceResponse['body'];
     return stackFrames[0]?.instructionPointerReference ?? '';
@@ -151,12 +135,12 @@ export class TextSession {
   private async finish(): Promise<Outcome> {
     this.print('\n-- The rest of the run');
     for (let stops = 0; ; stops++) {
-      await this.continue();
+      await this.driver.resume();
       const watch = { over: false };
-      const outcome = await Promise.race([this.outcome(), this.watch(watch)]);
+      const outcome = await Promise.race([this.driver.outcome(), this.watch(watch)]);
       watch.over = true;
       if (outcome === null || outcome.kind === 'ended') return outcome ?? UNFINISHED;
-      if (stops < STOPS_TOLD) this.print(summary(outcome.body));
+      if (stops < STOPS_TOLD) this.print(summaryOf(outcome.body));
       else if (stops === STOPS_TOLD) this.print('… and more stops, which are not told.');
       if (FINAL.includes(String(outcome.body['description']))) return outcome;
     }
@@ -207,11 +191,11 @@ export class TextSession {
       try {
         if (command === undefined) await this.command(line);
         else {
-          await this.client.request(command, { threadId: this.threadId });
-          const outcome = await this.outcome();
+          await this.driver.resume(command);
+          const outcome = await this.driver.outcome();
           if (outcome.kind === 'ended') return outcome;
-          this.print(summary(outcome.body));
-          this.print(await this.evaluate(`u ${await this.here()} 1`));
+          this.print(summaryOf(outcome.body));
+          this.print(await this.driver.evaluate(`u ${await this.here()} 1`));
         }
       } catch (cause) {
         this.print(cause instanceof Error ? cause.message : String(cause));
@@ -226,38 +210,15 @@ export class TextSession {
       await this.client.request('guestscope/keyboardInput', { text: `${keys}\r` });
     else if (text !== undefined)
       await this.client.request('guestscope/consoleInput', { text: `${text}\r` });
-    else if (line.trim() !== '') this.print(await this.evaluate(line));
+    else if (line.trim() !== '') this.print(await this.driver.evaluate(line));
   }
 
   /** Stops a running guest; for Ctrl+C. */
   pause(): void {
-    this.client.request('pause', { threadId: this.threadId }).catch(() => undefined);
+    this.driver.pause();
   }
 
   // -------------------------------------------------------------------------------------- helpers
-
-  private async continue(): Promise<void> {
-    await this.client.request('continue', { threadId: this.threadId });
-  }
-
-  private async evaluate(expression: string): Promise<string> {
-    const { result } = await this.client.request('evaluate', { expression, context: 'repl' });
-    return String(result);
-  }
-
-  private note(outcome: Outcome): void {
-    this.outcomes.push(outcome);
-    this.wakeUp?.();
-  }
-
-  /** The next stop, or the end. */
-  private async outcome(): Promise<Outcome> {
-    for (;;) {
-      const next = this.outcomes.shift();
-      if (next !== undefined) return next;
-      await new Promise<void>((resolve) => (this.wakeUp = resolve));
-    }
-  }
 
   private print(line: string): void {
     this.environment.print(`${line}\n`);
@@ -284,19 +245,8 @@ const HELP =
   'key TEXT types on the keyboard, screen shows the screen, q ends.\n' +
   'help lists the commands of the debug console; everything else is an expression.';
 
-function summary(stop: Body): string {
-  return String(stop['text'] ?? stop['description']);
-}
-
 function ended(code: number | null): string {
   return code === null
     ? '\nThe session has ended.'
     : `\nThe guest has ended with exit code ${code}.`;
-}
-
-/** The "machine" attribute with idle time skipped, unless the configuration says otherwise. */
-function withSkip(configuration: LaunchArguments): unknown {
-  const { machine } = configuration;
-  if (machine === undefined) return { idle: 'skip' };
-  return typeof machine === 'object' && machine !== null ? { idle: 'skip', ...machine } : machine;
 }

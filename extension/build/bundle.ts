@@ -1,6 +1,6 @@
 /**
  * Bundles what runs outside the repository: the extension, the stdio debug adapter, the machine's worker
- * and the text session, each as one file in dist/ with a source map. Used by `npm run build`,
+ * and the command line, each as one file in dist/ with a source map. Used by `npm run build`,
  * `npm start`, the editor tests and the package. `--watch` rebuilds on change, `--production` minifies.
  */
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ const COMMONJS = {
   'machine-worker': 'debug-adapter/machine-worker-main.ts',
 } as const;
 /** The same as ES modules. */
-const MODULES = { text: 'debug-adapter/text-main.ts' } as const;
+const MODULES = { guestscope: 'debug-adapter/guestscope-main.ts' } as const;
 
 /** Pages of the views: script and style sheet each, in dist/web/. */
 const PAGES = ['extension/web/exits', 'extension/web/memory'] as const;

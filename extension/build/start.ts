@@ -32,7 +32,8 @@ function openDesktop(): Promise<number> {
 function openText(args: readonly string[]): Promise<number> {
   return finished(process.execPath, [
     '--enable-source-maps',
-    join(projectRoot, 'dist/text.mjs'),
+    join(projectRoot, 'dist/guestscope.mjs'),
+    'text',
     ...args,
   ]);
 }

@@ -39,7 +39,7 @@ const EXPECTED = [
   /^extension\/dist\/extension\.cjs$/,
   /^extension\/dist\/adapter\.cjs$/,
   /^extension\/dist\/machine-worker\.cjs$/,
-  /^extension\/dist\/text\.mjs$/,
+  /^extension\/dist\/guestscope\.mjs$/,
   /^extension\/dist\/web\/(exits|memory)\.(js|css)$/,
   /^extension\/extension\/(icon\.png|panel\.svg)$/,
   /^extension\/extension\/media\/[\w-]+\.png$/,

@@ -1,0 +1,14 @@
+/** A debug session on this computer: files of its disks, the machine in a thread of this process. */
+import { nodeFiles } from '../files-node.ts';
+import { nodeScheduler } from '../scheduler-node.ts';
+import { GuestscopeSession } from '../session.ts';
+import { machineWorker, startThread } from '../worker-node.ts';
+
+/** @param entry import.meta.url of the program's entry file, which lies beside the worker's. */
+export function nodeSession(entry: string): GuestscopeSession {
+  return new GuestscopeSession({
+    startWorker: () => startThread(machineWorker(entry)),
+    files: nodeFiles,
+    scheduler: nodeScheduler,
+  });
+}
