@@ -11,9 +11,8 @@ import type { Turns } from './turns.ts';
 /** TSC ticks a second: one a nanosecond, one an instruction. */
 const TIMESTAMP_HZ = 1_000_000_000;
 
-/** As much of the machine as the interface needs; asked when the guest calls. */
+/** As much of the machine as the interface needs when the guest calls. */
 export interface KvmSurroundings {
-  readonly board: PcBoard;
   /** By number. */
   readonly vcpus: readonly MachineVcpu[];
   readonly turns: Turns;
@@ -22,8 +21,11 @@ export interface KvmSurroundings {
 }
 
 /** @param index of the vCPU whose interface it is */
-export function kvmInterface(index: number, around: () => KvmSurroundings): KvmInterface {
-  const { board } = around();
+export function kvmInterface(
+  index: number,
+  board: PcBoard,
+  around: () => KvmSurroundings,
+): KvmInterface {
   const vcpu = (): MachineVcpu => around().vcpus[index];
   const kvm = new KvmInterface({
     memory: {

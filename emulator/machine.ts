@@ -216,8 +216,8 @@ export class Machine {
     hasKvm: boolean,
   ): MachineVcpu {
     const kvm = hasKvm
-      ? kvmInterface(index, () => ({
-          board: this.board, vcpus: this.vcpus, turns: this.#turns, now: this.now,
+      ? kvmInterface(index, this.board, () => ({
+          vcpus: this.vcpus, turns: this.#turns, now: this.now,
         }))
       : null; // prettier-ignore
     return new MachineVcpu({
