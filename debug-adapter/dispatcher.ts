@@ -9,6 +9,7 @@ import { AdapterError, describeFailure, failure } from './errors.ts';
 import { MachineRefusal } from './machine-client.ts';
 import { focus } from './focus.ts';
 import { IncomingRequest } from './incoming-request.ts';
+import { refusalOf } from './refused-requests.ts';
 import type { RequestRow } from './request-table.ts';
 import { findRequest } from './request-table.ts';
 import type { GuestscopeSession } from './session.ts';
@@ -94,7 +95,7 @@ export class Dispatcher {
     const incoming = new IncomingRequest(request.command, request.arguments);
     try {
       const row = findRequest(request.command);
-      if (row === null) throw failure('unknownCommand', { command: request.command });
+      if (row === null) throw unanswered(request.command);
       checkLegal(row, this.session);
       // who goes ahead of the others must not turn their machine's head
       if (row.urgent !== true && this.session.hasGuest) await focus(this.session.guest, incoming);
@@ -136,6 +137,14 @@ function asRequest(message: unknown): Request | null {
   const { type, seq, command, arguments: given } = message as { readonly [name: string]: unknown };
   if (type !== 'request' || typeof seq !== 'number') return null;
   return { seq, command: typeof command === 'string' ? command : '', arguments: given };
+}
+
+/** Why there is no row for the command. */
+function unanswered(command: string): AdapterError {
+  const reason = refusalOf(command);
+  return reason === null
+    ? failure('unknownCommand', { command })
+    : failure('unsupported', { command, reason });
 }
 
 /** Throws the numbered error when the request is not legal in the session's state. */

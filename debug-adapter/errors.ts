@@ -16,7 +16,7 @@ interface ErrorRow {
 // prettier-ignore
 const ERRORS = {
   malformedMessage:       { id: 1001, user: false, format: 'The message is no DAP request: {problem}.' },
-  unknownCommand:         { id: 1002, user: false, format: 'Guestscope does not support the request "{command}".' },
+  unknownCommand:         { id: 1002, user: false, format: 'There is no request "{command}".' },
   notInitialized:         { id: 1003, user: false, format: '"{command}" is not possible before "initialize"; send that first.' },
   notLaunched:            { id: 1004, user: false, format: '"{command}" is not possible before a guest is launched; send "launch" first.' },
   alreadyLaunched:        { id: 1005, user: false, format: '"{command}" is not possible again: this session already has its guest; use "restart" or a new session.' },
@@ -29,6 +29,7 @@ const ERRORS = {
   badReference:           { id: 1012, user: false, format: '"{reference}" is no memory reference; write 0x1000 for a linear and phys:0x1000 for a guest-physical address.' },
   staleReference:         { id: 1013, user: false, format: 'The {kind} {reference} is no longer valid because the guest has run since; ask again.' },
   tooBusy:                { id: 1014, user: false, format: 'More than {limit} requests wait to be answered; send no more until some are.' },
+  unsupported:            { id: 1015, user: false, format: 'Guestscope does not answer "{command}": {reason}.' },
   attributeUnknown:       { id: 2001, user: true,  format: 'launch.json: there is no attribute "{attribute}"{hint}; remove or correct it.' },
   attributeMissing:       { id: 2002, user: true,  format: 'launch.json: "{attribute}" is missing; {remedy}.' },
   attributeType:          { id: 2003, user: true,  format: 'launch.json: "{attribute}" is {actual}, and must be {expected}.' },

@@ -1,30 +1,76 @@
 /**
- * The debug adapter as a program of its own: DAP over standard input and output, for any editor. The
- * machine runs in a thread of this process. It ends when the client leaves.
+ * The debug adapter as a program of its own, for any editor. The machine runs in a thread of this process.
+ *
+ *   adapter                           DAP over standard input and output, one session; ends when the client leaves
+ *   adapter --port N [--host NAME]    DAP over TCP, a session for each connection; 0 chooses a free port
+ *
+ * Over TCP the line "Guestscope listens on HOST:PORT" on standard output tells that clients may come, and
+ * the program ends with SIGTERM or SIGINT. Exit status 2: wrong arguments; 1: the port cannot be used.
  */
+import { parseArgs } from 'node:util';
 import { nodeFiles } from './files-node.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
+import { startServer } from './tcp-node.ts';
 import { connectStreams } from './transport.ts';
 import { machineWorker, startThread } from './worker-node.ts';
 
-function leave(): void {
-  session.dispose();
-  // What was written is flushed first; then nothing may keep the process.
-  process.stdout.end(() => process.exit(0));
+const USAGE = 'usage: adapter [--port N [--host NAME]]';
+
+function newSession(ready: () => Promise<void>, left: () => void): GuestscopeSession {
+  return new GuestscopeSession({
+    startWorker: () => startThread(machineWorker(import.meta.url)),
+    files: nodeFiles,
+    scheduler: nodeScheduler,
+    clientReady: ready,
+    disconnected: left,
+  });
 }
 
-const session: GuestscopeSession = new GuestscopeSession({
-  startWorker: () => startThread(machineWorker(import.meta.url)),
-  files: nodeFiles,
-  scheduler: nodeScheduler,
-  clientReady: () => transport.ready(),
-  disconnected: leave,
-});
-const transport = connectStreams(
-  process.stdin,
-  process.stdout,
-  (message) => session.handleMessage(message),
-  leave,
-);
-session.onDidSendMessage((message) => transport.send(message));
+function serveStandardStreams(): void {
+  const leave = (): void => {
+    session.dispose();
+    // What was written is flushed first; then nothing may keep the process.
+    process.stdout.end(() => process.exit(0));
+  };
+  const session: GuestscopeSession = newSession(() => transport.ready(), leave);
+  const transport = connectStreams(
+    process.stdin,
+    process.stdout,
+    (message) => session.handleMessage(message),
+    leave,
+  );
+  session.onDidSendMessage((message) => transport.send(message));
+}
+
+async function serveTcp(host: string, port: number): Promise<void> {
+  try {
+    const server = await startServer(host, port, newSession);
+    process.stdout.write(`Guestscope listens on ${server.host}:${server.port}\n`);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    process.stderr.write(`Port ${port} of ${host} cannot be used: ${problem}; give another one.\n`);
+    process.exit(1);
+  }
+}
+
+function wrongArguments(problem: string): never {
+  process.stderr.write(`${problem}\n${USAGE}\n`);
+  process.exit(2);
+}
+
+function given(): { readonly host: string; readonly port: string | undefined } {
+  try {
+    const { values } = parseArgs({
+      options: { port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' } },
+    });
+    return { host: values.host, port: values.port };
+  } catch (cause) {
+    return wrongArguments(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+const { host, port } = given();
+if (port === undefined) serveStandardStreams();
+else if (/^\d{1,5}$/.test(port) && Number(port) <= 0xffff) void serveTcp(host, Number(port));
+else wrongArguments(`"${port}" is no port; it is a number from 0 to 65535.`);

@@ -118,17 +118,6 @@ describe('whatever a client sends', () => {
     session.dispose();
   });
 
-  it('is refused, not served with an empty answer, when it is unknown', async () => {
-    const { client, session } = fakeSession(LOOP, host);
-    await begin(client);
-    for (const command of ['stepBack', 'goto', 'gotoTargets', 'source', 'modules', 'toString'])
-      assert.equal(
-        await client.refused(command),
-        `Guestscope does not support the request "${command}".`,
-      );
-    session.dispose();
-  });
-
   it('is refused in great numbers rather than piled up', async () => {
     const { client, session } = fakeSession(LOOP, host);
     await begin(client);

@@ -12,6 +12,8 @@ import { Event } from '@vscode/debugadapter/lib/messages.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
 import type { StopReason } from '../emulator/stop-reason.ts';
+import type { ClientAbilities } from './client-abilities.ts';
+import { NO_ABILITIES } from './client-abilities.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AdapterError, failure } from './errors.ts';
 import type { Files } from './files.ts';
@@ -59,7 +61,8 @@ export class GuestscopeSession {
   private disposed = false;
   private currentState: SessionState = 'new';
   private currentGuest: Guest | null = null;
-  firstColumn: 0 | 1 = 1;
+  /** What the client can do, from `initialize`. */
+  abilities: ClientAbilities = NO_ABILITIES;
   /** Arguments of the launch, for a restart that brings none. */
   private launchArguments: unknown = undefined;
   private stopOnEntry = true;
@@ -141,9 +144,8 @@ export class GuestscopeSession {
     this.environment.disconnected?.();
   }
 
-  /** @param firstColumn number that the client gives to the first column of a line. */
-  initialized(firstColumn: 0 | 1): void {
-    this.firstColumn = firstColumn;
+  initialized(abilities: ClientAbilities): void {
+    this.abilities = abilities;
     this.currentState = 'initialized';
   }
 
@@ -202,7 +204,8 @@ export class GuestscopeSession {
   async changed(): Promise<void> {
     const { guest } = this;
     guest.changed();
-    for (const body of guest.staleViews()) this.event('memory', body);
+    if (this.abilities.invalidated) this.event('invalidated', { areas: ['variables', 'stacks'] });
+    this.memoryChanged();
     this.custom('guestscope.position', await this.position());
   }
 
@@ -300,7 +303,7 @@ export class GuestscopeSession {
       this.end();
       return;
     }
-    for (const body of guest.staleViews()) this.event('memory', body);
+    this.memoryChanged();
     this.event('stopped', {
       reason: stop.reason,
       description: stop.description,
@@ -309,6 +312,12 @@ export class GuestscopeSession {
       ...(stop.text !== undefined && { text: stop.text }),
       hitBreakpointIds: stop.ids ?? [],
     });
+  }
+
+  /** Tells a client that shows memory which of it may be stale. */
+  private memoryChanged(): void {
+    if (!this.abilities.memoryEvents) return;
+    for (const body of this.guest.staleViews()) this.event('memory', body);
   }
 
   private died(error: AdapterError): void {

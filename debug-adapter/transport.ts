@@ -22,6 +22,8 @@ export class FrameReader {
   private held = 0;
   /** Bytes of the message whose header was read, or -1. */
   private expected = -1;
+  /** What a web page sends to a local port must not become requests. */
+  private deaf = false;
   private readonly take: (message: unknown) => void;
   private readonly complain: (problem: string) => void;
 
@@ -31,6 +33,7 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): void {
+    if (this.deaf) return;
     this.chunks.push(chunk);
     this.held += chunk.length;
     while (this.expected >= 0 ? this.readBody() : this.readHeader());
@@ -48,6 +51,11 @@ export class FrameReader {
     }
     const header = data.toString('latin1', 0, end);
     this.drop(end + 4);
+    if (/ HTTP\/\d/.test(header)) {
+      this.deaf = true;
+      this.complain('a web browser speaks, which is no client of a debugger; it is not heard');
+      return false;
+    }
     const length = Number(/(?:^|\r\n)Content-Length: *(\d{1,10})\s*(?:\r\n|$)/i.exec(header)?.[1]);
     if (!(length <= MOST_BYTES)) this.complain('a header has no usable Content-Length');
     else this.expected = length;

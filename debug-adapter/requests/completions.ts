@@ -14,10 +14,11 @@ export function completions(
   request: IncomingRequest,
 ): Promise<unknown> {
   const { guest } = session;
+  const { firstColumn } = session.abilities;
   const text = request.string('text');
   // The cursor stands before the column.
-  const column = request.integer('column', text.length + session.firstColumn);
-  const before = text.slice(0, Math.max(column - session.firstColumn, 0));
+  const column = request.integer('column', text.length + firstColumn);
+  const before = text.slice(0, Math.max(column - firstColumn, 0));
   const word = /[\w.$]*$/.exec(before)?.[0] ?? '';
   const start = before.length - word.length;
   const items = (

@@ -58,10 +58,7 @@ async function assign(
 ): Promise<EvaluateBody> {
   const { guest } = session;
   await guest.assign(target, value);
-  request.whenAnswered(async () => {
-    session.event('invalidated', { areas: ['variables', 'stacks'] });
-    await session.changed();
-  });
+  request.whenAnswered(() => session.changed());
   const { syntax } = target;
   const format = valueFormat(request);
   if (syntax.kind === 'name') return valueOf(guest, syntax.name, format);

@@ -1,5 +1,6 @@
 /** The first request: the client introduces itself and learns what the adapter can do. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { clientAbilities } from '../client-abilities.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
@@ -7,6 +8,6 @@ import type { GuestscopeSession } from '../session.ts';
 export const initialize =
   (capabilities: () => DebugProtocol.Capabilities) =>
   (session: GuestscopeSession, request: IncomingRequest): Promise<DebugProtocol.Capabilities> => {
-    session.initialized(request.boolean('columnsStartAt1', true) ? 1 : 0);
+    session.initialized(clientAbilities(request));
     return Promise.resolve(capabilities());
   };

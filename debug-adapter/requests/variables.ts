@@ -42,10 +42,7 @@ export async function setVariable(
     });
   if (row.write === undefined) throw failure('notWritable', { name, reason: row.readOnly ?? '' });
   await row.write(await guest.evaluateNumber(withoutAnnotation(request.string('value'))));
-  request.whenAnswered(async () => {
-    session.event('invalidated', { areas: ['variables', 'stacks'] });
-    await session.changed();
-  });
+  request.whenAnswered(() => session.changed());
   const after = (await container.rows(format)).find((candidate) => candidate.name === name);
   const { value, variablesReference, type, memoryReference } = guest.variables.asVariable(
     after ?? row,

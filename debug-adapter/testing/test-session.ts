@@ -69,12 +69,21 @@ export function fakeSession(
   return testSession((given) => new FakeMachine(given), files, host, clientReady);
 }
 
+/** What an editor with a memory view says of itself in `initialize`. */
+export const EDITOR = {
+  supportsVariablePaging: true,
+  supportsMemoryReferences: true,
+  supportsProgressReporting: true,
+  supportsInvalidatedEvent: true,
+  supportsMemoryEvent: true,
+};
+
 /** Initialized, launched and let go; waits for the entry stop unless it is switched off. */
 export async function begin(
   client: TestClient,
   attributes: { readonly [name: string]: unknown } = {},
 ): Promise<void> {
-  await client.ask('initialize', { adapterID: 'guestscope' });
+  await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR });
   await client.ask('launch', {
     guest: { kernel: '/guest' },
     machine: { idle: 'skip' },

@@ -3,36 +3,38 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { TestClient } from '../../debug-adapter/testing/test-client.ts';
-import { connectStreams } from '../../debug-adapter/transport.ts';
+import { streamClient } from '../../debug-adapter/testing/stream-client-node.ts';
+import type { TestClient } from '../../debug-adapter/testing/test-client.ts';
+import { assertGolden, play, transcriptOf } from './transcript.ts';
 
 const MAIN = fileURLToPath(new URL('../../debug-adapter/main.ts', import.meta.url));
 const STORY = fileURLToPath(new URL('../../extension/sample/story/story.bin', import.meta.url));
 const LAUNCH = { guest: { kernel: STORY, format: 'flat', loadAddress: '0x7c00' } };
+const THREAD = { threadId: 1 };
+
+function startAdapter(args: readonly string[], stdin: 'pipe' | 'ignore'): ChildProcess {
+  return spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    stdio: [stdin, 'pipe', 'inherit'],
+  });
+}
 
 function start(): { readonly client: TestClient; readonly process: ChildProcess } {
-  const child = spawn(process.execPath, ['--import', 'tsx', MAIN], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const listeners: ((message: object) => void)[] = [];
-  const transport = connectStreams(
-    child.stdout,
-    child.stdin,
-    (message) => {
-      for (const listener of listeners) listener(message as object);
-    },
-    () => undefined,
-  );
-  const client = new TestClient({
-    handleMessage: (message) => transport.send(message),
-    onDidSendMessage: (listener) => {
-      listeners.push(listener as (message: object) => void);
-      return { dispose: () => undefined };
-    },
-  });
-  return { client, process: child };
+  const child = startAdapter([], 'pipe');
+  assert.ok(child.stdin && child.stdout);
+  return { client: streamClient(child.stdout, child.stdin), process: child };
+}
+
+/** A server on a port that it chooses. */
+async function startServer(): Promise<{ readonly port: number; readonly process: ChildProcess }> {
+  const child = startAdapter(['--port', '0'], 'ignore');
+  assert.ok(child.stdout);
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const [, port] = /^Guestscope listens on 127\.0\.0\.1:(\d+)$/.exec(line) ?? [];
+  return { port: Number(port), process: child };
 }
 
 async function untilRunning(client: TestClient): Promise<void> {
@@ -40,7 +42,7 @@ async function untilRunning(client: TestClient): Promise<void> {
   await client.ask('launch', LAUNCH);
   await client.ask('configurationDone');
   assert.equal((await client.event('stopped'))['reason'], 'entry');
-  await client.ask('continue', { threadId: 1 });
+  await client.ask('continue', THREAD);
 }
 
 describe('adapter process', () => {
@@ -49,7 +51,7 @@ describe('adapter process', () => {
     await untilRunning(client);
     const { data } = await client.ask('readMemory', { memoryReference: 'phys:0x7c00', count: 2 });
     assert.equal(data, Buffer.from([0xfa, 0xfc]).toString('base64'), 'cli, cld');
-    await client.ask('pause', { threadId: 1 });
+    await client.ask('pause', THREAD);
     assert.equal((await client.event('stopped'))['reason'], 'pause');
     await client.ask('disconnect');
     assert.deepEqual(await once(child, 'exit'), [0, null]);
@@ -62,5 +64,51 @@ describe('adapter process', () => {
     child.stdout?.destroy();
     const [code] = (await once(child, 'exit')) as [number | null];
     assert.equal(code, 0);
+  });
+
+  it('says what is wrong with its arguments', async () => {
+    for (const args of [['--port', 'x'], ['--port', '65536'], ['--nonsense']]) {
+      const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args]);
+      const said: Buffer[] = [];
+      child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+      assert.deepEqual(await once(child, 'close'), [2, null]);
+      assert.match(Buffer.concat(said).toString(), /usage: adapter \[--port N/);
+    }
+  });
+});
+
+describe('adapter process over TCP', () => {
+  it('serves one client after another and two at once, and ends with SIGTERM', async () => {
+    const { port, process: child } = await startServer();
+    const newClient = async (): Promise<TestClient> => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return streamClient(socket, socket);
+    };
+    const busy = await newClient();
+    await untilRunning(busy);
+    const client = await newClient();
+    await play(client, [
+      ['initialize', { adapterID: 'guestscope', clientID: 'plain' }],
+      ['launch', LAUNCH],
+      { until: 'initialized' },
+      [
+        'setInstructionBreakpoints',
+        { breakpoints: [{ instructionReference: '0x7c00', offset: 2 }] },
+      ],
+      ['configurationDone'],
+      { until: 'stopped' },
+      ['continue', THREAD],
+      { until: 'stopped' },
+      ['stackTrace', THREAD],
+      ['readMemory', { memoryReference: 'phys:0x7c00', count: 2 }],
+      ['evaluate', { expression: 'eip', context: 'watch' }],
+      ['disconnect'],
+    ]);
+    assertGolden('tcp-story', transcriptOf(client.said).replaceAll(STORY, 'story.bin'));
+    await busy.ask('pause', THREAD);
+    assert.equal((await busy.event('stopped'))['reason'], 'pause', 'the other goes on');
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM']);
   });
 });

@@ -10,6 +10,7 @@ import { begin, testSession } from '../../debug-adapter/testing/test-session.ts'
 import type { TestSetup } from '../../debug-adapter/testing/test-session.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';
 import type { DebugPort } from '../../emulator/debug-port.ts';
+import { EDITOR } from '../../debug-adapter/testing/test-session.ts';
 import { assertGolden, play, transcriptOf } from './transcript.ts';
 import type { Step } from './transcript.ts';
 
@@ -34,7 +35,7 @@ function story(): TestSetup<DebugPort> {
 async function golden(name: string, script: readonly Step[]): Promise<void> {
   const { client, session } = story();
   await play(client, [
-    ['initialize', { adapterID: 'guestscope' }],
+    ['initialize', { adapterID: 'guestscope', ...EDITOR }],
     ['launch', LAUNCH],
     { until: 'initialized' },
     ...script,

@@ -4,7 +4,7 @@
  */
 import { describe, it } from 'node:test';
 import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
-import { fakeSession } from '../../debug-adapter/testing/test-session.ts';
+import { EDITOR, fakeSession } from '../../debug-adapter/testing/test-session.ts';
 import { assertGolden, play, transcriptOf } from './transcript.ts';
 import type { Step } from './transcript.ts';
 
@@ -13,7 +13,7 @@ const KERNEL = { guest: { kernel: '/guest' }, machine: { idle: 'skip' } };
 const THREAD = { threadId: 1 };
 /** Up to the stop on entry. */
 const BEGIN: readonly Step[] = [
-  ['initialize', { adapterID: 'guestscope', linesStartAt1: true }],
+  ['initialize', { adapterID: 'guestscope', linesStartAt1: true, ...EDITOR }],
   ['launch', KERNEL],
   { until: 'initialized' },
   ['configurationDone'],
@@ -89,7 +89,7 @@ describe('conversation', () => {
       'toy-breakpoints',
       [0xb8, 0x05, 0x00, 0x00, 0x00, 0xa2, 0x40, 0xc1, 0xee, 0xcd, 0xeb, 0xf9],
       [
-        ['initialize', { adapterID: 'guestscope' }],
+        ['initialize', { adapterID: 'guestscope', ...EDITOR }],
         ['launch', { ...KERNEL, symbols: ['/System.map'], exitBreakpoints: [{ reason: '32' }] }],
         { until: 'initialized' },
         ['setBreakpoints', { source: { path: '/start.S' }, breakpoints: [{ line: 1 }] }],
