@@ -28,6 +28,7 @@ import type { FaultRecord, Processor, VectoredEvent } from './processor.ts';
 import { type CpuOutcome, RunLoop } from './run-loop.ts';
 import { RunSignals } from './run-signals.ts';
 import { SegmentAccess } from './segment-access.ts';
+import { type ShadowedProcessor, type ShadowKeeper, shadowedWalkMode } from './shadow-keeper.ts';
 import { SharedCode } from './shared-code.ts';
 import { SlowAccess } from './slow-access.ts';
 import { ACTIVITY, CpuState, FLAG } from './state.ts';
@@ -50,7 +51,7 @@ export interface CpuOptions {
   readonly sharedCode?: SharedCode;
 }
 
-export class Cpu implements Processor, MemoryOwner {
+export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   readonly state: CpuState;
   readonly memory: GuestMemory;
   readonly platform: Platform;
@@ -74,6 +75,9 @@ export class Cpu implements Processor, MemoryOwner {
   readonly #loop: RunLoop;
   readonly #sharedCode: SharedCode;
   #a20 = true;
+  /** Layout WALK_MODE without what a keeper of shadow tables adds. */
+  #guestWalk = 0;
+  #keeper: ShadowKeeper | null = null;
 
   constructor({ memory: { buffer }, memory: wasmMemory, map, shared, ...given }: CpuOptions) {
     const { platform, model, hook, sharedCode = new SharedCode() } = given;
@@ -196,15 +200,23 @@ export class Cpu implements Processor, MemoryOwner {
     }
   }
   #updateWalkMode(): void {
-    const { state } = this;
-    const walk = walkMode(state, this.model, this.#a20);
-    if (walk === state.get(L.WALK_MODE)) return;
-    state.set(L.WALK_MODE, walk);
+    const walk = walkMode(this.state, this.model, this.#a20);
+    if (walk === this.#guestWalk) return;
+    this.#guestWalk = walk;
+    this.#publishWalkMode();
     this.flushTlb(true);
   }
+  #publishWalkMode(): void {
+    const walk = this.#guestWalk;
+    const { suppressed } = this.#loop;
+    const shadowed = this.#keeper === null ? walk : shadowedWalkMode(walk, suppressed);
+    this.state.set(L.WALK_MODE, shadowed);
+  }
   flushTlb(global: boolean): void {
-    this.#tlb.flush(global);
+    // what is remembered under a keeper must follow from its tables alone
+    this.#tlb.flush(global || this.#keeper !== null);
     this.#finder.newGeneration();
+    this.#keeper?.contextChanged(walkMode(this.state, this.model, this.#a20));
   }
   invalidatePage(linear: number): void {
     this.#tlb.invalidate(linear);
@@ -278,6 +290,9 @@ export class Cpu implements Processor, MemoryOwner {
   codeWritten(pageNumber: number): void {
     this.#sharedCode.codeWritten(pageNumber);
   }
+  tableWritten(physical: number, bytes: number): void {
+    this.#keeper?.tableWritten(physical, bytes);
+  }
 
   // ---- for the machine
 
@@ -316,6 +331,7 @@ export class Cpu implements Processor, MemoryOwner {
   memoryRemapped(physical: number, length: number): void {
     this.#tlb.flush(true);
     this.memoryWritten(physical, length);
+    this.#keeper?.memoryRemapped();
   }
   /** Accesses after which run() leaves. */
   setWatchpoints(watchpoints: readonly Watchpoint[]): void {
@@ -353,12 +369,35 @@ export class Cpu implements Processor, MemoryOwner {
   }
   /** Runs `action` with the exit hook out of the way. */
   suppressed(action: () => void): void {
+    const before = this.#loop.suppressed;
     this.#loop.suppressed = true;
+    this.#publishWalkMode();
     try {
       action();
     } finally {
-      this.#loop.suppressed = false;
+      this.#loop.suppressed = before;
+      this.#publishWalkMode();
     }
+  }
+  /** From now on the guest's accesses go by this keeper's tables. */
+  shadow(keeper: ShadowKeeper): void {
+    this.#keeper = keeper;
+    this.#publishWalkMode();
+    this.flushTlb(true);
+  }
+  walkGuest(linear: number, access: number): number {
+    let outcome = 0;
+    this.suppressed(() => {
+      outcome = this.walk(linear, access);
+    });
+    return outcome;
+  }
+  dropTranslations(): void {
+    this.#tlb.flush(true);
+    this.#finder.newGeneration();
+  }
+  isMemory(physical: number, size: number, write: boolean): boolean {
+    return this.memory.isMemory(physical, size, write);
   }
   /** One instruction natively, its faults delivered; for the hypervisor's emulation. */
   emulateInstruction(): void {

@@ -35,6 +35,8 @@ export interface MemoryOwner {
   accessed(linear: number, size: number, write: boolean): void;
   /** Translated code of a page was written to. */
   codeWritten(pageNumber: number): void;
+  /** Bytes within a page whose page table a hypervisor shadows are about to be written. */
+  tableWritten(physical: number, bytes: number): void;
   walk(linear: number, access: number): number;
 }
 
@@ -157,7 +159,9 @@ export class GuestMemory implements LinearMemory {
     this.#owner.platform.writeDevice(physical, size, value >>> 0);
   }
   #storeRam(physical: number, size: number, value: number): void {
-    if ((this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.CODE) !== 0) {
+    const flags = this.#u8[this.#map.pageFlags + (physical >>> 12)];
+    if ((flags & PAGE_FLAG.SHADOWED) !== 0) this.#owner.tableWritten(physical, size);
+    if ((flags & PAGE_FLAG.CODE) !== 0) {
       // code may patch itself with what is there already, again and again
       const changes =
         this.readPhysical(physical, size) !== (value & (-1 >>> (32 - 8 * size))) >>> 0;
@@ -185,8 +189,13 @@ export class GuestMemory implements LinearMemory {
     if (!this.#isRamRange(address, bytes.length)) return false;
     this.#u8.set(bytes, this.#map.ram + address);
     for (let page = address >>> 12; page <= (address + bytes.length - 1) >>> 12; page++) {
-      if ((this.#u8[this.#map.pageFlags + page] & PAGE_FLAG.CODE) !== 0)
-        this.#owner.codeWritten(page);
+      const flags = this.#u8[this.#map.pageFlags + page];
+      if ((flags & PAGE_FLAG.CODE) !== 0) this.#owner.codeWritten(page);
+      if ((flags & PAGE_FLAG.SHADOWED) !== 0) {
+        const from = Math.max(address, page * 4096);
+        const end = Math.min(address + bytes.length, (page + 1) * 4096);
+        this.#owner.tableWritten(from, end - from);
+      }
     }
     return true;
   }

@@ -1,17 +1,14 @@
 /**
  * Address translation as emitted WebAssembly: the page walk of 32-bit paging (4 KiB and 4 MiB pages,
- * PSE-36) and PAE paging with execute-disable (SDM vol. 3, 4.3 and 4.4), SMEP and SMAP, and the refill of the data
- * TLBs from it. There is one walk for guest accesses, instruction fetch and the debugger. Paging
- * structures outside guest RAM read as not present. 64-bit paging is not emulated.
+ * PSE-36) and PAE paging with execute-disable (SDM vol. 3, 4.3 and 4.4), SMEP and SMAP. There is one walk
+ * for guest accesses, instruction fetch and the debugger; the data TLBs are filled from it (tlb-refill.ts).
+ * Paging structures outside guest RAM read as not present. 64-bit paging is not emulated.
+ *
+ * Where a hypervisor shadows the guest's tables (hypervisor/shadow/) the processor walks the shadow, which
+ * is not in guest RAM, whatever the guest's own tables say and even while its paging is off.
  */
+import type { MemoryMap } from '../memory/memory-map.ts';
 import { FunctionBody, type Local } from '../wasm/assembler.ts';
-import {
-  PAGE_FLAG,
-  TLB_ENTRIES,
-  TLB_LIST,
-  TLB_WRITE,
-  type MemoryMap,
-} from '../memory/memory-map.ts';
 import * as L from './layout.ts';
 
 /** Bits of layout WALK_MODE, derived from CR0, CR4 and EFER by cpu.ts. */
@@ -30,6 +27,10 @@ export const WALK_MODE = {
   SMAP: 1024,
   /** EFLAGS.AC: the supervisor's own accesses may reach the user's pages. */
   SMAP_SUSPENDED: 2048,
+  /** The shadow of the guest's tables is walked, always with write protection (as CR0.WP). */
+  SHADOW: 4096,
+  /** The hypervisor acts for the guest: the guest's tables are walked, nothing is entered in the TLBs. */
+  EMULATED: 8192,
 } as const;
 /**
  * Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. SYSTEM is an access that
@@ -198,10 +199,11 @@ class WalkEmitter {
 
   /**
    * The leaf is in `entry` and `high`, its page frame in `physical`: rights, flags, result.
-   * @param flag LARGE for a page of 2 or 4 MiB, else 0
+   * @param leaf 'shadow': accessed and dirty flags are the hypervisor's affair
    */
-  #finish(flag: 0 | typeof WALK_FLAG.LARGE): void {
+  #finish(leaf: 'page' | 'large' | 'shadow'): void {
     const { body } = this;
+    const flag = leaf === 'large' ? WALK_FLAG.LARGE : 0;
     // user access to a supervisor page
     this.#accessHas(ACCESS.USER);
     body.i32(0).op('ne').get(this.#rights).i32(US).op('and').op('eqz').op('and');
@@ -219,12 +221,14 @@ class WalkEmitter {
     body.if();
     this.#fault(P);
     body.end();
-    if (flag === 0) this.#mark(this.#directoryAt, this.#directoryEntry, () => body.i32(A));
-    this.#mark(this.#at, this.#entry, () => {
-      body.i32(A | D).i32(A);
-      this.#accessHas(ACCESS.WRITE);
-      body.op('select');
-    });
+    if (leaf === 'page') this.#mark(this.#directoryAt, this.#directoryEntry, () => body.i32(A));
+    if (leaf !== 'shadow') {
+      this.#mark(this.#at, this.#entry, () => {
+        body.i32(A | D).i32(A);
+        this.#accessHas(ACCESS.WRITE);
+        body.op('select');
+      });
+    }
     this.#setState(L.WALK_PHYS, this.#physical);
     this.#setState(L.WALK_PHYS_HIGH, this.#physicalHigh);
     body.i32(0).get(this.#entry).i32(G).op('and').i32(0).op('ne');
@@ -269,7 +273,18 @@ class WalkEmitter {
   emit(): FunctionBody {
     const { body } = this;
     this.#state(L.WALK_MODE);
-    body.tee(this.#mode).i32(WALK_MODE.PAGING).op('and').op('eqz');
+    body.set(this.#mode);
+    body.i32(RW | US).set(this.#rights);
+    // who only looks is shown the guest's own tables
+    this.#accessHas(ACCESS.PEEK);
+    body.op('eqz');
+    this.#modeHas(WALK_MODE.SHADOW);
+    body.i32(0).op('ne').op('and');
+    body.if();
+    this.#emitShadow();
+    body.end();
+    this.#modeHas(WALK_MODE.PAGING);
+    body.op('eqz');
     body.if();
     body
       .i32(0)
@@ -287,7 +302,6 @@ class WalkEmitter {
       .store(this.#map.vcpu + L.WALK_FLAGS);
     body.i32(0).op('return');
     body.end();
-    body.i32(RW | US).set(this.#rights);
     this.#modeHas(WALK_MODE.PAE);
     body.if();
     this.#emitPae();
@@ -296,6 +310,39 @@ class WalkEmitter {
     body.end();
     body.op('unreachable');
     return body;
+  }
+
+  /**
+   * Two levels in PAE's format below the four roots of layout SHADOW_ROOTS. Addresses of tables are
+   * offsets in the hypervisor's pool, those of pages guest-physical. Only the last level has rights.
+   */
+  #emitShadow(): void {
+    const { body } = this;
+    const load = (offset: number): FunctionBody => {
+      body.get(this.#at).load(this.#map.shadowTables + offset);
+      return body;
+    };
+    const requirePresent = (): void => {
+      body.get(this.#entry).i32(P).op('and').op('eqz');
+      body.if();
+      this.#fault(0);
+      body.end();
+    };
+    const descend = (shift: number): void => {
+      body.get(this.#entry).i32(-4096).op('and');
+      body.get(this.#linear).i32(shift).op('shrU').i32(0xff8).op('and').op('or').set(this.#at);
+      load(0).set(this.#entry);
+      requirePresent();
+    };
+    body.get(this.#linear).i32(30).op('shrU').i32(2).op('shl');
+    body.load(this.#map.vcpu + L.SHADOW_ROOTS).set(this.#entry);
+    requirePresent();
+    descend(18);
+    descend(9);
+    load(4).tee(this.#disabled).i32(0xf).op('and').set(this.#physicalHigh);
+    this.#combineRights();
+    body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
+    this.#finish('shadow');
   }
 
   #emit32(): void {
@@ -328,7 +375,7 @@ class WalkEmitter {
       .op('or')
       .set(this.#physical);
     body.get(this.#entry).i32(13).op('shrU').i32(0xf).op('and').set(this.#physicalHigh);
-    this.#finish(WALK_FLAG.LARGE);
+    this.#finish('large');
     body.end();
     this.#keepDirectoryEntry();
     body.get(this.#entry).i32(-4096).op('and');
@@ -336,7 +383,7 @@ class WalkEmitter {
     this.#loadEntry(false);
     this.#combineRights();
     body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
-    this.#finish(0);
+    this.#finish('page');
   }
 
   #emitPae(): void {
@@ -378,7 +425,7 @@ class WalkEmitter {
       .op('and')
       .op('or')
       .set(this.#physical);
-    this.#finish(WALK_FLAG.LARGE);
+    this.#finish('large');
     body.end();
     body.get(this.#physicalHigh);
     body.if();
@@ -388,7 +435,7 @@ class WalkEmitter {
     descend(9);
     body.get(this.#high).i32(0xf).op('and').set(this.#physicalHigh);
     body.get(this.#entry).i32(-4096).op('and').set(this.#physical);
-    this.#finish(0);
+    this.#finish('page');
   }
 }
 
@@ -398,138 +445,4 @@ class WalkEmitter {
  */
 export function emitWalk(map: MemoryMap): FunctionBody {
   return new WalkEmitter(map).emit();
-}
-
-/** Pushes whether the page of `linear` has an enabled breakpoint on data (DR0 to DR3). */
-function emitHasBreakpoint(body: FunctionBody, map: MemoryMap, linear: Local): void {
-  const state = (offset: number): FunctionBody => body.i32(0).load(map.vcpu + offset);
-  const found = body.local();
-  body.i32(0).set(found);
-  state(L.DATA_BREAKPOINTS);
-  body.if();
-  for (let n = 0; n < 4; n++) {
-    state(L.DATA_BREAKPOINTS).i32(n).op('shrU').i32(1).op('and');
-    state(L.DR + 8 * n)
-      .get(linear)
-      .op('xor')
-      .i32(12)
-      .op('shrU')
-      .op('eqz')
-      .op('and');
-    body.get(found).op('or').set(found);
-  }
-  body.end();
-  body.get(found);
-}
-
-/** Pushes whether a debugger watches the page of `linear`. */
-function emitIsWatched(body: FunctionBody, map: MemoryMap, linear: Local): void {
-  const found = body.local();
-  body.i32(0).set(found);
-  body.i32(0).load(map.vcpu + L.WATCHING);
-  body.if();
-  body.get(linear).i32(15).op('shrU').load8U(map.watchedPages);
-  body.get(linear).i32(12).op('shrU').i32(7).op('and').op('shrU').i32(1).op('and').set(found);
-  body.end();
-  body.get(found);
-}
-
-/**
- * fill(linear, write): enters the page into the TLB of the current privilege and returns 1, or returns 0
- * when the access must be made in TypeScript: a fault, a device, a watched page. It returns 2 with
- * WALK_PHYS when a write is allowed but the page holds translated code, so that each must be looked at.
- */
-export function emitFill(map: MemoryMap, walk: number): FunctionBody {
-  const body = new FunctionBody(2);
-  const linear = body.parameter(0);
-  const write = body.parameter(1);
-  const physical = body.local();
-  const flags = body.local();
-  const slot = body.local();
-  const list = body.local();
-  const count = body.local();
-  const state = (offset: number): FunctionBody => body.i32(0).load(map.vcpu + offset);
-  const refuse = (): void => {
-    body.if();
-    body.i32(0).op('return');
-    body.end();
-  };
-  state(L.WALK_MODE)
-    .i32(WALK_MODE.A20_MASKED | WALK_MODE.ALIGNED)
-    .op('and');
-  refuse();
-  emitHasBreakpoint(body, map, linear);
-  refuse();
-  emitIsWatched(body, map, linear);
-  refuse();
-  body.get(linear).get(write);
-  state(L.CPL).i32(3).op('eq').i32(1).op('shl').op('or').call(walk);
-  refuse();
-  state(L.WALK_PHYS_HIGH);
-  refuse();
-  state(L.WALK_PHYS).tee(physical);
-  state(L.RAM_SIZE).op('geU');
-  refuse();
-  body.get(physical).i32(12).op('shrU').load8U(map.pageFlags);
-  body.i32(PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.DEVICE | PAGE_FLAG.READ_ONLY);
-  body
-    .i32(PAGE_FLAG.WATCH_READ | PAGE_FLAG.DEVICE)
-    .get(write)
-    .op('select')
-    .op('and')
-    .tee(flags);
-  body.if();
-  body.get(flags).i32(PAGE_FLAG.CODE).op('eq').i32(1).op('shl').op('return');
-  body.end();
-  body
-    .get(linear)
-    .i32(9)
-    .op('shrU')
-    .i32((TLB_ENTRIES - 1) << 3)
-    .op('and');
-  state(L.TLB).op('add').get(write).i32(TLB_WRITE).op('mul').op('add').tee(slot);
-  body.get(linear).i32(-4096).op('and').store(0);
-  body
-    .get(slot)
-    .get(physical)
-    .i32(map.ram)
-    .op('add')
-    .get(linear)
-    .i32(-4096)
-    .op('and')
-    .op('sub')
-    .store(4);
-  // remember the slot for the next flush; a list that is full flushes everything
-  state(L.WALK_FLAGS).i32(WALK_FLAG.LARGE).op('and');
-  body.if();
-  body.get(linear).i32(22).op('shrU').i32(1).store8(map.largePages);
-  body.end();
-  state(L.WALK_FLAGS)
-    .i32(WALK_FLAG.GLOBAL)
-    .op('and')
-    .i32(2)
-    .op('shl')
-    .tee(list)
-    .load(map.vcpu + L.TLB_FILLED)
-    .tee(count);
-  body.i32(TLB_LIST).op('ltU');
-  body.if();
-  body
-    .get(list)
-    .i32(TLB_LIST)
-    .op('mul')
-    .get(count)
-    .i32(2)
-    .op('shl')
-    .op('add')
-    .get(slot)
-    .store(map.tlbList);
-  body.end();
-  body
-    .get(list)
-    .get(count)
-    .i32(1)
-    .op('add')
-    .store(map.vcpu + L.TLB_FILLED);
-  return body.i32(1);
 }

@@ -1,6 +1,6 @@
 /**
  * Upkeep of the data TLBs and of the jump cache's generation (SDM vol. 3, 4.10 "Caching translation
- * information"). Entries are made by the refill in paging.ts, which lists the slots that it fills, so
+ * information"). Entries are made by the refill (tlb-refill.ts), which lists the slots that it fills, so
  * that a flush costs what was used. Global entries survive MOV CR3. A page of 2 or 4 MiB is entered
  * piece by piece, as the manual allows; INVLPG of one address drops all pieces (4.10.4.1).
  */

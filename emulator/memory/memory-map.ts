@@ -31,6 +31,8 @@ export const PAGE_FLAG = {
   DEVICE: 8,
   /** RAM that the chipset lets nobody write to (shadowed ROM). */
   READ_ONLY: 16,
+  /** A hypervisor keeps a shadow of the page table in it: writes must be seen. */
+  SHADOWED: 32,
 } as const;
 
 /** Bytes that one bit of codeChunks stands for, as a shift count. */
@@ -60,6 +62,9 @@ export interface MemoryMap extends VcpuPart {
   readonly codeHolders: number;
   /** One bit a page of linear addresses: a debugger watches accesses to it. */
   readonly watchedPages: number;
+  /** The hypervisor's own page tables, `shadowPages` of them, which no guest address leads to. */
+  readonly shadowTables: number;
+  readonly shadowPages: number;
   readonly ram: number;
   readonly ramSize: number;
   /** Size of the memory in WebAssembly pages of 64 KiB. */
@@ -71,8 +76,9 @@ const RECORDS_SIZE = 32 << 20;
 /**
  * One map for each vCPU.
  * @param ramSize bytes of guest RAM, a multiple of the page size.
+ * @param shadowPages pages that a hypervisor may shadow the guest's page tables in
  */
-export function memoryMaps(ramSize: number, vcpus: number): readonly MemoryMap[] {
+export function memoryMaps(ramSize: number, vcpus: number, shadowPages = 0): readonly MemoryMap[] {
   let next = 0;
   const take = (size: number, alignment = 64): number => {
     const at = Math.ceil(next / alignment) * alignment;
@@ -92,10 +98,11 @@ export function memoryMaps(ramSize: number, vcpus: number): readonly MemoryMap[]
   const codeChunks = take((ramSize / PAGE_SIZE) * 4);
   const codeHolders = take(ramSize / PAGE_SIZE);
   const watchedPages = take(2 ** 20 / 8);
+  const shadowTables = take(shadowPages * PAGE_SIZE, PAGE_SIZE);
   const ram = take(ramSize, 65536);
   const wasmPages = Math.ceil(next / 65536);
   return parts.map((part) => ({
-    ...part, pageFlags, codeChunks, codeHolders, watchedPages, ram, ramSize, wasmPages,
+    ...part, pageFlags, codeChunks, codeHolders, watchedPages, shadowTables, shadowPages, ram, ramSize, wasmPages,
   })); // prettier-ignore
 }
 

@@ -15,7 +15,8 @@ import {
 import { buildModule, FunctionBody, I32, type Label, type Local } from '../../wasm/assembler.ts';
 import { wasm, type WasmMemory } from '../../wasm/host.ts';
 import * as L from '../layout.ts';
-import { emitFill, emitWalk } from '../paging.ts';
+import { emitWalk } from '../paging.ts';
+import { emitFill } from '../tlb-refill.ts';
 import { type HandlerList, listHandlers } from './handlers.ts';
 import type { Frame, InterpreterContext } from './frame-emitter.ts';
 import { InterpreterBackend } from './interpreter-backend.ts';
