@@ -4,7 +4,7 @@
  * tell an interrupt from the instruction; and for PAUSE, by which a processor says that it waits for
  * another.
  */
-import type { ExitHook, GuestEvent } from './cpu/exit-hook.ts';
+import type { ExitHook, GuestEvent, MaskableInstruction } from './cpu/exit-hook.ts';
 import type { GuestPlace } from './guest-place.ts';
 
 /** What the hook tells the machine. */
@@ -32,7 +32,10 @@ export class SteppingHook implements ExitHook {
   get wantsInterruptWindow(): boolean {
     return this.#hypervisor.wantsInterruptWindow;
   }
-  mayLeave(kind: 'rdtsc' | 'pause'): boolean {
+  get checksFirst(): boolean {
+    return this.#hypervisor.checksFirst ?? false;
+  }
+  mayLeave(kind: MaskableInstruction): boolean {
     if (kind === 'pause' && this.#owner.othersWait()) return true;
     return this.#hypervisor.mayLeave?.(kind) ?? true;
   }

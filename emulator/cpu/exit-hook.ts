@@ -5,6 +5,8 @@
  * the SDM's fields (vol. 3, 28.2).
  */
 
+import type { Instruction } from './decode/instruction.ts';
+
 export type GuestEvent =
   | {
       readonly kind:
@@ -18,11 +20,21 @@ export type GuestEvent =
         | 'pause'
         | 'monitor'
         | 'mwait'
-        | 'rsm';
+        | 'rsm'
+        | 'smsw'
+        | 'pushf'
+        | 'popf'
+        | 'iret';
     }
+  /** INT n, before its gate is looked at. */
+  | { readonly kind: 'int'; readonly vector: number }
   /** VMCALL (0f 01 c1) and VMMCALL (0f 01 d9). Offered at any CPL. */
   | { readonly kind: 'vmcall' | 'vmmcall' }
-  | { readonly kind: 'vmx-instruction'; readonly mnemonic: string }
+  | {
+      readonly kind: 'vmx-instruction';
+      readonly mnemonic: string;
+      readonly instruction?: Instruction;
+    }
   | { readonly kind: 'invlpg'; readonly linear: number }
   | {
       readonly kind: 'io';
@@ -37,7 +49,7 @@ export type GuestEvent =
       readonly value: number;
       /** Linear address of the memory operand of INS and OUTS, else 0. */
       readonly linear: number;
-      /** INS and OUTS: bytes of the address size, and the segment register that OUTS reads through. */
+      /** Bytes of the address size; absent: 4. INS and OUTS: the segment register of the operand. */
       readonly addressSize?: 2 | 4;
       readonly segment?: number;
     }
@@ -60,11 +72,19 @@ export type GuestEvent =
     }
   | { readonly kind: 'rdmsr'; readonly index: number }
   | { readonly kind: 'wrmsr'; readonly index: number; readonly low: number; readonly high: number }
-  | { readonly kind: 'descriptor-table'; readonly mnemonic: string }
+  | {
+      readonly kind: 'descriptor-table';
+      readonly mnemonic: string;
+      readonly instruction?: Instruction;
+    }
   | {
       readonly kind: 'task-switch';
       readonly selector: number;
       readonly source: 'call' | 'iret' | 'jmp' | 'gate';
+      /** Pushed on the new task's stack, unless null or absent. */
+      readonly errorCode?: number | null;
+      /** EFLAGS that the old task's TSS gets, before IRET clears NT in them. */
+      readonly flags?: number;
     }
   /** An exception (or NMI, vector 2) about to be delivered. */
   | {
@@ -90,7 +110,17 @@ export type GuestEvent =
       readonly final: boolean;
       readonly access: 'read' | 'write' | 'fetch';
       readonly size: number;
+      /** What a store of at most four bytes writes; absent: 0. */
+      readonly value?: number;
     };
+
+/** Instructions so frequent that they are offered only where they may leave. */
+export type MaskableInstruction = 'rdtsc' | 'pause' | 'pushf' | 'popf' | 'iret' | 'int' | 'smsw';
+
+/** The event by which such an instruction is asked about in general. */
+export function eventOf(kind: MaskableInstruction): GuestEvent {
+  return kind === 'int' ? { kind, vector: 0 } : { kind };
+}
 
 export interface ExitHook {
   /**
@@ -102,7 +132,12 @@ export interface ExitHook {
    * Whether such events may leave the guest at all; asked once a run. While they may not they are not
    * offered, so that emitted code can execute them alone. Absent: they may.
    */
-  mayLeave?(kind: 'rdtsc' | 'pause'): boolean;
+  mayLeave?(kind: MaskableInstruction): boolean;
+  /**
+   * The order of SVM (AMD APM vol. 2, table 15-7): MOV CR, MOV DR and RDPMC make their own checks before
+   * they are offered, where under VMX and without this they are offered right after the check of CPL.
+   */
+  readonly checksFirst?: boolean;
   /**
    * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
    * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to

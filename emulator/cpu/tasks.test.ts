@@ -104,7 +104,16 @@ describe('JMP to a TSS', () => {
     const state = Uint8Array.from(cpu.state.u8);
     assert.throws(() => farJump(cpu, S.OTHER_TSS, 0), VmExitSignal);
     assert.deepEqual(cpu.offered, [
-      { event: { kind: 'task-switch', selector: S.OTHER_TSS, source: 'jmp' }, length: 7 },
+      {
+        event: {
+          kind: 'task-switch',
+          selector: S.OTHER_TSS,
+          source: 'jmp',
+          errorCode: null,
+          flags: 0x246,
+        },
+        length: 7,
+      },
     ]);
     assert.deepEqual(cpu.memory.bytes, memory);
     assert.deepEqual(cpu.state.u8, state);
@@ -219,7 +228,16 @@ describe('an interrupt through a task gate', () => {
     assert.equal(cpu.execute([0xcd, 0x80]), null);
     assert.deepEqual(vectoring, { vector: 0x80, type: 'software', errorCode: null, length: 2 });
     assert.deepEqual(cpu.offered, [
-      { event: { kind: 'task-switch', selector: S.OTHER_TSS, source: 'gate' }, length: 2 },
+      {
+        event: {
+          kind: 'task-switch',
+          selector: S.OTHER_TSS,
+          source: 'gate',
+          errorCode: null,
+          flags: 0x246,
+        },
+        length: 2,
+      },
     ]);
     assert.equal(cpu.peek32(TSS + AT.EIP), 0x102);
   });

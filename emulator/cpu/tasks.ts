@@ -113,7 +113,8 @@ export function switchTask(
   const target = segmentOf(selector, descriptor);
   if (target.limit < layout.minimumLimit) cpu.fault(VECTOR.TS, selectorError(selector, ext));
   const length = source === 'gate' ? (cpu.vectoring?.length ?? 0) : (returnEip - state.eip) >>> 0;
-  cpu.offer({ kind: 'task-switch', selector, source }, length);
+  const { errorCode = null, flags: saved = state.eflags } = transfer;
+  cpu.offer({ kind: 'task-switch', selector, source, errorCode, flags: saved }, length);
 
   const image = readImage(cpu, target.base, layout);
   const nested = source === 'call' || source === 'gate';

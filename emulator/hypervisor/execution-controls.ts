@@ -5,6 +5,8 @@
  * Controls of features that the processor model lacks are named but decide nothing.
  */
 import type { GuestEvent } from '../cpu/exit-hook.ts';
+import { noSvmControls } from './svm-controls.ts';
+import type { SvmControls } from './svm-controls.ts';
 
 /** Pin-based controls, table 25-5. */
 // prettier-ignore
@@ -65,6 +67,10 @@ export interface ExecutionControls {
   cr4Shadow: number | null;
   /** Values of MOV to CR3 that do not leave, at most four. */
   cr3Targets: readonly number[];
+  /** Which of the two sets of controls decides: the fields above, or `svm`. The other one says what it would. */
+  hardware: 'vmx' | 'svm';
+  /** The same hypervisor's VMCB on a processor of AMD's. */
+  readonly svm: SvmControls;
 }
 
 /** Controls under which nothing leaves. */
@@ -84,6 +90,8 @@ export function noControls(): ExecutionControls {
     cr0Shadow: null,
     cr4Shadow: null,
     cr3Targets: [],
+    hardware: 'vmx',
+    svm: noSvmControls(),
   };
 }
 
@@ -198,7 +206,13 @@ export function leaves(
     case 'mwait':              return (primary & PRIMARY.MWAIT_EXITING) !== 0;
     case 'invlpg':             return (primary & PRIMARY.INVLPG_EXITING) !== 0;
     // outside system-management mode RSM is #UD, which comes before any exit
-    case 'rsm':                return false;
+    case 'rsm':
+    // nothing of VMX takes these
+    case 'smsw':
+    case 'pushf':
+    case 'popf':
+    case 'iret':
+    case 'int':                return false;
     case 'io':                 return ioLeaves(controls, event.port, event.size);
     case 'cr-access':          return crLeaves(controls, event, guest);
     case 'dr-access':          return (primary & PRIMARY.MOV_DR_EXITING) !== 0;

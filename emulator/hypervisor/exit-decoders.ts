@@ -116,6 +116,13 @@ export const INVLPG: ExitDecoder = {
   detail: (exit) => hex(exit.qualification),
 };
 
+/** INT n, which leaves under SVM alone. */
+export const SWINT: ExitDecoder = {
+  names: [{ name: 'vector', meaning: 'the immediate operand' }],
+  fields: (exit) => ({ vector: exit.exitInfo1 }),
+  detail: (exit) => `int ${hex(exit.exitInfo1)}`,
+};
+
 export const RDPMC: ExitDecoder = {
   names: [{ name: 'counter', meaning: 'ECX' }],
   fields: (exit) => ({ counter: exit.ecx }),
@@ -237,13 +244,15 @@ export const EPT_VIOLATION: ExitDecoder = {
     { name: 'gla', meaning: 'linear address' },
     { name: 'access', meaning: '0 read, 1 write, 2 instruction fetch' },
     { name: 'size', meaning: 'bytes' },
+    { name: 'value', meaning: 'what a write of at most four bytes stores, else 0' },
     { name: 'walk', meaning: '1 when a paging structure was being read' },
   ],
   fields: (exit) => ({
     gpa: exit.guestPhysical,
     gla: exit.guestLinear,
     access: bit(exit.qualification, 2) === 1 ? 2 : bit(exit.qualification, 1),
-    size: exit.operand,
+    size: exit.accessSize,
+    value: exit.operand,
     walk: 1 - bit(exit.qualification, 8),
   }),
   detail: (exit) => {

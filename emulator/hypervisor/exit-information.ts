@@ -45,6 +45,11 @@ export function reasonOf(event: GuestEvent): number | null {
     case 'external-interrupt': return REASON.EXTERNAL_INTERRUPT;
     case 'interrupt-window':   return REASON.INTERRUPT_WINDOW;
     case 'second-stage':       return REASON.EPT_VIOLATION;
+    case 'smsw':               return REASON.SMSW;
+    case 'pushf':              return REASON.PUSHF;
+    case 'popf':               return REASON.POPF;
+    case 'iret':               return REASON.IRET;
+    case 'int':                return REASON.SWINT;
   }
 }
 
@@ -189,10 +194,10 @@ export function instructionInformationOf(event: GuestEvent): number {
   return 0;
 }
 
-/** What decoders show beside the manual's fields: value of MOV to CR, LMSW and OUT, size of an EPT violation. */
+/** What decoders show beside the manual's fields: value of MOV to CR, LMSW, OUT and of a store outside RAM. */
 export function operandOf(event: GuestEvent): number {
   if (event.kind === 'io' || event.kind === 'cr-access') return event.value;
-  return event.kind === 'second-stage' ? event.size : 0;
+  return event.kind === 'second-stage' ? (event.value ?? 0) : 0;
 }
 
 /** Guest-linear address (28.2.1): of INS, OUTS, LMSW with a memory operand, and EPT violations. */

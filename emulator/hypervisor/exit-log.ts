@@ -11,9 +11,9 @@ import type { RecordedExit } from './vm-exit.ts';
 export const LOG_CAPACITY = 65536;
 
 /** Words of a row: fields of 32 bits. */
-const WORDS = 19;
-/** Wider ones: guest-physical address and position. */
-const WIDE = 2;
+const WORDS = 28;
+/** Wider ones: guest-physical address, position and EXITINFO2. */
+const WIDE = 3;
 
 export class ExitLog {
   readonly #words = new Uint32Array(LOG_CAPACITY * WORDS);
@@ -94,8 +94,18 @@ export class ExitLog {
     words[at + 16] = exit.edx;
     words[at + 17] = exit.esi;
     words[at + 18] = exit.vcpu;
+    words[at + 19] = exit.accessSize;
+    words[at + 20] = exit.interruptibility;
+    words[at + 21] = exit.activity;
+    words[at + 22] = exit.pendingDebug;
+    words[at + 23] = exit.eflags;
+    words[at + 24] = exit.exitCode;
+    words[at + 25] = exit.exitInfo1;
+    words[at + 26] = exit.exitInfo1High;
+    words[at + 27] = exit.nextRip;
     this.#wide[slot * WIDE]     = exit.guestPhysical;
     this.#wide[slot * WIDE + 1] = exit.position;
+    this.#wide[slot * WIDE + 2] = exit.exitInfo2;
   }
   // prettier-ignore
   #read(ordinal: number): RecordedExit {
@@ -122,8 +132,18 @@ export class ExitLog {
       edx:                     words[at + 16],
       esi:                     words[at + 17],
       vcpu:                    words[at + 18],
+      accessSize:              words[at + 19],
+      interruptibility:        words[at + 20],
+      activity:                words[at + 21],
+      pendingDebug:            words[at + 22],
+      eflags:                  words[at + 23],
+      exitCode:                words[at + 24],
+      exitInfo1:               words[at + 25],
+      exitInfo1High:           words[at + 26],
+      nextRip:                 words[at + 27],
       guestPhysical:           this.#wide[slot * WIDE],
       position:                this.#wide[slot * WIDE + 1],
+      exitInfo2:               this.#wide[slot * WIDE + 2],
       ordinal,
     };
   }

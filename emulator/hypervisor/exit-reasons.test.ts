@@ -1,19 +1,34 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EXIT_GROUPS, EXIT_REASONS, exitReason, exitReasonGap, findExitReason, REASON, unknownExitReason } from './exit-reasons.ts'; // prettier-ignore
+import { EXIT_GROUPS, EXIT_REASONS, exitReason, exitReasonGap, findExitReason, REASON, SVM_ONLY, unknownExitReason } from './exit-reasons.ts'; // prettier-ignore
+import type { ExitReason } from './exit-reasons.ts';
 import { EXIT_SWITCHES } from './exit-switches.ts';
 import { HANDLERS } from './exits/handlers.ts';
 import { KVM_EXITS, SVM_EXIT_CODES, svmExitName } from './svm-exit-codes.ts';
+import type { SvmExitCode } from './svm-exit-codes.ts';
 
 test('the table has every number of SDM vol. 3, appendix C once, in order', () => {
   const reserved = [35, 38, 42, 71, 82, 83];
   const expected = Array.from({ length: 86 }, (_, number) => number).filter(
     (number) => !reserved.includes(number),
   );
+  const numbers = EXIT_REASONS.map((row) => row.number as number);
   assert.deepEqual(
-    EXIT_REASONS.map((row) => row.number),
+    numbers.filter((number) => number < SVM_ONLY),
     expected,
   );
+});
+
+test('a reason of SVM alone has its number from an exit code that no reason of VMX has', () => {
+  const rows: readonly ExitReason[] = EXIT_REASONS;
+  const codes: readonly SvmExitCode[] = SVM_EXIT_CODES;
+  for (const { number, name } of rows.filter((row) => row.number >= SVM_ONLY)) {
+    // SMSW reads CR0 by an instruction that VMX lets pass
+    const code = name === 'SMSW' ? 0x00 : number - SVM_ONLY;
+    const row = codes.find((each) => code >= each.code && code < each.code + each.count);
+    if (name === 'SMSW') assert.equal(number, SVM_ONLY);
+    else assert.deepEqual([row?.name, row?.vmx], [name, null]);
+  }
 });
 
 test('names and synonyms are unique', () => {

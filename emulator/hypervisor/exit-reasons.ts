@@ -1,14 +1,18 @@
 /**
  * Every VMX basic exit reason (SDM vol. 3, appendix C, table C-1) as one row: the only place where a
- * reason's number, names, group and launch attribute are written. Breakpoints, the log, completion and
- * the launch schema are derived from it; exits/handlers.ts has a handler for each row without a gap.
+ * reason's number, names, group and launch attribute are written; after them the events that leave under
+ * AMD's SVM alone, numbered SVM_ONLY + EXITCODE. Breakpoints, the log, completion and the launch schema are
+ * derived from it; exits/handlers.ts has a handler for each row without a gap.
  */
 import {
   CPUID, CR_ACCESS, DR_ACCESS, EPT_VIOLATION, EXCEPTION, GDTR_IDTR_ACCESS, INVLPG, IO, LDTR_TR_ACCESS, NOTHING, RDMSR,
-  RDPMC, TASK_SWITCH, VMCALL, WRMSR,
+  RDPMC, SWINT, TASK_SWITCH, VMCALL, WRMSR,
 } from './exit-decoders.ts'; // prettier-ignore
 import type { ExitDecoder } from './exit-decoders.ts';
 import { didYouMean } from '../nearest-name.ts';
+
+/** Added to the EXITCODE of an event that VMX has no reason for. */
+export const SVM_ONLY = 0x10000;
 
 /** Groups of the breakpoint tree, in its order. */
 export const EXIT_GROUPS = [
@@ -25,7 +29,7 @@ export const EXIT_GROUPS = [
 export type ExitGroup = (typeof EXIT_GROUPS)[number];
 
 export interface ExitReason {
-  /** Bits 15:0 of the exit-reason field. */
+  /** Bits 15:0 of the exit-reason field, or SVM_ONLY + EXITCODE. */
   readonly number: number;
   readonly name: string;
   /** Names that Linux, Xen, Bochs and kvm-unit-tests have for it where they differ. */
@@ -128,6 +132,18 @@ export const EXIT_REASONS = [
   { number: 81, name: 'UWRMSR',                       synonyms: [],                                               group: 'Registers',                 attribute: null,                decode: NOTHING,          gap: FEATURE, summary: 'UWRMSR, the write of a model-specific register from user mode.' },
   { number: 84, name: 'RDMSR_IMM',                    synonyms: [],                                               group: 'Registers',                 attribute: null,                decode: NOTHING,          gap: FEATURE, summary: 'RDMSR with an immediate operand.' },
   { number: 85, name: 'WRMSRNS',                      synonyms: ['WRMSRNS_IMM'],                                  group: 'Registers',                 attribute: null,                decode: NOTHING,          gap: FEATURE, summary: 'WRMSRNS with an immediate operand.' },
+  { number: 0x10000, name: 'SMSW',                    synonyms: [],                                                group: 'Registers',                 attribute: null,                decode: NOTHING,          gap: null,    summary: 'SMSW, a read of CR0, under SVM (APM vol. 2, 15.8.1).' },
+  { number: 0x10070, name: 'PUSHF',                   synonyms: [],                                                group: 'Instructions',              attribute: null,                decode: NOTHING,          gap: null,    summary: 'PUSHF under SVM (APM vol. 2, 15.9).' },
+  { number: 0x10071, name: 'POPF',                    synonyms: [],                                                group: 'Instructions',              attribute: null,                decode: NOTHING,          gap: null,    summary: 'POPF under SVM (APM vol. 2, 15.9).' },
+  { number: 0x10074, name: 'IRET',                    synonyms: [],                                                group: 'Instructions',              attribute: null,                decode: NOTHING,          gap: null,    summary: 'IRET under SVM (APM vol. 2, 15.9).' },
+  { number: 0x10075, name: 'SWINT',                   synonyms: ['SOFTWARE_INTERRUPT', 'INTN'],                    group: 'Instructions',              attribute: null,                decode: SWINT,            gap: null,    summary: 'INT n under SVM (APM vol. 2, 15.9).' },
+  { number: 0x1007a, name: 'INVLPGA',                 synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'INVLPGA by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10080, name: 'VMRUN',                   synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'VMRUN by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10082, name: 'VMLOAD',                  synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'VMLOAD by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10083, name: 'VMSAVE',                  synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'VMSAVE by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10084, name: 'STGI',                    synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'STGI by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10085, name: 'CLGI',                    synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'CLGI by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
+  { number: 0x10086, name: 'SKINIT',                  synonyms: [],                                                group: 'Nested virtualization',     attribute: null,                decode: NOTHING,          gap: null,    summary: 'SKINIT by the guest under SVM, answered with #UD (APM vol. 2, 15.9).' },
 ] as const satisfies readonly ExitReason[];
 
 export type ExitReasonName = (typeof EXIT_REASONS)[number]['name'];
@@ -139,7 +155,7 @@ export const REASON = Object.fromEntries(EXIT_REASONS.map((row) => [row.name, ro
 
 /** The row of a number; the high flags are ignored. Null for reserved numbers. */
 export function exitReason(number: number): ExitReason | null {
-  return EXIT_REASONS.find((row) => row.number === (number & 0xffff)) ?? null;
+  return EXIT_REASONS.find((row) => row.number === (number & 0x1ffff)) ?? null;
 }
 
 /** The instruction's row by its mnemonic in lower case: "vmxon". */
@@ -157,7 +173,7 @@ const normal = (text: string): string =>
 /** A reason as a user may write it: "CPUID", "10", "0xa", "EXIT_REASON_MSR_READ", "io", "crAccess". */
 export function findExitReason(text: string): ExitReason | null {
   const name = normal(text);
-  if (/^(\d{1,5}|0X[0-9A-F]{1,4})$/.test(name)) return exitReason(Number(name));
+  if (/^(\d{1,5}|0X[0-9A-F]{1,5})$/.test(name)) return exitReason(Number(name));
   const rows: readonly ExitReason[] = EXIT_REASONS;
   return (
     rows.find((row) => row.name === name || row.synonyms.includes(name)) ??

@@ -74,7 +74,8 @@ test('an exit keeps what the guest was about to do', () => {
   assert.deepEqual(hypervisor.pending, {
     vcpu: 0, reason: 10, qualification: 0, instructionLength: 2, instructionInformation: 0, guestLinear: 0, guestPhysical: 0,
     interruptionInformation: 0, interruptionErrorCode: 0, idtVectoringInformation: 0, idtVectoringErrorCode: 0,
-    operand: 0, event: { kind: 'cpuid' }, rip: 0x1000, csBase: 0xf0000, cpl: 0, eax: 0x40000000, ebx: 3, ecx: 1, edx: 2, esi: 4,
+    operand: 0, accessSize: 0, interruptibility: 0, activity: 0, pendingDebug: 0, eflags: 0x202,
+    exitCode: 0x72, exitInfo1: 0, exitInfo1High: 0, exitInfo2: 0, nextRip: 0x1002, event: { kind: 'cpuid' }, rip: 0x1000, csBase: 0xf0000, cpl: 0, eax: 0x40000000, ebx: 3, ecx: 1, edx: 2, esi: 4,
     position: 77, ordinal: 0,
   }); // prettier-ignore
   assert.deepEqual(hypervisor.describe(hypervisor.pending), {

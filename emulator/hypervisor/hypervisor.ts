@@ -12,19 +12,31 @@
  *
  * Not emulated: acknowledge-interrupt-on-exit, posted interrupts, virtual NMIs, the preemption timer.
  */
-import type { ExitHook, GuestEvent } from '../cpu/exit-hook.ts';
+import { eventOf } from '../cpu/exit-hook.ts';
+import type { ExitHook, GuestEvent, MaskableInstruction } from '../cpu/exit-hook.ts';
 import { ACTIVITY, SEGMENT } from '../cpu/layout.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit } from './describe-exit.ts';
 import { leaves, PIN, PRIMARY } from './execution-controls.ts';
-import type { ExecutionControls } from './execution-controls.ts';
+import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
 import {
   guestLinearOf, idtVectoringInformation, instructionInformationOf, instructionLengthOf, interruptionInformation,
   operandOf, qualificationOf, reasonOf,
 } from './exit-information.ts'; // prettier-ignore
 import { ExitLog } from './exit-log.ts';
 import { HANDLERS } from './exits/handlers.ts';
+import { SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
+import { intercepts, setIntercepts } from './svm-controls.ts';
+import { SVM_EXIT } from './svm-exit-codes.ts';
+import {
+  exitCodeOf,
+  exitInfo1HighOf,
+  exitInfo1Of,
+  exitInfo2Of,
+  nextRipOf,
+} from './svm-information.ts';
+import { svmExit } from './svm-intercepts.ts';
 import type { GuestVcpu } from './vcpu.ts';
 import type { RecordedExit, VmExit } from './vm-exit.ts';
 
@@ -75,13 +87,23 @@ export class Hypervisor implements ExitHook {
    * whether or not INTR is still asserted.
    */
   get wantsInterruptWindow(): boolean {
-    return (this.controls.primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
+    const { primary, svm } = this.controls;
+    if (this.isSvm) return svm.virtualInterrupt && intercepts(svm, SVM_EXIT.VINTR);
+    return (primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
   }
 
   /** By the present controls; they change only between two runs of the CPU. */
-  mayLeave(kind: 'rdtsc' | 'pause'): boolean {
+  mayLeave(kind: MaskableInstruction): boolean {
     const { state } = this.vcpu.processor;
-    return leaves(this.controls, { kind }, { cr0: state.cr(0), cr4: state.cr(4) });
+    const event = eventOf(kind);
+    if (this.isSvm) return intercepts(this.controls.svm, exitCodeOf(event));
+    return leaves(this.controls, event, { cr0: state.cr(0), cr4: state.cr(4) });
+  }
+  get checksFirst(): boolean {
+    return this.isSvm;
+  }
+  private get isSvm(): boolean {
+    return this.controls.hardware === 'svm';
   }
 
   /** The birth of an exit. True: the event has left the guest and is `pending`. */
@@ -89,14 +111,15 @@ export class Hypervisor implements ExitHook {
     const { processor } = this.vcpu;
     const { state } = processor;
     const guest = { cr0: state.cr(0), cr4: state.cr(4) };
-    if (!leaves(this.controls, event, guest)) return false;
+    const exitCode = this.exitCodeIfLeaves(event, guest);
+    if (exitCode === null) return false;
     if (event.kind === 'external-interrupt' && this.holdsInterrupt()) return false;
     const reason = reasonOf(event);
-    if (reason === null) return false;
+    if (reason === null || (reason >= SVM_ONLY && !this.isSvm)) return false;
     if (this.waiting !== null) {
       throw new Error(`Second VM exit (${event.kind}) at EIP 0x${state.eip.toString(16)}`);
     }
-    this.waiting = this.record(reason, event, length);
+    this.waiting = this.record(reason, exitCode, event, length);
     this.log.add(this.waiting);
     return true;
   }
@@ -152,7 +175,10 @@ export class Hypervisor implements ExitHook {
    */
   private holdsInterrupt(): boolean {
     if (this.wantsInterruptWindow) return true;
-    const hltLeaves = (this.controls.primary & PRIMARY.HLT_EXITING) !== 0;
+    const { primary, svm } = this.controls;
+    const hltLeaves = this.isSvm
+      ? intercepts(svm, SVM_EXIT.HLT)
+      : (primary & PRIMARY.HLT_EXITING) !== 0;
     return hltLeaves && this.vcpu.processor.state.get(ACTIVITY) === HALTED;
   }
 
@@ -160,7 +186,7 @@ export class Hypervisor implements ExitHook {
   private enter(): void {
     const { vcpu } = this;
     const { platform, state } = vcpu.processor;
-    if ((this.controls.pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) === 0) return;
+    if (!this.takesInterrupts()) return;
     if (state.get(ACTIVITY) === SHUT_DOWN) return;
     let waits = platform.interruptPending();
     if (waits && vcpu.interruptible()) {
@@ -170,12 +196,34 @@ export class Hypervisor implements ExitHook {
     this.setInterruptWindow(waits);
   }
 
+  /** Interrupts from outside are the hypervisor's to inject. */
+  private takesInterrupts(): boolean {
+    const { pinBased, svm } = this.controls;
+    if (this.isSvm) return intercepts(svm, SVM_EXIT.INTR);
+    return (pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) !== 0;
+  }
+
+  /** SVM's EXITCODE of an event that leaves the guest, null for one that does not. */
+  private exitCodeIfLeaves(event: GuestEvent, guest: GuestControlRegisters): number | null {
+    const { controls } = this;
+    if (!this.isSvm) return leaves(controls, event, guest) ? exitCodeOf(event) : null;
+    const { svm } = controls;
+    // without V_INTR_MASKING the guest's IF masks physical interrupts (APM vol. 2, 15.21.1)
+    const masked = event.kind === 'external-interrupt' && !svm.virtualInterruptMasking;
+    return masked && !this.vcpu.interruptible() ? null : svmExit(svm, event, guest);
+  }
+
+  /** SVM: as KVM does it, by a virtual interrupt whose intercept comes when the guest could take it. */
   private setInterruptWindow(on: boolean): void {
-    if (on) this.controls.primary |= PRIMARY.INTERRUPT_WINDOW_EXITING;
+    if (this.isSvm) {
+      const { svm } = this.controls;
+      svm.virtualInterrupt = on;
+      setIntercepts(svm, on, SVM_EXIT.VINTR);
+    } else if (on) this.controls.primary |= PRIMARY.INTERRUPT_WINDOW_EXITING;
     else this.controls.primary &= ~PRIMARY.INTERRUPT_WINDOW_EXITING;
   }
 
-  private record(reason: number, event: GuestEvent, length: number): VmExit {
+  private record(reason: number, exitCode: number, event: GuestEvent, length: number): VmExit {
     const { processor, retired, index } = this.vcpu;
     const { state, vectoring } = processor;
     return {
@@ -191,6 +239,16 @@ export class Hypervisor implements ExitHook {
       idtVectoringInformation: idtVectoringInformation(vectoring),
       idtVectoringErrorCode: vectoring?.errorCode ?? 0,
       operand: operandOf(event),
+      accessSize: event.kind === 'second-stage' ? event.size : 0,
+      interruptibility: 0,
+      activity: state.get(ACTIVITY),
+      pendingDebug: 0,
+      eflags: state.eflags >>> 0,
+      exitCode,
+      exitInfo1: exitInfo1Of(event),
+      exitInfo1High: exitInfo1HighOf(event),
+      exitInfo2: exitInfo2Of(event, state.eflags, (state.eip + length) >>> 0),
+      nextRip: nextRipOf(event, state.eip, length),
       event,
       rip: state.eip,
       csBase: state.segmentBase(SEGMENT.CS),

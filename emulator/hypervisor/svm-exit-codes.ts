@@ -1,7 +1,9 @@
 /**
- * Exit codes of AMD's SVM (APM vol. 2, appendix C) and the exits that KVM hands to its user-space half
- * (linux/kvm.h), as names only: this machine leaves by VMX reasons, and these are other views of the
- * same events. SVM as a profile and nested SVM are not emulated.
+ * Exit codes of AMD's SVM (APM vol. 2, appendix C) with the VMX reason of the same event, and the numbers
+ * of the exits that KVM hands to its user-space half (linux/kvm.h). Which of the codes decides whether
+ * an event leaves, and what else the VMCB then says, is in svm-controls.ts and svm-information.ts.
+ *
+ * Nested SVM is not emulated; nor are encrypted guests, whose codes are named only.
  */
 
 export interface SvmExitCode {
@@ -42,13 +44,13 @@ export const SVM_EXIT_CODES = [
   { code: 0x072, name: 'CPUID',             count: 1,  vmx: 10 },
   { code: 0x073, name: 'RSM',               count: 1,  vmx: 17 },
   { code: 0x074, name: 'IRET',              count: 1,  vmx: null },
-  { code: 0x075, name: 'SOFTWARE_INTERRUPT', count: 1, vmx: null },
+  { code: 0x075, name: 'SWINT',             count: 1,  vmx: null },
   { code: 0x076, name: 'INVD',              count: 1,  vmx: 13 },
   { code: 0x077, name: 'PAUSE',             count: 1,  vmx: 40 },
   { code: 0x078, name: 'HLT',               count: 1,  vmx: 12 },
   { code: 0x079, name: 'INVLPG',            count: 1,  vmx: 14 },
   { code: 0x07a, name: 'INVLPGA',           count: 1,  vmx: null },
-  { code: 0x07b, name: 'IO',                count: 1,  vmx: 30 },
+  { code: 0x07b, name: 'IOIO',              count: 1,  vmx: 30 },
   { code: 0x07c, name: 'MSR',               count: 1,  vmx: 31 },
   { code: 0x07d, name: 'TASK_SWITCH',       count: 1,  vmx: 9 },
   { code: 0x07e, name: 'FERR_FREEZE',       count: 1,  vmx: null },
@@ -88,6 +90,27 @@ export const SVM_EXIT_CODES = [
   { code: 0x8000ffff, name: 'UNSUPPORTED_EVENT', count: 1, vmx: null },
   { code: 0xffffffff, name: 'INVALID',       count: 1, vmx: 33 },
 ] as const satisfies readonly SvmExitCode[];
+
+type SvmExitRow = (typeof SVM_EXIT_CODES)[number];
+
+/** SVM_EXIT.CPUID is 0x72, SVM_EXIT['CR#_WRITE'] + 3 that of CR3_WRITE, and so on for every row. */
+export const SVM_EXIT = Object.fromEntries(SVM_EXIT_CODES.map((row) => [row.name, row.code])) as {
+  readonly [Row in SvmExitRow as Row['name']]: Row['code'];
+};
+
+/** Of an event that SVM does not know: no code of the manual. */
+export const NO_EXITCODE = 0xfffffffe;
+
+/** The code of a name, "CR3_WRITE", or null. */
+export function svmExitCode(name: string): number | null {
+  const rows: readonly SvmExitCode[] = SVM_EXIT_CODES;
+  for (const { code, count, name: pattern } of rows) {
+    for (let n = 0; n < count; n++) {
+      if (pattern.replace('#', n.toString()) === name) return code + n;
+    }
+  }
+  return null;
+}
 
 /** The name of an SVM exit code, "CR3_WRITE", or null for a reserved one. */
 export function svmExitName(code: number): string | null {

@@ -28,12 +28,28 @@ export interface RecordedExit {
   /** IDT-vectoring information (25.9.3), 0 when no event was being delivered. */
   readonly idtVectoringInformation: number;
   readonly idtVectoringErrorCode: number;
-  /** Value of MOV to CR, LMSW or OUT, bytes of an access outside RAM; the manual has no field for them. */
+  /** What MOV to CR, LMSW, OUT or a store outside RAM writes; the manual has no field for it. */
   readonly operand: number;
+  /** Bytes of an access outside RAM, else 0. */
+  readonly accessSize: number;
+  /** Guest non-register state (25.4.2): interruptibility, activity and pending debug exceptions. */
+  readonly interruptibility: number;
+  readonly activity: number;
+  readonly pendingDebug: number;
+  /** What SVM records of the event (AMD APM vol. 2, 15.6): EXITCODE, or NO_EXITCODE where it has none. */
+  readonly exitCode: number;
+  /** EXITINFO1, bits 31:0 and 63:32. */
+  readonly exitInfo1: number;
+  readonly exitInfo1High: number;
+  /** EXITINFO2, below 2^53. */
+  readonly exitInfo2: number;
+  /** nRIP, 0 where it is not saved. */
+  readonly nextRip: number;
   /** Guest state at the exit, for the log. */
   readonly rip: number;
   readonly csBase: number;
   readonly cpl: number;
+  readonly eflags: number;
   /** Registers that say what an instruction asked for (leaf, MSR, hypercall and arguments), unsigned. */
   readonly eax: number;
   readonly ebx: number;

@@ -8,6 +8,7 @@ import { wasm, type WasmMemory } from '../../wasm/host.ts';
 import { Cpu } from '../cpu.ts';
 import type { CpuOutcome } from '../run-loop.ts';
 import { cpuModel } from '../cpu-model.ts';
+import { eventOf } from '../exit-hook.ts';
 import type { GuestEvent } from '../exit-hook.ts';
 import * as L from '../layout.ts';
 import type { SegmentIndex } from '../layout.ts';
@@ -73,7 +74,7 @@ export class BareCpu {
       },
       hook: {
         wantsInterruptWindow: false,
-        mayLeave: (kind) => this.offersAll || this.leaves({ kind }),
+        mayLeave: (kind) => this.offersAll || this.leaves(eventOf(kind)),
         offer: (event) => {
           if (!this.leaves(event)) return false;
           this.event = event;
