@@ -4,7 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StopReason } from '../emulator/stop-reason.ts';
-import type { DataAccess, ExitRecord } from '../emulator/stop-reason.ts';
+import type { DataAccess, EventRecord, ExitRecord, FaultLink } from '../emulator/stop-reason.ts';
 import type { Breakpoints } from './breakpoints.ts';
 import { formatAddress } from './memory-reference.ts';
 import { hexBytes } from './scopes.ts';
@@ -25,8 +25,7 @@ export interface StopDescription {
 
 /** "VM exit 10 CPUID at 0x00100123 <start+0x3>: leaf 0x40000000", "… CPUID on vCPU 1 at …". */
 export function describeExit(exit: ExitRecord, symbols: SymbolTable): string {
-  const symbol = symbols.describe(exit.linearRip);
-  const place = formatAddress(exit.linearRip) + (symbol === null ? '' : ` <${symbol}>`);
+  const place = placeText(exit.linearRip, symbols);
   const detail = exit.detail === '' ? '' : `: ${exit.detail}`;
   const vcpu = exit.vcpu === undefined ? '' : ` on vCPU ${exit.vcpu}`;
   return `VM exit ${exit.reason} ${exit.name}${vcpu} at ${place}${detail}`;
@@ -62,12 +61,13 @@ export function describeStop(
       };
     case 'exit':
       return exitStop(stop.exit, breakpoints.hit(stop.ids).ids, symbols);
-    case 'triple-fault':
-      return fault(
-        'triple-fault',
-        'Paused on triple fault',
-        `Triple fault: ${stop.description}. Going on resets the machine.`,
-      );
+    case 'event':
+      return eventStop(stop.event, breakpoints.hit(stop.ids).ids, symbols);
+    case 'triple-fault': {
+      const text = `Triple fault: ${stop.description}. Going on resets the machine.`;
+      const told = fault('triple-fault', 'Paused on triple fault', text);
+      return withDetails(told, { message: text, typeName: 'triple fault', ...chainOf(stop.chain) });
+    }
     case 'unimplemented':
       return fault(
         'unimplemented',
@@ -106,6 +106,93 @@ function fault(exceptionId: string, description: string, text: string): StopDesc
   };
 }
 
+function withDetails(
+  stop: StopDescription,
+  details: DebugProtocol.ExceptionDetails,
+): StopDescription {
+  return stop.exception === undefined
+    ? stop
+    : { ...stop, exception: { ...stop.exception, details } };
+}
+
+/** "#PF at 0x00100123 <start+0x3>: at 0x1000, write …", "… on vCPU 1 at …"; "after" what has happened. */
+export function describeEvent(event: EventRecord, symbols: SymbolTable): string {
+  const { title, detail, linearRip, vcpu, when } = event;
+  const place = placeText(linearRip, symbols);
+  const on = vcpu > 0 ? ` on vCPU ${vcpu}` : '';
+  const heading = when === 'after' ? `After ${title}` : title;
+  return `${heading}${on} at ${place}${detail === '' ? '' : `: ${detail}`}`;
+}
+
+function eventStop(
+  event: EventRecord,
+  ids: readonly number[],
+  symbols: SymbolTable,
+): StopDescription {
+  const text = describeEvent(event, symbols);
+  const fields = Object.entries(event.fields).map(([name, value]) => `${name} = ${hex(value)}`);
+  const { stackTrace, innerException } = chainOf(event.chain);
+  const lines = [
+    `After ${event.position} instructions.`,
+    ...fields,
+    ...(stackTrace === undefined ? [] : [stackTrace]),
+  ];
+  return {
+    reason: 'exception',
+    description: `Paused ${event.when} ${event.title}`,
+    text,
+    ids,
+    exception: {
+      exceptionId: event.name,
+      description: text,
+      breakMode: 'always',
+      details: {
+        message: text,
+        typeName: event.title,
+        stackTrace: lines.join('\n'),
+        ...(innerException !== undefined && { innerException }),
+      },
+    },
+  };
+}
+
+/**
+ * A chain of faults, the last first as exceptions have it: each inner exception is the one during whose
+ * delivery the outer one came up.
+ */
+function chainOf(
+  chain: readonly FaultLink[],
+): Pick<DebugProtocol.ExceptionDetails, 'stackTrace' | 'innerException'> {
+  if (chain.length < 2) return {};
+  const inner = chain.slice(0, -1).reduce<readonly DebugProtocol.ExceptionDetails[]>(
+    (before, link) => [
+      {
+        message: linkText(link),
+        typeName: link.name,
+        ...(before.length > 0 && { innerException: [...before] }),
+      },
+    ],
+    [],
+  );
+  return {
+    stackTrace: chain
+      .map((link, index) => (index === 0 ? '' : 'then ') + linkText(link))
+      .join('\n'),
+    innerException: [...inner],
+  };
+}
+
+/** "#PF, error code 0x2, at EIP 0x100123, CR2 0x1000". */
+function linkText({ name, errorCode, eip, cr2 }: FaultLink): string {
+  const code = errorCode === null ? '' : `, error code ${hex(errorCode)}`;
+  return `${name}${code}, at EIP ${hex(eip)}${cr2 === null ? '' : `, CR2 ${hex(cr2)}`}`;
+}
+
+function placeText(address: number, symbols: SymbolTable): string {
+  const symbol = symbols.describe(address);
+  return formatAddress(address) + (symbol === null ? '' : ` <${symbol}>`);
+}
+
 function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): StopDescription {
   const text = describeExit(exit, symbols);
   const fields = Object.entries(exit.fields).map(([name, value]) => `${name} = ${hex(value)}`);
@@ -131,8 +218,7 @@ function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable
 /** "Write of 4 bytes at 0x00001000 by 0x00100123 <start+0x3>: 01 00 00 00 became 02 00 00 00". */
 function describeAccess(access: DataAccess, symbols: SymbolTable): string {
   const { linear, size, write, instruction, before, after } = access;
-  const symbol = symbols.describe(instruction);
-  const by = formatAddress(instruction) + (symbol === null ? '' : ` <${symbol}>`);
+  const by = placeText(instruction, symbols);
   const what = `${write ? 'Write' : 'Read'} of ${size} byte${size === 1 ? '' : 's'}`;
   const text = `${what} at ${formatAddress(linear)} by ${by}`;
   if (after === null || before === null) return text;
@@ -140,4 +226,4 @@ function describeAccess(access: DataAccess, symbols: SymbolTable): string {
   return was === is ? `${text}: ${is}` : `${text}: ${was} became ${is}`;
 }
 
-const hex = (value: number): string => `0x${value.toString(16)}`;
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;

@@ -145,6 +145,17 @@ export interface ExitBreakpoint {
   readonly log?: LogMessage;
 }
 
+export interface EventBreakpoint {
+  readonly id: number;
+  /** Name of a row of debugger/machine-events.ts. */
+  readonly event: string;
+  /** Expression over the event's fields and the registers ("event.vector == 14"), or absent. */
+  readonly condition?: ExpressionSource;
+  readonly hitCondition?: string;
+  /** Printed instead of stopping. */
+  readonly log?: LogMessage;
+}
+
 export interface ResumeMode {
   /**
    * 'stepOver': over calls, software interrupts and repeated string instructions. 'stepOut': until the
@@ -219,6 +230,7 @@ export interface DebugPort {
   /** Replace all breakpoints of the kind. Throws ExpressionError with a sentence for a bad condition. */
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void;
   setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void;
   /** Where what an expression names lies, `dword[esp]`; null for what is no place in memory. */
   placeOf(expression: ExpressionSource): MemoryPlace | null;

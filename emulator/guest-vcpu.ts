@@ -3,6 +3,7 @@
  * a handler acts, the exit hook is out of the way; a triple fault is the one event that still leaves.
  */
 import type { Cpu } from './cpu/cpu.ts';
+import type { ExitHook } from './cpu/exit-hook.ts';
 import { VmExitSignal } from './cpu/processor.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
 
@@ -17,12 +18,14 @@ export class CpuVcpu implements GuestVcpu {
   readonly processor: Cpu;
   readonly index: number;
   readonly #retired: () => number;
+  readonly #hook: Pick<ExitHook, 'held'>;
 
   /** @param retired instructions of all processors since power-on */
-  constructor(cpu: Cpu, index: number, retired: () => number) {
+  constructor(cpu: Cpu, index: number, retired: () => number, hook: Pick<ExitHook, 'held'>) {
     this.processor = cpu;
     this.index = index;
     this.#retired = retired;
+    this.#hook = hook;
   }
 
   get retired(): number {
@@ -57,6 +60,12 @@ export class CpuVcpu implements GuestVcpu {
     this.#natively(() => {
       processor.deliver(vector, 'external', processor.state.eip);
     });
+  }
+  get held(): boolean {
+    return this.#hook.held === true;
+  }
+  watchesInterrupt(): boolean {
+    return this.processor.watchesInterrupt();
   }
   interruptible(): boolean {
     return this.processor.interruptible();

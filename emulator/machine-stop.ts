@@ -1,4 +1,5 @@
 /** Why a run of the machine ends, as the machine itself knows it, and who is asked on the way. */
+import type { Sighting } from './event-watch.ts';
 import type { GuestPlace } from './guest-place.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { StopReason } from './stop-reason.ts';
@@ -13,11 +14,16 @@ export type MachineStop =
       | { kind: 'breakpoint' }
       | { kind: 'data breakpoint' }
       | { kind: 'exit' }
+      | { kind: 'event' }
+      | { kind: 'triple-fault' }
     >
   | { readonly kind: 'breakpoint' }
+  | { readonly kind: 'triple-fault'; readonly description: string }
   /** The current processor has watch hits to take. */
   | { readonly kind: 'watchpoint' }
-  | { readonly kind: 'exit'; readonly exit: VmExit };
+  | { readonly kind: 'exit'; readonly exit: VmExit }
+  /** Before it, where it is held; after it, where it has happened. */
+  | { readonly kind: 'event'; readonly sighting: Sighting };
 
 /** After it every run ends in it again. */
 export type EndingStop = Extract<MachineStop, { kind: 'power-off' | 'reset' | 'guest-error' }>;

@@ -49,12 +49,17 @@ export class MachineVcpu {
       paused,
     });
     this.cpu = new Cpu({ ...parts.cpu, hook: this.hook });
-    this.guest = new CpuVcpu(this.cpu, index, retired);
+    this.hook.events.attach(this.cpu);
+    this.guest = new CpuVcpu(this.cpu, index, retired, this.hook);
     hypervisor.attach(this.guest);
   }
 
   get #activity(): number {
     return this.cpu.state.get(L.ACTIVITY);
+  }
+  /** Between an exit and the entry after it, which nobody else may come between. */
+  get isLeft(): boolean {
+    return this.hypervisor.pending !== null || this.hypervisor.entering;
   }
   /** It executes, or will as soon as it is looked at: an event that wakes it from HLT is there. */
   get isReady(): boolean {

@@ -23,6 +23,7 @@ import type { Platform } from './cpu/platform.ts';
 import type { Watchpoint } from './cpu/watchpoints.ts';
 import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
+import type { EventKind, Sighting } from './event-watch.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
@@ -205,6 +206,7 @@ export class Machine {
         this.#initialize(processor);
       },
       startUp: (processor, vector) => {
+        this.current.hook.events.note({ kind: 'start-up', target: processor, vector });
         startUp(this.vcpus[processor].cpu, vector);
       },
     });
@@ -250,7 +252,9 @@ export class Machine {
       readPort: (port, size) => {
         this.#waited += PORT_TIME;
         this.#touchDevice();
-        return board.readPort(port, size);
+        const value = board.readPort(port, size);
+        this.vcpus[index].hook.events.note({ kind: 'port-read', port, size, value });
+        return value;
       },
       writePort: (port, size, value) => {
         this.#waited += PORT_TIME;
@@ -267,6 +271,7 @@ export class Machine {
       },
       romPage: (address) => board.romPage(address),
       interruptPending: () => board.interruptPending(index),
+      pendingVector: () => board.pendingVector(index),
       acknowledgeInterrupt: () => {
         const { hook, cpu } = this.vcpus[index];
         hook.interrupt(() => placeOf(cpu));
@@ -292,6 +297,7 @@ export class Machine {
   }
   /** INIT: at once for those that stand between two turns. */
   #initialize(index: number): void {
+    this.current.hook.events.note({ kind: 'init', target: index });
     const vcpu = this.vcpus[index];
     if (vcpu === this.#turns.current) {
       vcpu.cpu.state.set(L.INIT, 1);
@@ -391,7 +397,7 @@ export class Machine {
     const before = placeOf(cpu);
     const othersEnd = this.retired + OTHERS_IN_STEP;
     this.#work = 0;
-    hook.watch(true);
+    hook.look(true);
     try {
       while (++this.#work <= WORK_LIMIT) {
         const stop = this.#round(othersEnd, observe, { vcpu, end: retired + 1 });
@@ -416,7 +422,17 @@ export class Machine {
       }
       return BUDGET;
     } finally {
-      hook.watch(false);
+      hook.look(false);
+    }
+  }
+
+  /** Replaces the kinds of events that are shown to `observe`, which says where to stop. */
+  watchEvents(
+    kinds: ReadonlySet<EventKind>,
+    observe: (vcpu: MachineVcpu, sighting: Sighting) => boolean,
+  ): void {
+    for (const vcpu of this.vcpus) {
+      vcpu.hook.events.arm(kinds, (sighting) => observe(vcpu, sighting));
     }
   }
 
@@ -436,15 +452,33 @@ export class Machine {
    * @param step a processor that passes breakpoints and runs to an end of its own
    */
   #round(end: number, observe: ExitObserver, step: SingleStep | null = null): MachineStop | null {
+    const stop = this.#noted() ?? this.#do(end, observe, step);
+    if (stop !== null) return stop;
+    const { held } = this.current.hook.events;
+    return held === null ? this.#noted() : { kind: 'event', sighting: held };
+  }
+  /** An event that has happened and that a debugger wants to stop after. */
+  #noted(): MachineStop | null {
+    const sighting = this.current.hook.events.take();
+    return sighting === null ? null : { kind: 'event', sighting };
+  }
+  #do(end: number, observe: ExitObserver, step: SingleStep | null): MachineStop | null {
     const { board } = this;
+    const held = this.current.hook.events.release();
+    if (held !== null && this.#resumeDelivery(held)) return null;
     const exit = this.current.hypervisor.pending;
     if (exit !== null) {
       if (exit !== this.#observed) {
         this.#observed = exit;
         if (observe(exit)) return { kind: 'exit', exit };
       }
-      this.#waited += EXIT_TIME;
       this.current.hypervisor.resolve();
+      // a debugger that has stopped on the way lets it be done anew
+      if (this.current.hypervisor.pending !== exit) this.#waited += EXIT_TIME;
+      return null;
+    }
+    if (this.current.hypervisor.entering) {
+      this.current.hypervisor.enter();
       return null;
     }
     if (this.#ended !== null) return this.#ended;
@@ -468,6 +502,18 @@ export class Machine {
     if (mine) cpu.skipBreakpoint();
     const rest = mine ? step.end - cpu.retired : end - this.retired;
     return rest <= 0 ? BUDGET : this.#runCurrent(rest);
+  }
+  /** Begins the delivery anew in which a debugger has stopped; false: there was none. */
+  #resumeDelivery({ vectoring, linearEip }: Sighting): boolean {
+    const { cpu, hypervisor } = this.current;
+    if (vectoring === null || hypervisor.pending !== null) return false;
+    if (cpu.linearEip !== linearEip) {
+      // jumped away from
+      cpu.vectoring = null;
+      return false;
+    }
+    cpu.resumeDelivery();
+    return true;
   }
   /** At most `rest` instructions of the processor whose turn it is. */
   #runCurrent(rest: number): MachineStop | null {

@@ -1,10 +1,11 @@
 /**
  * The exit hook that the processor is given: the hypervisor, and on the way to it an eye for what comes
  * between two instructions, so that a single step can end where an exception has been delivered and
- * tell an interrupt from the instruction; and for PAUSE, by which a processor says that it waits for
- * another.
+ * tell an interrupt from the instruction; a debugger's eye on events (event-watch.ts); and one for PAUSE,
+ * by which a processor says that it waits for another.
  */
-import type { ExitHook, GuestEvent, MaskableInstruction } from './cpu/exit-hook.ts';
+import type { ExitHook, GuestEvent, MachineEvent, MaskableInstruction } from './cpu/exit-hook.ts';
+import { EventWatch } from './event-watch.ts';
 import type { GuestPlace } from './guest-place.ts';
 
 /** What the hook tells the machine. */
@@ -20,6 +21,8 @@ export interface HookOwner {
 export class SteppingHook implements ExitHook {
   readonly #hypervisor: ExitHook;
   readonly #owner: HookOwner;
+  /** What a debugger waits for. */
+  readonly events: EventWatch;
   #watching = false;
   #exception = false;
   #interrupted: GuestPlace | null = null;
@@ -27,6 +30,7 @@ export class SteppingHook implements ExitHook {
   constructor(hypervisor: ExitHook, owner: HookOwner) {
     this.#hypervisor = hypervisor;
     this.#owner = owner;
+    this.events = new EventWatch(owner.leave);
   }
 
   get wantsInterruptWindow(): boolean {
@@ -36,10 +40,12 @@ export class SteppingHook implements ExitHook {
     return this.#hypervisor.checksFirst ?? false;
   }
   mayLeave(kind: MaskableInstruction): boolean {
+    if (this.events.waitsFor(kind)) return true;
     if (kind === 'pause' && this.#owner.othersWait()) return true;
     return this.#hypervisor.mayLeave?.(kind) ?? true;
   }
   offer(event: GuestEvent, length: number): boolean {
+    if (this.events.stopsBefore(event, length)) return true;
     if (this.#watching && event.kind === 'exception') {
       this.#exception = true;
       this.#owner.leave();
@@ -50,6 +56,15 @@ export class SteppingHook implements ExitHook {
     }
     return this.#hypervisor.offer(event, length);
   }
+  watch(event: MachineEvent, length: number): boolean {
+    return this.events.stopsBefore(event, length);
+  }
+  get held(): boolean {
+    return this.events.held !== null;
+  }
+  modeChanged(): void {
+    this.events.noteMode();
+  }
   /** An interrupt is about to be delivered at `place`. */
   interrupt(place: () => GuestPlace): void {
     if (!this.#watching) return;
@@ -58,16 +73,16 @@ export class SteppingHook implements ExitHook {
   }
 
   /** Begins or ends looking, nothing being seen yet. */
-  watch(on: boolean): void {
+  look(on: boolean): void {
     this.#watching = on;
     this.#exception = false;
     this.#interrupted = null;
   }
-  /** An exception was offered since watch(true). */
+  /** An exception was offered since look(true). */
   get sawException(): boolean {
     return this.#exception;
   }
-  /** Where the first interrupt since watch(true) came in and will return to. */
+  /** Where the first interrupt since look(true) came in and will return to. */
   get interrupted(): GuestPlace | null {
     return this.#interrupted;
   }

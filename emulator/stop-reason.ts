@@ -17,7 +17,16 @@ export type StopReason =
     }
   /** An exit breakpoint matched; the exit is pending and resolved on the next run. */
   | { readonly kind: 'exit'; readonly ids: readonly number[]; readonly exit: ExitRecord }
-  | { readonly kind: 'triple-fault'; readonly description: string }
+  /**
+   * An event breakpoint matched: before the event, which comes up again when the guest goes on, or after
+   * it, as its row in debugger/machine-events.ts says.
+   */
+  | { readonly kind: 'event'; readonly ids: readonly number[]; readonly event: EventRecord }
+  | {
+      readonly kind: 'triple-fault';
+      readonly description: string;
+      readonly chain: readonly FaultLink[];
+    }
   /** An instruction that is known but not implemented; continuing raises #UD. */
   | { readonly kind: 'unimplemented'; readonly instruction: string; readonly bytes: string }
   /** A guest broke an interface (ABI) in a way that cannot go on; `description` is a sentence. */
@@ -38,6 +47,42 @@ export interface DataAccess {
   /** The breakpoint's memory before and after (at most 16 bytes); null where it cannot be read. */
   readonly before: Uint8Array | null;
   readonly after: Uint8Array | null;
+}
+
+/** An event of the machine, plain data. Symbols are added by the adapter. */
+export interface EventRecord {
+  /** "exception", "port.out", … */
+  readonly name: string;
+  /** "#PF", "OUT", "interrupt 0x30": what kind of it, for a heading. */
+  readonly title: string;
+  /** "at 0x1000, write from user mode, not present"; or "". */
+  readonly detail: string;
+  readonly when: 'before' | 'after';
+  /** Decoded fields by name, for conditions: { vector: 14, errorCode: 2 }. */
+  readonly fields: { readonly [name: string]: number | bigint };
+  /** Retired instructions of the machine. */
+  readonly position: number;
+  readonly rip: number;
+  /** Linear address of RIP (CS base added): of the instruction that is or was at work. */
+  readonly linearRip: number;
+  readonly cpl: number;
+  readonly vcpu: number;
+  /** For exceptions: what led to it, itself the last; else empty. */
+  readonly chain: readonly FaultLink[];
+}
+
+/** An exception, or an interrupt at the head, of a chain in which each arose while the one before was delivered. */
+export interface FaultLink {
+  /** "#GP", "interrupt 0x20", "triple fault". */
+  readonly name: string;
+  /** null: a triple fault has none. */
+  readonly vector: number | null;
+  /** null: it pushes none. */
+  readonly errorCode: number | null;
+  /** Offset in CS. */
+  readonly eip: number;
+  /** Linear address of #PF, else null. */
+  readonly cr2: number | null;
 }
 
 /** One row of the exit log, plain data: what the editor shows. Symbols are added by the adapter. */

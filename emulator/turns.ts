@@ -49,7 +49,7 @@ export class Turns {
   choose(): boolean {
     const vcpus = this.#vcpus;
     const current = this.#current;
-    if (vcpus.length === 1 || current.hypervisor.pending !== null) return true;
+    if (vcpus.length === 1 || current.isLeft) return true;
     if (this.#only !== null) {
       this.#begin(this.#only);
       return this.#only.isReady;

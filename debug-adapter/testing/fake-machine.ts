@@ -13,6 +13,7 @@
 import type {
   AddressSpace,
   DataBreakpoint,
+  EventBreakpoint,
   DebugPort,
   DisassembledLine,
   ExitBreakpoint,
@@ -114,6 +115,7 @@ export class FakeMachine implements DebugPort {
   private readonly logs = new LogLines();
   /** Kept for assertions; the toy does not watch. */
   readonly watched: DataBreakpoint[] = [];
+  readonly armed: EventBreakpoint[] = [];
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
@@ -291,6 +293,10 @@ export class FakeMachine implements DebugPort {
 
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
     this.exitBreakpoints.set(breakpoints);
+  }
+
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {
+    this.armed.splice(0, Infinity, ...breakpoints);
   }
 
   setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void {
@@ -505,7 +511,7 @@ export class FakeMachine implements DebugPort {
         done();
         return { kind: 'idle', wakeAt: this.wakeAt };
       case 0xcc:
-        return { kind: 'triple-fault', description: '#PF during #DF during #GP' };
+        return { kind: 'triple-fault', description: '#PF during #DF during #GP', chain: [] };
       case 0xfe:
         return { kind: 'reset', via: 'port 0x64' };
       case 0xff:

@@ -15,7 +15,11 @@ import type { Processor } from './processor.ts';
 import { ACTIVITY } from './state.ts';
 
 export interface BoundaryParts {
-  readonly cpu: Processor & { interruptible(): boolean };
+  readonly cpu: Processor & {
+    interruptible(): boolean;
+    /** A debugger stops before the interrupt that is acknowledged next. */
+    watchesInterrupt(): boolean;
+  };
   readonly hook: ExitHook;
   readonly count: InstructionCount;
 }
@@ -43,6 +47,7 @@ export class Boundary {
       if (pending && hook.offer({ kind: 'external-interrupt' }, 0)) return 'exit';
       if (window && open && hook.offer({ kind: 'interrupt-window' }, 0)) return 'exit';
       if (pending && open && !window) {
+        if (cpu.watchesInterrupt()) return 'exit';
         return this.#deliver(platform.acknowledgeInterrupt(), 'external');
       }
     }
@@ -51,14 +56,23 @@ export class Boundary {
   }
 
   #deliver(vector: number, type: 'nmi' | 'external'): 'again' | 'exit' {
-    const { cpu } = this.#parts;
+    const { cpu, hook } = this.#parts;
     const left = leavesGuest(() => {
       deliverInterrupt(cpu, vector, type, cpu.state.eip);
     });
-    if (left) return 'exit';
-    cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+    if (left) {
+      const comesAgain = type === 'nmi' && hook.held === true && cpu.vectoring === null;
+      if (comesAgain) cpu.state.set(L.NMI, L.NMI_STATE.PENDING);
+      return 'exit';
+    }
+    wake(cpu);
     return 'again';
   }
+}
+
+/** An event has been delivered: HLT is over, but not the end of a triple fault. */
+export function wake({ state }: Processor): void {
+  if (state.get(L.ACTIVITY) === ACTIVITY.HALTED) state.set(L.ACTIVITY, ACTIVITY.RUNNING);
 }
 
 /** Delivers something; true when an event on the way has left the guest. */

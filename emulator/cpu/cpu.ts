@@ -9,6 +9,7 @@
 import { linear as linearAddress } from '../memory/address.ts';
 import type { MemoryMap } from '../memory/memory-map.ts';
 import type { WasmMemory } from '../wasm/host.ts';
+import { leavesGuest, wake } from './boundary.ts';
 import { CodeFetch } from './code-fetch.ts';
 import { CodeFinder } from './code-finder.ts';
 import type { CpuModel } from './cpu-model.ts';
@@ -17,7 +18,7 @@ import { disassemble } from './decode/disassembler.ts';
 import type { Instruction, MemoryOperand, Operand } from './decode/instruction.ts';
 import { deliverEvent, deliverException, deliverInterrupt } from './exceptions.ts';
 import { ExecutionMode, modeBits, walkMode } from './execution-mode.ts';
-import type { ExitHook, GuestEvent } from './exit-hook.ts';
+import type { ExitHook, GuestEvent, WatchedEvent } from './exit-hook.ts';
 import { GuestMemory, type MemoryOwner } from './guest-memory.ts';
 import { InstructionCount } from './instruction-count.ts';
 import * as L from './layout.ts';
@@ -58,6 +59,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   readonly model: CpuModel;
   nextEip = 0;
   vectoring: VectoredEvent | null = null;
+  vectoringLinks = 0;
   readonly faultChain: FaultRecord[] = [];
   unimplementedInstruction: { readonly text: string; readonly bytes: string } | null = null;
 
@@ -159,13 +161,20 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     return this.#signals.fault(vector, errorCode, qualification);
   }
   offer(event: GuestEvent, length: number): void {
-    if (this.#loop.suppressed && event.kind !== 'triple-fault') return;
-    if (this.#hook.offer(event, length)) this.#signals.exit();
+    if (this.#takes(event, length, event.kind === 'triple-fault')) this.#signals.exit();
   }
   leaves(event: GuestEvent, length: number): boolean {
-    if (this.#loop.suppressed || !this.#hook.offer(event, length)) return false;
+    if (!this.#takes(event, length, false)) return false;
     this.#signals.outcome = 'exit';
     return true;
+  }
+  /** While the hypervisor executes for the guest, only a debugger can want the event, unless it is `final`. */
+  #takes(event: GuestEvent, length: number, final: boolean): boolean {
+    if (final || !this.#loop.suppressed) return this.#hook.offer(event, length);
+    return this.#hook.watch?.(event, length) === true;
+  }
+  watch(event: WatchedEvent, length: number): void {
+    if (this.#hook.watch?.(event, length) === true) this.#signals.exit();
   }
   unimplemented(instruction: Instruction): never {
     const bytes = this.memory.readBytesPeek(this.linearEip, instruction.length);
@@ -191,6 +200,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     const bits = modeBits(state);
     if (bits !== mode.bits) this.#signals.stale = true;
     mode.bits = bits;
+    this.#hook.modeChanged?.();
     this.#finder.keepLinksWithinLimit();
     this.#finder.publishGeneration();
     this.#updateWalkMode();
@@ -429,5 +439,23 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   }
   redeliver(): void {
     if (this.vectoring !== null) deliverEvent(this, this.vectoring);
+  }
+
+  // ---- for a debugger that has stopped before an event
+
+  watchesInterrupt(): boolean {
+    const vector = this.platform.pendingVector();
+    return this.#hook.watch?.({ kind: 'interrupt', vector, source: 'external' }, 0) === true;
+  }
+  /** Goes on with a delivery on whose way it stopped, as if it had not. */
+  resumeDelivery(): void {
+    const { vectoring } = this;
+    if (vectoring === null) return;
+    const left = leavesGuest(() => {
+      deliverEvent(this, vectoring);
+    });
+    if (left) return;
+    wake(this);
+    this.#count.endShadow();
   }
 }

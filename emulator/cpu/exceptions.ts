@@ -59,7 +59,7 @@ export function deliverException(
   { vector, errorCode, qualification }: GuestFault,
   interrupted: VectoredEvent | null = null,
 ): void {
-  cpu.faultChain.length = 0;
+  cpu.faultChain.length = interrupted === null ? 0 : cpu.vectoringLinks;
   cpu.vectoring = interrupted;
   const first = interrupted === null ? 'benign' : classOfEvent(interrupted);
   deliverChain(cpu, { vector, errorCode, qualification }, first);
@@ -76,6 +76,7 @@ export function deliverInterrupt(
   nextEip: number,
 ): void {
   cpu.faultChain.length = 0;
+  cpu.vectoringLinks = 0;
   cpu.vectoring = null;
   const ofInstruction = type !== 'external' && type !== 'nmi';
   const length = ofInstruction ? (nextEip - cpu.state.eip) >>> 0 : 0;
@@ -107,6 +108,7 @@ export function deliverEvent(
   returnEip: number = returnAddress(cpu, event),
 ): void {
   cpu.vectoring = event;
+  cpu.faultChain.length = cpu.vectoringLinks;
   const { state } = cpu;
   if (event.type === 'nmi') state.set(L.NMI, state.get(L.NMI) | L.NMI_STATE.BLOCKED);
   try {
@@ -146,6 +148,7 @@ function deliverChain(cpu: Processor, fault: RaisedFault, previous: FaultClass):
     const { vector, errorCode } = current;
     const event: VectoredEvent = { vector, type: 'exception', errorCode, length: 0 };
     cpu.vectoring = event;
+    cpu.vectoringLinks = cpu.faultChain.length;
     try {
       enter(cpu, event, cpu.state.eip, (current.qualification & DR6_BD) !== 0);
       cpu.vectoring = null;

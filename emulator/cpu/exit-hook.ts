@@ -122,6 +122,43 @@ export function eventOf(kind: MaskableInstruction): GuestEvent {
   return kind === 'int' ? { kind, vector: 0 } : { kind };
 }
 
+/**
+ * What no control makes leave the guest, shown to a debugger alone. Interrupts are about to be delivered;
+ * the others have happened within the instruction that is running.
+ */
+export type WatchedEvent =
+  /** INTR is about to be acknowledged and will give this vector; or INT n. */
+  | {
+      readonly kind: 'interrupt';
+      readonly vector: number;
+      readonly source: 'external' | 'software';
+    }
+  /** IN or INS has read a port. */
+  | {
+      readonly kind: 'port-read';
+      readonly port: number;
+      readonly size: number;
+      readonly value: number;
+    }
+  /** What decides the mode of execution and the address space has changed. */
+  | { readonly kind: 'mode-change'; readonly before: ModeWord; readonly after: ModeWord }
+  /** INIT was sent to a processor, or a start-up interrupt with its vector. */
+  | { readonly kind: 'init'; readonly target: number }
+  | { readonly kind: 'start-up'; readonly target: number; readonly vector: number };
+
+/** The mode of execution as a debugger compares it. */
+export interface ModeWord {
+  readonly protectedMode: boolean;
+  readonly v86: boolean;
+  readonly paging: boolean;
+  readonly pae: boolean;
+  readonly cpl: number;
+  readonly cr3: number;
+}
+
+/** Everything that a debugger can stop at. */
+export type MachineEvent = GuestEvent | WatchedEvent;
+
 export interface ExitHook {
   /**
    * Interrupt-window exiting is on: 'interrupt-window' is offered at the first boundary with IF=1 and no
@@ -145,4 +182,16 @@ export interface ExitHook {
    * @param length bytes of the instruction, 0 where the event is not one.
    */
   offer(event: GuestEvent, length: number): boolean;
+  /**
+   * Shows an event to a debugger alone: one that cannot leave the guest, or one of an instruction that the
+   * hypervisor executes for it. True: the CPU abandons it as after offer(). Absent: nobody looks.
+   */
+  watch?(event: MachineEvent, length: number): boolean;
+  /**
+   * The last true answer came from a debugger: nobody resolves the event, so it must come up again when
+   * the CPU goes on. What would not by itself, a trap or an NMI that was taken, is put back.
+   */
+  readonly held?: boolean;
+  /** Something of ModeWord may have changed in the running instruction. */
+  modeChanged?(): void;
 }

@@ -19,6 +19,8 @@ export interface Platform {
   romPage?(address: number): Uint8Array | null;
   /** INTR is asserted (8259A through LINT0/virtual wire, or the local APIC has a deliverable vector). */
   interruptPending(): boolean;
+  /** The vector that acknowledgeInterrupt() would return now, without effect. */
+  pendingVector(): number;
   /** The interrupt-acknowledge cycle: returns the vector and moves it to in-service. */
   acknowledgeInterrupt(): number;
   /** IA32_APIC_BASE was written; `low` are its lower 32 bits: base, EN (bit 11), BSP (bit 8). */

@@ -14,7 +14,7 @@
  */
 import type { CpuModel } from './cpu-model.ts';
 import type { Instruction, MemoryOperand, Operand } from './decode/instruction.ts';
-import type { GuestEvent } from './exit-hook.ts';
+import type { GuestEvent, WatchedEvent } from './exit-hook.ts';
 import type { SegmentIndex } from './layout.ts';
 import type { Platform } from './platform.ts';
 import type { CpuState } from './state.ts';
@@ -100,6 +100,8 @@ export interface Processor {
    * whoever resolves that exit delivers it again (exceptions.ts) or sets it to null.
    */
   vectoring: VectoredEvent | null;
+  /** Entries of faultChain before it; those after it come up again when it is delivered again. */
+  vectoringLinks: number;
   /** Exceptions of the last delivery in the order in which they were raised; one unless nested. */
   readonly faultChain: FaultRecord[];
 
@@ -112,6 +114,8 @@ export interface Processor {
    * guest. The instruction must then return at once, nothing committed.
    */
   leaves(event: GuestEvent, length: number): boolean;
+  /** Shows an event to a debugger before it happens; does not return if that stops there. */
+  watch(event: WatchedEvent, length: number): void;
   /** Stops the machine with "not implemented" naming the instruction, then raises #UD if continued. */
   unimplemented(instruction: Instruction): never;
 

@@ -7,7 +7,7 @@
  * executed alone by a single step; hence state is exact wherever anything can be seen. The last
  * MAX_BLOCK instructions before a limit are stepped too, so that a limit is met to the instruction.
  */
-import { Boundary, leavesGuest } from './boundary.ts';
+import { Boundary, type BoundaryParts, leavesGuest } from './boundary.ts';
 import type { CodeFinder } from './code-finder.ts';
 import type { DebugTraps } from './debug-traps.ts';
 import { deliverException } from './exceptions.ts';
@@ -15,7 +15,6 @@ import type { ExitHook } from './exit-hook.ts';
 import type { InstructionCount } from './instruction-count.ts';
 import * as L from './layout.ts';
 import { GuestFault, VECTOR } from './processor.ts';
-import type { Processor } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
 import { ACTIVITY, FLAG } from './state.ts';
 import type { TimeStampCounter } from './time-stamp-counter.ts';
@@ -46,7 +45,7 @@ const EVENT_LIMIT = 256;
 const ENTRY_LIMIT = 1024;
 
 export interface RunLoopParts {
-  readonly cpu: Processor & { interruptible(): boolean };
+  readonly cpu: BoundaryParts['cpu'];
   readonly hook: ExitHook;
   readonly interpreter: Interpreter;
   readonly finder: CodeFinder;
@@ -214,10 +213,14 @@ export class RunLoop {
 
   /** #DB for what the last instruction did, at the boundary after it, which MOV SS may keep free of it. */
   #trap(): CpuOutcome | null {
-    const { cpu, count, debug } = this.#parts;
+    const { cpu, hook, count, debug } = this.#parts;
     if (debug.pending === 0 || count.holdsTraps) return null;
     cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
-    return this.raise(VECTOR.DB, null, debug.take());
+    const bits = debug.take();
+    const outcome = this.raise(VECTOR.DB, null, bits);
+    const comesAgain = outcome === 'exit' && hook.held === true && cpu.vectoring === null;
+    if (comesAgain) debug.pending = bits;
+    return outcome;
   }
 
   /** Acts on why the interpreter returned. Null: go on. */

@@ -12,6 +12,7 @@ import type {
   DataBreakpoint,
   DebugPort,
   DisassembledLine,
+  EventBreakpoint,
   ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
@@ -32,7 +33,10 @@ import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpo
 import { codeSize } from './code-view.ts';
 import { disassembleLines } from './disassembly.ts';
 import { DataBreakpoints, type DataHit, NO_ACCESS } from './data-breakpoints.ts';
+import { describeEvent, EventBreakpoints, type StoppedEvent } from './event-breakpoints.ts';
+import type { DecodedEvent } from './event-decoders.ts';
 import { assignHere, evaluateHere, expressionScope, placeHere } from './expression-scope.ts';
+import { faultLink } from './fault-chain.ts';
 import { type LogLine, LogLines } from './log-message.ts';
 import { checkedAddress, readMemory, writeMemory } from './memory.ts';
 import { registerGroups, writeRegister } from './registers.ts';
@@ -50,12 +54,15 @@ export class MachineDebugger implements DebugPort {
   readonly #places = new InstructionBreakpoints();
   readonly #exits = new ExitBreakpoints();
   readonly #data = new DataBreakpoints();
+  readonly #events = new EventBreakpoints();
   #dataHit: DataHit = { ids: [], access: NO_ACCESS };
   readonly #logs = new LogLines();
   #pause = false;
   /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
   #exitHits: readonly number[] = [];
   #placeHits: readonly number[] = [];
+  /** What met the last event that wanted to stop; null once the machine runs again. */
+  #eventHit: StoppedEvent | null = null;
   /** What the processor stops at is no longer what is wanted. */
   #placesChanged = false;
   #landmarks: readonly number[] = [];
@@ -119,6 +126,7 @@ export class MachineDebugger implements DebugPort {
     }
     const { looked } = this.#machine;
     this.#machine.look(null);
+    this.#eventHit = null;
     const stop = this.#control.run(budget, this.#questions);
     const goesOn = stop.kind === 'budget' || stop.kind === 'idle';
     this.#machine.look(goesOn ? looked : this.#control.stopped);
@@ -133,9 +141,19 @@ export class MachineDebugger implements DebugPort {
         return { kind: 'breakpoint', ids: this.#placeHits };
       case 'watchpoint':
         return { kind: 'data breakpoint', ...this.#dataHit };
+      case 'event':
+        return this.#eventStop();
+      case 'triple-fault':
+        return { ...stop, chain: this.#control.stopped.cpu.faultChain.map(faultLink) };
       default:
         return stop;
     }
+  }
+  #eventStop(): StopReason {
+    const hit = this.#eventHit;
+    if (hit === null) throw new Error('an event stopped the machine and met no breakpoint');
+    const event = describeEvent(hit, this.#control.stopped.index, this.#machine.retired);
+    return { kind: 'event', ids: hit.ids, event };
   }
   #accessed(): boolean {
     const { cpu } = this.#machine;
@@ -156,8 +174,8 @@ export class MachineDebugger implements DebugPort {
     for (const { cpu } of this.#machine.vcpus) cpu.setBreakpoints(places);
   }
 
-  #meeting(exit: VmExit | null): Meeting {
-    const scope = expressionScope(this.#machine, exit);
+  #meeting(exit: VmExit | null, event: DecodedEvent | null = null): Meeting {
+    const scope = expressionScope(this.#machine, exit, event);
     return { scope, logs: this.#logs, complain: this.#complain };
   }
 
@@ -212,10 +230,10 @@ export class MachineDebugger implements DebugPort {
     return walkStack(this.#machine.cpu, limit);
   }
   evaluate(expression: ExpressionSource): Value {
-    return evaluateHere(this.#machine, expression);
+    return evaluateHere(this.#machine, this.#eventHit, expression);
   }
   assign(target: ExpressionSource, value: ExpressionSource): void {
-    assignHere(this.#machine, target, value);
+    assignHere(this.#machine, this.#eventHit, target, value);
   }
 
   // ---- breakpoints
@@ -228,12 +246,22 @@ export class MachineDebugger implements DebugPort {
     this.#exits.set(breakpoints);
   }
 
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {
+    this.#events.set(breakpoints);
+    this.#machine.watchEvents(this.#events.kinds, (vcpu, sighting) => {
+      this.#machine.look(vcpu);
+      const hit = this.#events.hit(sighting, vcpu.cpu, (event) => this.#meeting(null, event));
+      this.#machine.look(null);
+      this.#eventHit = hit ?? this.#eventHit;
+      return hit !== null;
+    });
+  }
   setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): void {
     this.#data.set(breakpoints, this.#machine.cpu);
     this.#machine.setWatchpoints(breakpoints);
   }
   placeOf(expression: ExpressionSource): MemoryPlace | null {
-    return placeHere(this.#machine, expression);
+    return placeHere(this.#machine, this.#eventHit, expression);
   }
 
   // ---- logs and the console

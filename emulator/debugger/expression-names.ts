@@ -1,15 +1,18 @@
 /**
  * What an expression may name: registers and their parts, model-specific registers ("msr.efer"), fields of
- * an exit ("leaf" or "exit.leaf"), where the machine is, and constants: the exit reasons by name.
+ * an exit ("leaf" or "exit.leaf") or of an event ("event.vector"), where the machine is, and constants: the
+ * exit reasons by name, and in conditions on an event words for the values of its fields.
  */
 import { U32 } from '../expressions/integers.ts';
 import type { Meaning, Names } from '../expressions/parser.ts';
 import { exitNames } from '../hypervisor/describe-exit.ts';
 import { EXIT_REASONS } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
+import { MACHINE_EVENTS, type MachineEventRow } from './machine-events.ts';
 import { registerNames } from './registers.ts';
 
 const EXIT_PREFIX = 'exit.';
+export const EVENT_PREFIX = 'event.';
 export const MSR_PREFIX = 'msr.';
 
 /** Where the machine is (expression-scope.ts). */
@@ -25,21 +28,48 @@ export function fieldNames(): ReadonlySet<string> {
   return new Set(ALL_REASONS.flatMap((row) => exitNames(row).map(({ name }) => name)));
 }
 
+/** What is known of an event: its fields, and words for their values. */
+export interface EventNames {
+  readonly fields: ReadonlySet<string>;
+  readonly words: ReadonlyMap<string, number>;
+}
+const NO_EVENT: EventNames = { fields: new Set(), words: new Map() };
+
+/** Of one event, words included; null: the fields that some event has. */
+export function eventNames(row: MachineEventRow | null): EventNames {
+  const fields = (row === null ? MACHINE_EVENTS : [row]).flatMap(({ decode }) => decode.fields);
+  const words = row === null ? [] : fields.flatMap((field) => Object.entries(field.words ?? {}));
+  return {
+    fields: new Set(fields.map(({ name }) => EVENT_PREFIX + name)),
+    words: new Map(words),
+  };
+}
+
 const named = (name: string): Meaning => ({ kind: 'name', name });
 
-/** @param fields names of an exit's fields; none where the expression is not about an exit. */
-export function expressionNames(fields: ReadonlySet<string>): Names {
+const constant = (value: number): Meaning => ({ kind: 'integer', value: BigInt(value), type: U32 });
+
+/**
+ * @param fields names of an exit's fields; none where the expression is not about an exit
+ * @param event names of an event
+ */
+export function expressionNames(fields: ReadonlySet<string>, event = NO_EVENT): Names {
   return {
     resolve(name) {
+      if (event.fields.has(name)) return named(name);
+      const word = event.words.get(name);
+      if (word !== undefined) return constant(word);
       const field = name.startsWith(EXIT_PREFIX) ? name.slice(EXIT_PREFIX.length) : name;
       if (fields.has(field)) return named(field);
       const lower = name.toLowerCase();
       if (isMachineName(lower)) return named(lower);
       const number = REASONS.get(name);
-      return number === undefined ? null : { kind: 'integer', value: BigInt(number), type: U32 };
+      return number === undefined ? null : constant(number);
     },
     *list() {
       yield* fields;
+      yield* event.fields;
+      yield* event.words.keys();
       yield* registerNames.list();
       yield* PLACE_NAMES;
       yield* REASONS.keys();
@@ -50,6 +80,11 @@ export function expressionNames(fields: ReadonlySet<string>): Names {
 function isMachineName(name: string): boolean {
   const isMsr = name.startsWith(MSR_PREFIX) && name.length > MSR_PREFIX.length;
   return isMsr || registerNames.has(name) || PLACE_NAMES.some((each) => each === name);
+}
+
+/** Names for a condition on an event. */
+export function eventExpressionNames(row: MachineEventRow): Names {
+  return expressionNames(new Set(), eventNames(row));
 }
 
 /** Names for a condition on an exit of this reason; null: of any. */

@@ -13,13 +13,17 @@ import { exitValue } from '../hypervisor/describe-exit.ts';
 import { exitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import type { Machine } from '../machine.ts';
+import type { DecodedEvent } from './event-decoders.ts';
 import { linear } from '../memory/address.ts';
 import {
+  EVENT_PREFIX,
+  eventNames,
   exitExpressionNames,
   expressionNames,
   MSR_PREFIX,
   PLACE_NAMES,
 } from './expression-names.ts';
+import type { StoppedEvent } from './event-breakpoints.ts';
 import { checkedAddress, readMemory, SPACE_SIZE, writeMemory } from './memory.ts';
 import { registerValue, writeRegister } from './registers.ts';
 
@@ -51,11 +55,17 @@ function msrByName(machine: Machine, name: string): Value | null {
   return value === null ? null : integerOf(value, 64);
 }
 
-/** @param exit the exit at which the expression is evaluated, if it is one. */
-export function expressionScope(machine: Machine, exit: VmExit | null): Scope {
+/** @param exit, event at which the expression is evaluated, if it is one. */
+export function expressionScope(
+  machine: Machine,
+  exit: VmExit | null,
+  event: DecodedEvent | null = null,
+): Scope {
   const { cpu } = machine;
   return {
     value(name) {
+      const ofEvent = event === null ? null : eventValue(event, name);
+      if (ofEvent !== null) return integerOf(ofEvent, typeof ofEvent === 'bigint' ? 64 : 32);
       const field = exit === null ? null : exitValue(exit, name);
       if (field !== null) {
         return field > 0xffffffff ? integerOf(field, 64) : integerOf(field >>> 0, 32);
@@ -73,24 +83,42 @@ export function expressionScope(machine: Machine, exit: VmExit | null): Scope {
   };
 }
 
+/** The value of "event.vector", or null for any other name. */
+function eventValue({ fields }: DecodedEvent, name: string): number | bigint | null {
+  if (!name.startsWith(EVENT_PREFIX)) return null;
+  const field = name.slice(EVENT_PREFIX.length);
+  return Object.hasOwn(fields, field) ? fields[field] : null;
+}
+
 /** Names for an expression where the machine stands. */
-function namesHere({ hypervisor }: Machine): Names {
+function namesHere({ hypervisor }: Machine, event: StoppedEvent | null): Names {
+  if (event !== null) return expressionNames(new Set(), eventNames(event.row));
   const { pending } = hypervisor;
   return pending === null
     ? expressionNames(new Set())
     : exitExpressionNames(exitReason(pending.reason));
 }
+function scopeHere(machine: Machine, event: StoppedEvent | null): Scope {
+  return expressionScope(machine, machine.hypervisor.pending, event?.decoded ?? null);
+}
 
 /** Value of an expression where the machine stands; throws ExpressionError. */
-export function evaluateHere(machine: Machine, source: ExpressionSource): Value {
-  const scope = expressionScope(machine, machine.hypervisor.pending);
-  return valueOf(source, namesHere(machine), scope);
+export function evaluateHere(
+  machine: Machine,
+  event: StoppedEvent | null,
+  source: ExpressionSource,
+): Value {
+  return valueOf(source, namesHere(machine, event), scopeHere(machine, event));
 }
 
 /** Where what an expression names lies; null for what is no place in memory. Throws ExpressionError. */
-export function placeHere(machine: Machine, source: ExpressionSource): MemoryPlace | null {
-  const { syntax } = compileExpression(source, namesHere(machine));
-  const place = placeOf(syntax, expressionScope(machine, machine.hypervisor.pending));
+export function placeHere(
+  machine: Machine,
+  event: StoppedEvent | null,
+  source: ExpressionSource,
+): MemoryPlace | null {
+  const { syntax } = compileExpression(source, namesHere(machine, event));
+  const place = placeOf(syntax, scopeHere(machine, event));
   if (place === null) return null;
   return { space: place.space, address: place.address, length: place.type.bits / 8 };
 }
@@ -98,12 +126,13 @@ export function placeHere(machine: Machine, source: ExpressionSource): MemoryPla
 /** Stores a value in a register or in memory; throws ExpressionError, and RangeError as writeRegister. */
 export function assignHere(
   machine: Machine,
+  event: StoppedEvent | null,
   target: ExpressionSource,
   source: ExpressionSource,
 ): void {
   const { cpu } = machine;
-  const names = namesHere(machine);
-  const scope = expressionScope(machine, machine.hypervisor.pending);
+  const names = namesHere(machine, event);
+  const scope = scopeHere(machine, event);
   const { syntax } = compileExpression(target, names);
   const value = evaluate(compileExpression(source, names).syntax, scope);
   if (value.kind === 'string') {

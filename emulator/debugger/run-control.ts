@@ -14,6 +14,7 @@
  */
 import type { Instruction } from '../cpu/decode/instruction.ts';
 import type { ResumeMode } from '../debug-port.ts';
+import { hasHappened, type Sighting } from '../event-watch.ts';
 import { type GuestPlace, isAt, placeOf } from '../guest-place.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import type { MachineVcpu } from '../machine-vcpu.ts';
@@ -174,6 +175,8 @@ export class RunControl {
       if (stop.kind === 'step' || stop.kind === 'breakpoint' || stop.kind === 'unimplemented') {
         this.#tell();
       } else if (stop.kind === 'exit' && !isBetweenInstructions(stop.exit)) {
+        this.#tell();
+      } else if (stop.kind === 'event' && isOfInstruction(stop.sighting)) {
         this.#tell();
       }
       return stop;
@@ -366,6 +369,11 @@ export class RunControl {
 
 function until(places: readonly GuestPlace[], released = 0): Waiting {
   return { kind: 'until', places, released, asked: false };
+}
+
+/** The instruction at CS:EIP has been begun, and is begun anew when the guest goes on. */
+function isOfInstruction({ event }: Sighting): boolean {
+  return !hasHappened(event.kind) && !(event.kind === 'interrupt' && event.source === 'external');
 }
 
 /** The exit came up before the instruction at CS:EIP was begun. */

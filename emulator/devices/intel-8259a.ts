@@ -107,6 +107,14 @@ export class Intel8259A implements PortDevice {
     this.#update();
   }
 
+  /** The vector that acknowledge() would return now, without effect. */
+  get pendingVector(): number {
+    const input = this.#candidate();
+    if (input < 0) return this.#r.vectorBase | DEFAULT_INPUT;
+    const slave = this.#cascaded(1 << input) ? this.#wiring.slave : undefined;
+    return slave?.pendingVector ?? this.#r.vectorBase | input;
+  }
+
   /** The INTA sequence: moves the request to in-service and returns its vector, 0-255. */
   acknowledge(): number {
     const input = this.#candidate();

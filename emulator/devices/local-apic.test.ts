@@ -26,7 +26,7 @@ function apic(bus = new ApicBus(), id = 0, clock = new ManualClock()) {
     bus,
     id,
     interrupt: intr,
-    acknowledgeExternal: () => 0x77,
+    external: { pendingVector: 0x77, acknowledge: () => 0x77 },
     nmi: () => events.push('nmi'),
     init: () => events.push('init'),
     startUp: (vector) => events.push(`start-up ${vector}`),

@@ -62,6 +62,14 @@ export interface AutoEoi {
   withdraw(): boolean;
 }
 
+/** What answers an INTA cycle. */
+export interface InterruptSource {
+  /** The vector that acknowledge() would return now, without effect. */
+  readonly pendingVector: number;
+  /** The INTA cycle: its vector. */
+  acknowledge(): number;
+}
+
 export interface LocalApicWiring {
   readonly clock: Clock;
   readonly bus: ApicBus;
@@ -70,8 +78,8 @@ export interface LocalApicWiring {
   readonly bootstrap?: boolean;
   /** INTR to the processor's core. */
   readonly interrupt: Line;
-  /** INTA cycle of the 8259A behind LINT0: its vector. */
-  readonly acknowledgeExternal: () => number;
+  /** The 8259A behind LINT0. */
+  readonly external: InterruptSource;
   readonly nmi?: () => void;
   readonly smi?: () => void;
   readonly init?: () => void;
@@ -145,9 +153,16 @@ export class LocalApic implements MemoryDevice, ApicAgent {
     return this.#r.interrupt;
   }
 
+  /** The vector that acknowledge() would return now, without effect. */
+  get pendingVector(): number {
+    if (this.#externalRequest()) return this.#wiring.external.pendingVector;
+    const vector = this.#deliverable();
+    return vector < 0 ? this.#r.svr & 0xff : vector;
+  }
+
   /** The INTA cycle: returns the vector and puts it in service. */
   acknowledge(): number {
-    if (this.#externalRequest()) return this.#wiring.acknowledgeExternal();
+    if (this.#externalRequest()) return this.#wiring.external.acknowledge();
     this.tryAutoEoi();
     const vector = this.#deliverable();
     if (vector < 0) return this.#r.svr & 0xff;

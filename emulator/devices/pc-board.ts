@@ -26,6 +26,7 @@ import { Intel8254 } from './intel-8254.ts';
 import { Intel8259A } from './intel-8259a.ts';
 import { IO_APIC_ADDRESS, IO_APIC_BYTES, IoApic } from './io-apic.ts';
 import { LOCAL_APIC_ADDRESS, LOCAL_APIC_BYTES, LocalApic } from './local-apic.ts';
+import type { InterruptSource } from './local-apic.ts';
 import { LocalApics } from './local-apics.ts';
 import { Mc146818 } from './mc146818.ts';
 import { Ns16550a } from './ns16550a.ts';
@@ -182,7 +183,7 @@ export class PcBoard {
     const processors = Array.from({ length: options.processors ?? 1 }, (_, number) => number);
     this.#interruptPending = processors.map(() => false);
     this.localApics = new LocalApics(
-      processors.map((number) => this.#localApic(number, apicBus, () => masterPic.acknowledge())),
+      processors.map((number) => this.#localApic(number, apicBus, masterPic)),
     );
     this.localApics.of(0).setVirtualWire();
     this.ioApic = new IoApic(apicBus);
@@ -274,7 +275,7 @@ export class PcBoard {
     claimParts(parts, this.#chips, this.#ports, this.#mmio);
   }
 
-  #localApic(number: number, bus: ApicBus, acknowledgeExternal: () => number): LocalApic {
+  #localApic(number: number, bus: ApicBus, external: InterruptSource): LocalApic {
     const { clock, nmi, init, startUp } = this.#options;
     const apic: LocalApic = new LocalApic({
       clock,
@@ -282,7 +283,7 @@ export class PcBoard {
       id: number,
       bootstrap: number === 0,
       interrupt: { set: (level) => (this.#interruptPending[number] = level) },
-      acknowledgeExternal,
+      external,
       deadlineMoved: () => (this.#deadlineStale = true),
       nmi: () => nmi?.(number),
       init: () => {
@@ -352,6 +353,11 @@ export class PcBoard {
   /** INTR of a processor. */
   interruptPending(processor = 0): boolean {
     return this.#interruptPending[processor] ?? false;
+  }
+
+  /** The vector that acknowledgeInterrupt() would return now, without effect. */
+  pendingVector(processor = 0): number {
+    return this.localApics.of(processor).pendingVector;
   }
 
   /** The interrupt-acknowledge cycle: the vector, 0-255. */

@@ -47,7 +47,7 @@ export const NOTHING: ExitDecoder = {
 };
 
 /** SDM vol. 3, 4.7 "Page-fault exceptions": the error code in words. */
-function pageFaultText(code: number): string {
+export function pageFaultText(code: number): string {
   const access = bit(code, 4) === 1 ? 'fetch' : bit(code, 1) === 1 ? 'write' : 'read';
   const cause =
     bit(code, 3) === 1 ? 'reserved bit' : bit(code, 0) === 1 ? 'protection' : 'not present';

@@ -59,6 +59,7 @@ export class Hypervisor implements ExitHook {
   readonly guestInterface: GuestInterface | null;
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
+  private entry = false;
 
   /** @param log of all vCPUs of the machine; absent: of this one alone */
   constructor(
@@ -79,6 +80,11 @@ export class Hypervisor implements ExitHook {
   /** The exit that has left the guest and waits for resolve(), or null. */
   get pending(): VmExit | null {
     return this.waiting;
+  }
+
+  /** A debugger has stopped before the interrupt that goes in at a VM entry, which is still to be made. */
+  get entering(): boolean {
+    return this.entry;
   }
 
   /**
@@ -133,11 +139,16 @@ export class Hypervisor implements ExitHook {
     if (exit === null) throw new Error('resolve() without a VM exit');
     this.waiting = null;
     const { vcpu } = this;
-    const { state } = vcpu.processor;
+    const { state, vectoring } = vcpu.processor;
     if (state.eip === exit.rip && state.segmentBase(SEGMENT.CS) === exit.csBase) {
       const handler = HANDLERS.get(exit.reason);
       if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
       handler({ vcpu, guestInterface: this.guestInterface }, exit);
+    }
+    if (vcpu.held) {
+      this.waiting = exit;
+      vcpu.processor.vectoring = vectoring;
+      return;
     }
     vcpu.processor.vectoring = null;
     // a triple fault on the way into the guest is an exit of its own
@@ -160,6 +171,7 @@ export class Hypervisor implements ExitHook {
 
   restore(state: HypervisorState): void {
     this.waiting = null;
+    this.entry = false;
     this.log.restart(state.exits, state.counts);
     this.setInterruptWindow(state.interruptWindow);
   }
@@ -182,14 +194,20 @@ export class Hypervisor implements ExitHook {
     return hltLeaves && this.vcpu.processor.state.get(ACTIVITY) === HALTED;
   }
 
-  /** VM entry: a waiting interrupt goes in, or its window is asked for. */
-  private enter(): void {
+  /**
+   * VM entry: a waiting interrupt goes in, or its window is asked for. Of itself after resolve(); again
+   * when a debugger goes on from before the interrupt.
+   */
+  enter(): void {
     const { vcpu } = this;
     const { platform, state } = vcpu.processor;
     if (!this.takesInterrupts()) return;
+    this.entry = false;
     if (state.get(ACTIVITY) === SHUT_DOWN) return;
     let waits = platform.interruptPending();
     if (waits && vcpu.interruptible()) {
+      this.entry = vcpu.watchesInterrupt();
+      if (this.entry) return;
       vcpu.injectInterrupt(platform.acknowledgeInterrupt());
       waits = platform.interruptPending();
     }

@@ -34,6 +34,7 @@ export class TestVcpu implements GuestVcpu {
       readDevice: () => 0,
       writeDevice: () => undefined,
       interruptPending: () => this.interrupts.length > 0,
+      pendingVector: () => this.interrupts[0] ?? 0xff,
       acknowledgeInterrupt: () => this.interrupts.shift() ?? 0xff,
       now: () => this.retired,
     };
@@ -81,6 +82,10 @@ export class TestVcpu implements GuestVcpu {
     this.state.systemFlags &= ~FLAG.IF;
     this.state.set(L.ACTIVITY, 0);
     this.calls.push(`interrupt ${vector}`);
+  }
+  readonly held = false;
+  watchesInterrupt(): boolean {
+    return false;
   }
   interruptible(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0 && !this.shadow;

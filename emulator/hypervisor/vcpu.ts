@@ -60,6 +60,13 @@ export interface GuestVcpu extends GuestMemory {
   redeliver(): void;
   /** Delivers an external interrupt; wakes a halted processor. Only when interruptible(). */
   injectInterrupt(vector: number): void;
+  /**
+   * A debugger has stopped before an event on the way of what was just done: nothing of that is committed,
+   * and it must be done anew.
+   */
+  readonly held: boolean;
+  /** A debugger stops before the interrupt that is acknowledged next. */
+  watchesInterrupt(): boolean;
   /** RFLAGS.IF is 1 and neither STI nor MOV SS blocks (SDM vol. 3, 25.4.2). */
   interruptible(): boolean;
 }

@@ -45,6 +45,7 @@ function interrupt(
 
 function softwareInterrupt(cpu: Processor, instruction: Instruction): void {
   const vector = immediate(instruction, 0xff);
+  cpu.watch({ kind: 'interrupt', vector, source: 'software' }, instruction.length);
   if (cpu.state.v86 && redirectV86Interrupt(cpu, vector)) {
     cpu.endTrace();
     cpu.nextEip = cpu.state.eip;

@@ -65,6 +65,7 @@ export class BareCpu {
           this.devices.push(`write${String(size)} ${address.toString(16)} ${value.toString(16)}`);
         },
         interruptPending: () => this.interrupt >= 0,
+        pendingVector: () => this.interrupt,
         acknowledgeInterrupt: () => {
           const vector = this.interrupt;
           this.interrupt = -1;

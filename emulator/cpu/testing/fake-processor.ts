@@ -133,6 +133,7 @@ export class FakeProcessor implements Processor {
   model: CpuModel;
   nextEip = 0;
   vectoring: VectoredEvent | null = null;
+  vectoringLinks = 0;
   readonly faultChain: FaultRecord[] = [];
 
   /** What happened, in order: port accesses, halts, flushes. */
@@ -163,6 +164,7 @@ export class FakeProcessor implements Processor {
       readDevice: () => 0xffffffff,
       writeDevice: () => undefined,
       interruptPending: () => false,
+      pendingVector: () => 0xff,
       acknowledgeInterrupt: () => 0xff,
       now: () => 0,
     };
@@ -190,6 +192,9 @@ export class FakeProcessor implements Processor {
     this.offered.push({ event, length });
     this.left = this.intercepts(event);
     return this.left;
+  }
+  watch(): void {
+    // nobody looks
   }
   unimplemented(): never {
     return this.fault(VECTOR.UD);
