@@ -2,10 +2,12 @@
 import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
 import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
-import { controlsFor } from './hypervisor/profiles.ts';
+import { controlsFor, findProfile } from './hypervisor/profiles.ts';
+import type { KvmChoice } from './machine-kvm.ts';
 import { GuestImageError } from './loaders/loader.ts';
 import type { MemoryMap } from './memory/memory-map.ts';
 import { didYouMean } from './nearest-name.ts';
+import { featureProblem } from './paravirt/kvm-features.ts';
 import { wasm, type WasmMemory } from './wasm/host.ts';
 
 const SMALLEST_MEMORY = 1 << 20;
@@ -45,6 +47,35 @@ export function checkedControls(chosen: MachineConfiguration['hypervisor']): Exe
   const found = controlsFor(chosen);
   if ('controls' in found) return found.controls;
   throw new ConfigurationError(found.problem.attribute, found.problem.message);
+}
+
+const LONGEST_DELAY = 1e12;
+
+/** What the interface is to be, or null where there is none. */
+export function checkedKvm(chosen: MachineConfiguration['hypervisor']): KvmChoice | null {
+  const { kvm } = chosen;
+  if (chosen.interface !== 'kvm') {
+    if (kvm === undefined) return null;
+    throw new ConfigurationError(
+      'hypervisor.kvm',
+      'Features of KVM can be chosen only where the guest finds it: use "hypervisor.interface" "kvm".',
+    );
+  }
+  const features = kvm?.features ?? {};
+  const wrong = featureProblem(features);
+  if (wrong !== null) {
+    throw new ConfigurationError(`hypervisor.kvm.features.${wrong.name}`, wrong.message);
+  }
+  const { every = 1, delay = 1 } = kvm?.asyncPageFaults ?? {};
+  const inRange = (value: number, most: number): boolean =>
+    Number.isInteger(value) && value >= 1 && value <= most;
+  if (!inRange(every, 2 ** 31) || !inRange(delay, LONGEST_DELAY)) {
+    throw new ConfigurationError(
+      'hypervisor.kvm.asyncPageFaults',
+      'Each how-many-th page is paged out and for how many ns must be whole numbers from 1 up.',
+    );
+  }
+  return { features, oldProfile: findProfile(chosen.profile)?.offersMmuOp === true };
 }
 
 export function checkedMemory(bytes: number): number {

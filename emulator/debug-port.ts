@@ -10,11 +10,20 @@ import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
 import type { GuestModule, KernelEntry } from './loaders/loader.ts';
+import type { HostPagingOptions } from './hypervisor/host-paging.ts';
 import type { Screen } from './picture.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
 /** Virtual processors of the largest machine. */
 export const MOST_VCPUS = 8;
+
+/** What of KVM's interface is other than usual. */
+export interface KvmConfiguration {
+  /** Features of paravirt/kvm-features.ts by name, over what the profile offers. */
+  readonly features: { readonly [name: string]: boolean };
+  /** Guest pages that the host has paged out; absent: none. */
+  readonly asyncPageFaults?: HostPagingOptions;
+}
 
 /** What to build; file contents instead of names, since the emulator opens no files. */
 export interface MachineConfiguration {
@@ -55,6 +64,8 @@ export interface MachineConfiguration {
     readonly profile: string;
     /** Overrides by launch-attribute name ("cpuid", "hlt", …). */
     readonly exits: { readonly [name: string]: boolean };
+    /** With interface 'kvm', and only there; as it is without. */
+    readonly kvm?: KvmConfiguration;
   };
   /** Offer shared memory where the host allows it. */
   readonly shared: boolean;

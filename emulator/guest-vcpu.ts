@@ -5,6 +5,7 @@
 import type { Cpu } from './cpu/cpu.ts';
 import type { ExitHook } from './cpu/exit-hook.ts';
 import { VmExitSignal } from './cpu/processor.ts';
+import type { HostPaging } from './hypervisor/host-paging.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
 
 /** Injected types that are delivered like interrupts, returning after their instruction. */
@@ -14,22 +15,34 @@ const DELIVERED_AS = {
   nmi: 'nmi',
 } as const;
 
+/** What the machine around it knows. */
+export interface VcpuSurroundings {
+  /** Instructions of all processors since power-on. */
+  retired(): number;
+  hostPaging(): HostPaging | null;
+  awaitPage(address: number): void;
+}
+
 export class CpuVcpu implements GuestVcpu {
   readonly processor: Cpu;
   readonly index: number;
-  readonly #retired: () => number;
+  readonly #surroundings: VcpuSurroundings;
   readonly #hook: Pick<ExitHook, 'held'>;
 
-  /** @param retired instructions of all processors since power-on */
-  constructor(cpu: Cpu, index: number, retired: () => number, hook: Pick<ExitHook, 'held'>) {
+  constructor(
+    cpu: Cpu,
+    index: number,
+    surroundings: VcpuSurroundings,
+    hook: Pick<ExitHook, 'held'>,
+  ) {
     this.processor = cpu;
     this.index = index;
-    this.#retired = retired;
+    this.#surroundings = surroundings;
     this.#hook = hook;
   }
 
   get retired(): number {
-    return this.#retired();
+    return this.#surroundings.retired();
   }
   emulateInstruction(): void {
     this.processor.emulateInstruction();
@@ -69,6 +82,12 @@ export class CpuVcpu implements GuestVcpu {
   }
   interruptible(): boolean {
     return this.processor.interruptible();
+  }
+  get hostPaging(): HostPaging | null {
+    return this.#surroundings.hostPaging();
+  }
+  awaitPage(address: number): void {
+    this.#surroundings.awaitPage(address);
   }
   readPhysical(address: number, length: number): Uint8Array | null {
     return this.processor.memory.readRam(address, length);

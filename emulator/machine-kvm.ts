@@ -20,10 +20,18 @@ export interface KvmSurroundings {
   readonly now: number;
 }
 
+export interface KvmChoice {
+  /** What launch.json says of single features. */
+  readonly features: { readonly [name: string]: boolean };
+  /** The profile is one of an old release. */
+  readonly oldProfile: boolean;
+}
+
 /** @param index of the vCPU whose interface it is */
 export function kvmInterface(
   index: number,
   board: PcBoard,
+  options: KvmChoice,
   around: () => KvmSurroundings,
 ): KvmInterface {
   const vcpu = (): MachineVcpu => around().vcpus[index];
@@ -45,11 +53,18 @@ export function kvmInterface(
         board.localApics.of(index).tryAutoEoi();
       },
     },
+    apicId: index,
+    features: options.features,
+    oldProfile: options.oldProfile,
     kick: (apicId) => {
       around().vcpus.at(apicId)?.kick();
     },
-    yield: () => {
-      around().turns.yield();
+    yieldTo: (apicId) => {
+      const target = around().vcpus.at(apicId);
+      if (target !== undefined) around().turns.yieldTo(target);
+    },
+    flushTlb: (global) => {
+      vcpu().cpu.flushTlb(global);
     },
   });
   board.localApics.of(index).autoEoi = kvm.autoEoi;

@@ -5,19 +5,17 @@
 import { Cpu, type CpuOptions } from './cpu/cpu.ts';
 import * as L from './cpu/layout.ts';
 import { ACTIVITY } from './cpu/state.ts';
-import { CpuVcpu } from './guest-vcpu.ts';
+import { CpuVcpu, type VcpuSurroundings } from './guest-vcpu.ts';
 import type { Hypervisor } from './hypervisor/hypervisor.ts';
 import type { KvmInterface } from './paravirt/kvm.ts';
 import { SteppingHook } from './stepping-hook.ts';
 
-export interface VcpuParts {
+export interface VcpuParts extends VcpuSurroundings {
   /** Its number, and the ID of its local APIC. */
   readonly index: number;
   readonly cpu: Omit<CpuOptions, 'hook'>;
   readonly hypervisor: Hypervisor;
   readonly kvm: KvmInterface | null;
-  /** Instructions that all vCPUs have retired since power-on. */
-  readonly retired: () => number;
   /** INTR is asserted. */
   readonly interruptPending: () => boolean;
   /** Whether another vCPU could run now. */
@@ -36,7 +34,7 @@ export class MachineVcpu {
   readonly #interruptPending: () => boolean;
 
   constructor(parts: VcpuParts) {
-    const { index, hypervisor, kvm, retired, interruptPending, othersWait, paused } = parts;
+    const { index, hypervisor, kvm, interruptPending, othersWait, paused } = parts;
     this.index = index;
     this.hypervisor = hypervisor;
     this.kvm = kvm;
@@ -50,7 +48,7 @@ export class MachineVcpu {
     });
     this.cpu = new Cpu({ ...parts.cpu, hook: this.hook });
     this.hook.events.attach(this.cpu);
-    this.guest = new CpuVcpu(this.cpu, index, retired, this.hook);
+    this.guest = new CpuVcpu(this.cpu, index, parts, this.hook);
     hypervisor.attach(this.guest);
   }
 
@@ -75,7 +73,12 @@ export class MachineVcpu {
   }
   /** KVM_HC_KICK_CPU: out of HLT, or past the next one. */
   kick(): void {
-    if (this.#activity === ACTIVITY.HALTED) this.cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
-    else this.kvm?.kick();
+    if (!this.wake()) this.kvm?.kick();
+  }
+  /** Out of HLT; false: it is not halted. */
+  wake(): boolean {
+    if (this.#activity !== ACTIVITY.HALTED) return false;
+    this.cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+    return true;
   }
 }

@@ -10,6 +10,7 @@
 import {
   allocate,
   checkedControls,
+  checkedKvm,
   checkedMemory,
   checkedModel,
   checkedVcpus,
@@ -30,12 +31,13 @@ import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
 import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { ExitLog } from './hypervisor/exit-log.ts';
+import { type HostPaging, hostPaging } from './hypervisor/host-paging.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
 import { setMemoryTypes } from './firmware-state.ts';
-import { kvmInterface } from './machine-kvm.ts';
+import { type KvmChoice, kvmInterface } from './machine-kvm.ts';
 import { setInitialState } from './machine-state.ts';
 import type { EndingStop, ExitObserver, MachineStop, StepOutcome } from './machine-stop.ts';
 import { MachineVcpu } from './machine-vcpu.ts';
@@ -93,6 +95,7 @@ export class Machine {
   readonly map: MemoryMap;
   readonly memory: WasmMemory;
   readonly #turns: Turns;
+  readonly #hostPaging: HostPaging | null;
   #looked: MachineVcpu | null = null;
 
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
@@ -112,6 +115,7 @@ export class Machine {
   /** Throws ConfigurationError. */
   constructor(configuration: MachineConfiguration) {
     const { memoryBytes, hypervisor: chosen } = configuration;
+    const kvm = checkedKvm(chosen);
     const model = checkedModel(configuration.cpuModel);
     const count = checkedVcpus(configuration.vcpus ?? 1, model);
     const maps = memoryMaps(checkedMemory(memoryBytes), count);
@@ -126,9 +130,9 @@ export class Machine {
       const controls = checkedControls(chosen);
       const cpuModel = withApicId(model, index);
       const cpu = { memory, map, shared: configuration.shared, sharedCode, model: cpuModel };
-      return this.#buildVcpu(index, cpu, controls, chosen.interface === 'kvm');
+      return this.#buildVcpu(index, cpu, controls, kvm);
     });
-    this.#turns = new Turns(this.vcpus);
+    this.#turns = new Turns(this.vcpus, () => this.now);
     new Uint8Array(this.memory.buffer).fill(
       PAGE_FLAG.DEVICE,
       this.map.pageFlags + (VGA_WINDOW >> 12),
@@ -141,6 +145,8 @@ export class Machine {
       // firmware does it itself
       if (bios === null) setMemoryTypes(cpu, memoryBytes);
     }
+    const paging = chosen.kvm?.asyncPageFaults;
+    this.#hostPaging = paging ? hostPaging(memory.buffer, this.map, paging, () => this.now) : null;
   }
 
   // ---- parts
@@ -215,10 +221,10 @@ export class Machine {
     index: number,
     cpu: Omit<CpuOptions, 'hook' | 'platform'>,
     controls: ExecutionControls,
-    hasKvm: boolean,
+    choice: KvmChoice | null,
   ): MachineVcpu {
-    const kvm = hasKvm
-      ? kvmInterface(index, this.board, () => ({
+    const kvm = choice
+      ? kvmInterface(index, this.board, choice, () => ({
           vcpus: this.vcpus, turns: this.#turns, now: this.now,
         }))
       : null; // prettier-ignore
@@ -228,12 +234,33 @@ export class Machine {
       hypervisor: new Hypervisor(controls, kvm, this.exitLog),
       kvm,
       retired: () => this.retired,
+      hostPaging: () => this.#hostPaging,
+      awaitPage: (address) => {
+        this.#awaitPage(address);
+      },
       interruptPending: () => this.board.interruptPending(index),
       othersWait: () => this.#turns.othersWait,
       paused: () => {
         this.#turns.yield();
       },
     });
+  }
+  /** The host thread sleeps until a page has come in. */
+  #awaitPage(address: number): void {
+    const arrival = this.#hostPaging?.request(address) ?? this.now;
+    this.#waited += Math.max(0, arrival - this.now);
+    this.#pagesArrived();
+  }
+  #pagesArrived(): void {
+    for (const { page, wakes } of this.#hostPaging?.arrived() ?? []) {
+      for (const vcpu of this.vcpus) {
+        vcpu.kvm?.pagePresent(page);
+        if (wakes.has(vcpu.index)) vcpu.wake();
+      }
+    }
+  }
+  get #nextDeadline(): number {
+    return Math.min(this.board.nextDeadline(), this.#hostPaging?.nextDeadline() ?? Infinity);
   }
   /** Whatever touches a device may move a deadline, so the processor's run ends there. */
   #touchDevice(): void {
@@ -284,6 +311,9 @@ export class Machine {
         board.localApics.of(index).tscDeadline = time;
       },
       now: () => this.now,
+      awaitPage: (address) => {
+        this.#awaitPage(address);
+      },
     };
   }
   /** The end of S3. */
@@ -489,6 +519,7 @@ export class Machine {
     }
     if (this.current.cpu.state.get(L.INIT) !== 0) initialize(this.current.cpu);
     if (board.nextDeadline() <= this.now) board.advance(this.now);
+    this.#pagesArrived();
     if (this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
     if (step === null && end <= this.retired) return BUDGET;
     if (this.#suspended) {
@@ -520,13 +551,13 @@ export class Machine {
     const { board } = this;
     const { cpu } = this.current;
     const { entries, retired } = cpu;
-    const untilDeadline = board.nextDeadline() - this.now;
+    const untilDeadline = this.#nextDeadline - this.now;
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;
     if (cpu.hasWatchHits && (outcome === 'limit' || outcome === 'leave')) return WATCHPOINT;
     switch (outcome) {
       case 'limit':
-        return cpu.retired === retired && board.nextDeadline() > this.now ? BUDGET : null;
+        return cpu.retired === retired && this.#nextDeadline > this.now ? BUDGET : null;
       case 'leave':
       case 'exit':
         return null;
@@ -550,7 +581,7 @@ export class Machine {
    * the next event.
    */
   #sleep(): Extract<MachineStop, { kind: 'idle' | 'halted-forever' }> | null {
-    const deadline = this.board.nextDeadline();
+    const deadline = this.#nextDeadline;
     if (!this.#turns.canWake && !this.#suspended) return { kind: 'halted-forever' };
     if (deadline === Infinity || this.#idleReportedAt !== this.retired) {
       this.#idleReportedAt = this.retired;

@@ -8,6 +8,9 @@
  * Who runs when depends on nothing but the guest: not on how the run is cut into budgets, nor on single
  * steps of a debugger, as long as it lets the others run along. A processor alone, or one whose fellows
  * all wait, has no end of its turn.
+ *
+ * Time that passes for a processor which could run while another has the turn is stolen from it, as by
+ * the scheduler of a host; it is told so, and told apart from a HLT, when its turn begins and ends.
  */
 import type { MachineVcpu } from './machine-vcpu.ts';
 
@@ -22,11 +25,21 @@ export class Turns {
   /** Instructions retired by all but the current one. */
   #others = 0;
   #only: MachineVcpu | null = null;
+  /** Who gets the turn that is given up, if it can run then. */
+  #successor: MachineVcpu | null = null;
+  /** By number: since when it could run and does not, ns, or null. */
+  readonly #waitingSince: (number | null)[];
+  readonly #now: () => number;
 
-  /** The first has the first turn. */
-  constructor(vcpus: readonly MachineVcpu[]) {
+  /**
+   * The first has the first turn.
+   * @param now virtual time, ns
+   */
+  constructor(vcpus: readonly MachineVcpu[], now: () => number) {
     this.#vcpus = vcpus;
     this.#current = vcpus[0];
+    this.#waitingSince = vcpus.map(() => null);
+    this.#now = now;
   }
 
   get current(): MachineVcpu {
@@ -44,18 +57,31 @@ export class Turns {
   yield(): void {
     this.#end = Math.min(this.#end, this.#current.cpu.retired);
   }
+  /** The current one gives up the rest of its turn for another, if that can run. */
+  yieldTo(target: MachineVcpu): void {
+    if (target === this.#current || !target.isReady) return;
+    this.#successor = target;
+    this.yield();
+  }
 
   /** Passes the turn on if it is over; false: there is nobody who could run. */
   choose(): boolean {
     const vcpus = this.#vcpus;
     const current = this.#current;
     if (vcpus.length === 1 || current.isLeft) return true;
+    this.#noteWaiting();
     if (this.#only !== null) {
       this.#begin(this.#only);
       return this.#only.isReady;
     }
     const ready = current.isReady;
     if (ready && current.cpu.retired < this.#end) return true;
+    const successor = this.#successor;
+    this.#successor = null;
+    if (successor?.isReady === true) {
+      this.#begin(successor);
+      return true;
+    }
     for (let step = 1; step < vcpus.length; step++) {
       const next = vcpus[(current.index + step) % vcpus.length];
       if (!next.isReady) continue;
@@ -65,10 +91,24 @@ export class Turns {
     return ready;
   }
   #begin(next: MachineVcpu): void {
-    if (next === this.#current) return;
+    const previous = this.#current;
+    if (next === previous) return;
     this.#others = this.retired - next.cpu.retired;
     this.#current = next;
     this.#end = next.cpu.retired + TURN;
+    if (previous.isReady) previous.kvm?.preempted();
+    const since = this.#waitingSince[next.index] ?? this.#now();
+    this.#waitingSince[next.index] = null;
+    this.#noteWaiting();
+    next.kvm?.scheduled(this.#now() - since);
+  }
+  /** Who could run and does not; looked at whenever that may have changed. */
+  #noteWaiting(): void {
+    for (const vcpu of this.#vcpus) {
+      const waits = vcpu !== this.#current && vcpu.isReady;
+      if (!waits) this.#waitingSince[vcpu.index] = null;
+      else this.#waitingSince[vcpu.index] ??= this.#now();
+    }
   }
   /** Another could run now. */
   get othersWait(): boolean {

@@ -38,10 +38,12 @@ export class CodeFetch {
     if (eip > this.#mode.csLimit) this.#owner.fault(VECTOR.GP, 0);
     return (this.#mode.csBase + eip) >>> 0;
   }
-  /** Guest-physical address for a fetch at the present privilege, or #PF. */
+  /** Guest-physical address for a fetch at the present privilege, of a page that is there, or #PF. */
   physical(linear: number): number {
     const user = this.#owner.state.cpl === 3 ? ACCESS.USER : 0;
-    return this.#memory.translate(linear, ACCESS.FETCH | user);
+    const physical = this.#memory.translate(linear, ACCESS.FETCH | user);
+    this.#memory.requirePresent(physical, linear, 'fetch', 1);
+    return physical;
   }
   /** The page after the one of `linear`. */
   physicalOfNextPage(linear: number): number {

@@ -46,7 +46,7 @@ const A20 = 1 << 20;
 export function deviceAccess(
   physical: number,
   linear: number,
-  access: 'read' | 'write',
+  access: 'read' | 'write' | 'fetch',
   size: number,
 ): GuestEvent {
   return { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size };
@@ -130,6 +130,22 @@ export class GuestMemory implements LinearMemory {
     if (!write) return true;
     return (this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.READ_ONLY) === 0;
   }
+  /** Whether the host has paged out the page of RAM around a physical address. */
+  isAbsent(physical: number): boolean {
+    if (physical >= this.#ramSize) return false;
+    return (this.#u8[this.#map.pageFlags + (physical >>> 12)] & PAGE_FLAG.ABSENT) !== 0;
+  }
+  /** An access to a page that is paged out leaves the guest, or waits for it where it may not. */
+  requirePresent(
+    physical: number,
+    linear: number,
+    access: 'read' | 'write' | 'fetch',
+    size: number,
+  ): void {
+    if (!this.isAbsent(physical)) return;
+    this.#owner.offer(deviceAccess(physical, linear, access, size), 0);
+    this.#owner.platform.awaitPage?.(physical);
+  }
   #romPage(physical: number): Uint8Array | null {
     return this.#owner.platform.romPage?.(physical) ?? null;
   }
@@ -141,6 +157,7 @@ export class GuestMemory implements LinearMemory {
   /** Unsigned value; within one page. */
   readPhysical(physical: number, size: number, linear = 0): number {
     if (this.isRam(physical, size)) {
+      this.requirePresent(physical, linear, 'read', size);
       const at = this.#map.ram + physical;
       if (size === 4) return this.#view.getUint32(at, true);
       return size === 2 ? this.#view.getUint16(at, true) : this.#u8[at];
@@ -152,6 +169,7 @@ export class GuestMemory implements LinearMemory {
   }
   writePhysical(physical: number, size: number, value: number, linear = 0): void {
     if (this.isMemory(physical, size, true)) {
+      this.requirePresent(physical, linear, 'write', size);
       this.#storeRam(physical, size, value);
       return;
     }
@@ -406,7 +424,7 @@ export class GuestMemory implements LinearMemory {
     for (let at = 0; at < length; at++) {
       const physical = this.peek(linearAddress(linear + at));
       if (physical === null || !this.isMemory(physical, 1, false)) return bytes.subarray(0, at);
-      bytes[at] = this.readPhysical(physical, 1);
+      [bytes[at]] = this.readRam(physical, 1) ?? this.readRom(physical, 1) ?? [0];
     }
     return bytes;
   }

@@ -17,6 +17,11 @@ export interface Platform {
    * there is no ROM.
    */
   romPage?(address: number): Uint8Array | null;
+  /**
+   * A page of RAM that the host has paged out is accessed where nothing may leave the guest: time passes
+   * until it has come in. Absent: nothing is ever paged out.
+   */
+  awaitPage?(address: number): void;
   /** INTR is asserted (8259A through LINT0/virtual wire, or the local APIC has a deliverable vector). */
   interruptPending(): boolean;
   /** The vector that acknowledgeInterrupt() would return now, without effect. */

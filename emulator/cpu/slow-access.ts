@@ -120,6 +120,7 @@ export class SlowAccess {
     const physical = this.#memory.translate(linear, access);
     const write = (access & ACCESS.WRITE) !== 0;
     if (!this.#memory.isMemory(physical, size, write)) return false;
+    if (this.#memory.isAbsent(physical)) return false;
     return !write || !this.#code.overlaps(physical, size);
   }
 }

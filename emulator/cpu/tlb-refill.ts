@@ -84,11 +84,12 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
   state(L.RAM_SIZE).op('geU');
   refuse();
   body.get(physical).i32(12).op('shrU').load8U(map.pageFlags);
+  const noRam = PAGE_FLAG.DEVICE | PAGE_FLAG.ABSENT;
   body.i32(
-    PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.DEVICE | PAGE_FLAG.READ_ONLY | PAGE_FLAG.SHADOWED,
+    PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.READ_ONLY | PAGE_FLAG.SHADOWED | noRam,
   ); // prettier-ignore
   body
-    .i32(PAGE_FLAG.WATCH_READ | PAGE_FLAG.DEVICE)
+    .i32(PAGE_FLAG.WATCH_READ | noRam)
     .get(write)
     .op('select')
     .op('and')

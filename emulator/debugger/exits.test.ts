@@ -67,7 +67,7 @@ describe('a stop at an exit', () => {
       reason: 10,
       name: 'CPUID',
       qualification: 0,
-      detail: 'leaf 0x40000001',
+      detail: 'leaf 0x40000001 (KVM_CPUID_FEATURES)',
       fields: { leaf: 0x40000001, subleaf: 0 },
       rip: EXITS.at('leaf'),
       linearRip: EXITS.at('leaf'),

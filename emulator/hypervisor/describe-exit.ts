@@ -60,9 +60,19 @@ function detailOf(exit: RecordedExit, guestInterface: GuestInterface | null): st
     return guestInterface.describeHypercall(exit).text;
   }
   const detail = exitReason(exit.reason)?.decode.detail(exit) ?? '';
-  const isMsr = exit.reason === REASON.RDMSR || exit.reason === REASON.WRMSR;
-  const name = isMsr ? (guestInterface?.msrName(exit.ecx) ?? null) : null;
-  return name === null ? detail : `${detail} (${name})`;
+  const known = guestInterface === null ? null : nameOf(exit, guestInterface);
+  return known === null ? detail : `${detail} (${known})`;
+}
+
+/** What the paravirtual interface calls the register or leaf of an exit; null: it is not its own. */
+function nameOf(exit: RecordedExit, guestInterface: GuestInterface): string | null {
+  if (exit.reason === REASON.CPUID) return guestInterface.leafName(exit.eax);
+  const isWrite = exit.reason === REASON.WRMSR;
+  if (!isWrite && exit.reason !== REASON.RDMSR) return null;
+  const value = isWrite ? { low: exit.eax, high: exit.edx } : null;
+  const msr = guestInterface.describeMsr(exit.ecx, value);
+  if (msr === null) return null;
+  return msr.text === null ? msr.name : `${msr.name}: ${msr.text}`;
 }
 
 /** The row of the log. */

@@ -17,9 +17,27 @@ export interface HypercallDescription {
   readonly number: number;
   /** The ABI's own name, "KVM_HC_KICK_CPU", or null when it has none of this number. */
   readonly name: string | null;
+  /** One sentence; null with the name. */
+  readonly meaning: string | null;
   /** "KVM_HC_KICK_CPU(flags 0x0, apic_id 0x1)". */
   readonly text: string;
 }
+
+/** One of the interface's registers as the log sees it. */
+export interface MsrDescription {
+  /** The header's own name, "MSR_KVM_STEAL_TIME". */
+  readonly name: string;
+  /** One sentence. */
+  readonly meaning: string;
+  /** What the value says, "on, at 0x1000"; null where none was given. */
+  readonly text: string | null;
+}
+
+/**
+ * What a vCPU does that has touched a page which the host has paged out: goes on with something else, the
+ * guest having been told; halts until the page has come in or an interrupt comes; or waits for the page.
+ */
+export type PageWait = 'told' | 'halt' | 'wait';
 
 /** Registers of a hypercall, unsigned. */
 export interface HypercallRegisters {
@@ -41,11 +59,15 @@ export interface GuestInterface {
   writeMsr(index: number, value: Wide): 'done' | 'fault' | null;
   /** Carries out the hypercall in the guest's registers and sets its results; does not move EIP. */
   hypercall(vcpu: GuestVcpu): void;
-  /** The header's name of one of its registers, "MSR_KVM_STEAL_TIME", or null. */
-  msrName(index: number): string | null;
+  /** One of its registers, or null; `value`: what is written to it. */
+  describeMsr(index: number, value: Wide | null): MsrDescription | null;
+  /** The header's name of one of its CPUID leaves, or null. */
+  leafName(leaf: number): string | null;
   /** The guest's TSC jumped (WRMSR to IA32_TIME_STAMP_COUNTER): clock pages must follow. */
   timestampChanged(): void;
   describeHypercall(registers: HypercallRegisters): HypercallDescription;
   /** The vCPU is about to block in HLT; false: it has been kicked and goes on at once. */
   mayHalt(): boolean;
+  /** The vCPU, which can take interrupts now, has touched a page (by number) that is paged out. */
+  pageNotPresent(vcpu: GuestVcpu, page: number): PageWait;
 }

@@ -28,17 +28,24 @@ class TestInterface implements GuestInterface {
   hypercall(): void {
     this.log.push('hypercall');
   }
-  msrName(index: number): string | null {
-    return index === 0x4b564d01 ? 'TEST_MSR' : null;
+  describeMsr(index: number, value: Wide | null) {
+    if (index !== 0x4b564d01) return null;
+    return { name: 'TEST_MSR', meaning: '', text: value === null ? null : `says ${value.low}` };
+  }
+  leafName(leaf: number): string | null {
+    return leaf === 0x40000000 ? 'TEST_LEAF' : null;
   }
   timestampChanged(): void {
     this.log.push('timestamp');
   }
   describeHypercall({ eax }: { readonly eax: number }) {
-    return { number: eax, name: 'CALL', text: `CALL ${eax}` };
+    return { number: eax, name: 'CALL', meaning: '', text: `CALL ${eax}` };
   }
   mayHalt(): boolean {
     return !this.kicked;
+  }
+  pageNotPresent(): 'told' {
+    return 'told';
   }
 }
 

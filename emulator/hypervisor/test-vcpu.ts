@@ -6,6 +6,7 @@ import type { CpuModel } from '../cpu/cpu-model.ts';
 import * as L from '../cpu/layout.ts';
 import type { Platform } from '../cpu/platform.ts';
 import { CpuState, FLAG } from '../cpu/state.ts';
+import type { HostPaging } from './host-paging.ts';
 import type { GuestProcessor, GuestVcpu, InjectedException } from './vcpu.ts';
 
 /** Says for each leaf which one it is; leaf 0xd is the highest basic one. */
@@ -86,6 +87,10 @@ export class TestVcpu implements GuestVcpu {
   readonly held = false;
   watchesInterrupt(): boolean {
     return false;
+  }
+  hostPaging: HostPaging | null = null;
+  awaitPage(address: number): void {
+    this.calls.push(`await 0x${address.toString(16)}`);
   }
   interruptible(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0 && !this.shadow;

@@ -5,6 +5,7 @@
  * entry are the same host thread.
  */
 import type { Processor } from '../cpu/processor.ts';
+import type { HostPaging } from './host-paging.ts';
 
 /** An event that the hypervisor puts into the guest, SDM vol. 3, 25.8.3 "VM-entry controls for event injection". */
 export interface InjectedException {
@@ -69,4 +70,8 @@ export interface GuestVcpu extends GuestMemory {
   watchesInterrupt(): boolean;
   /** RFLAGS.IF is 1 and neither STI nor MOV SS blocks (SDM vol. 3, 25.4.2). */
   interruptible(): boolean;
+  /** Which guest pages the host has paged out; null: none ever. */
+  readonly hostPaging: HostPaging | null;
+  /** Lets time pass until the page around a guest-physical address, which is under way, has come in. */
+  awaitPage(address: number): void;
 }

@@ -33,6 +33,8 @@ export const PAGE_FLAG = {
   READ_ONLY: 16,
   /** A hypervisor keeps a shadow of the page table in it: writes must be seen. */
   SHADOWED: 32,
+  /** The host has paged it out: the first access leaves the guest (hypervisor/host-paging.ts). */
+  ABSENT: 64,
 } as const;
 
 /** Bytes that one bit of codeChunks stands for, as a shift count. */

@@ -14,8 +14,18 @@ export interface HypercallRow<Context> {
   readonly name: string;
   /** Names of the arguments in the ABI's order; as many as the call has. */
   readonly parameters: readonly string[];
-  /** Returns the signed result; null: known, not implemented here, answered as an unknown one. */
-  readonly handle: ((context: Context, call: HypercallRegisters) => number) | null;
+  readonly meaning: string;
+  /** What the arguments say together, beyond their numbers; null: nothing. */
+  readonly explain: ((call: HypercallRegisters) => string) | null;
+  /** Returns the signed result. A sentence: why it is answered as an unknown one. */
+  readonly handle: ((context: Context, call: HypercallRegisters) => number) | string;
+}
+
+/** A number with the name that the ABI's headers have for it, for expressions, hovers and completion. */
+export interface AbiName {
+  readonly name: string;
+  readonly value: number;
+  readonly meaning: string;
 }
 
 /** Plain JSON values by name, with a version. */
@@ -66,10 +76,17 @@ export interface ParavirtServices {
   readonly startDate: number;
   /** The vCPU's local APIC, which must use autoEoi. Absent: what needs one is not advertised. */
   readonly localApic?: ParavirtLocalApic;
+  /** The vCPU's own. */
+  readonly apicId: number;
+  /** What launch.json says of single features, and whether the profile is one of an old release. */
+  readonly features: { readonly [name: string]: boolean };
+  readonly oldProfile: boolean;
   /** Wakes the vCPU of this APIC ID from HLT, or lets its next HLT not block. */
   kick(apicId: number): void;
-  /** The vCPU gives up the rest of its turn. */
-  yield(): void;
+  /** The vCPU gives up the rest of its turn for the one of this APIC ID, if that can run. */
+  yieldTo(apicId: number): void;
+  /** What the vCPU's TLB holds; `global`: the global entries too. */
+  flushTlb(global: boolean): void;
 }
 
 export interface ParavirtLocalApic {

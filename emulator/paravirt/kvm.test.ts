@@ -27,7 +27,11 @@ function machine(changes: Partial<ParavirtServices> = {}) {
     kick: (apicId) => {
       if (apicId === 0) kvm.kick();
     },
-    yield: () => void ipis.push('yield'),
+    apicId: 0,
+    features: {},
+    oldProfile: false,
+    yieldTo: (apicId) => void ipis.push(`yield to ${apicId}`),
+    flushTlb: (global) => void ipis.push(`flush ${global ? 'all' : ''}`.trimEnd()),
     ...changes,
   };
   const kvm: KvmInterface = new KvmInterface(services);
@@ -62,8 +66,8 @@ test('the signature leaf spells KVMKVMKVM (cpuid.rst)', () => {
 });
 
 test('offered are the features that work; those of a local APIC only where there is one', () => {
-  // cpuid.rst: bits 0 1 3 5 7 12 13 24, and 6 and 11
-  assert.deepEqual(machine().kvm.cpuid(0x40000001), { eax: 0x010038eb, ebx: 0, ecx: 0, edx: 0 });
+  // cpuid.rst: bits 0 1 3 5 7 9 12 13 24, and 4 6 11 14
+  assert.deepEqual(machine().kvm.cpuid(0x40000001), { eax: 0x01007afb, ebx: 0, ecx: 0, edx: 0 });
   const without = new KvmInterface({
     memory: new TestVcpu(),
     now: () => 0,
@@ -71,9 +75,13 @@ test('offered are the features that work; those of a local APIC only where there
     timestampHz: 1_000_000_000,
     startDate: 0,
     kick: () => undefined,
-    yield: () => undefined,
+    apicId: 0,
+    features: {},
+    oldProfile: false,
+    yieldTo: () => undefined,
+    flushTlb: () => undefined,
   });
-  assert.equal(without.cpuid(0x40000001)?.eax, 0x010030ab);
+  assert.equal(without.cpuid(0x40000001)?.eax, 0x010032ab);
   assert.equal(without.writeMsr(0x4b564d04, { low: 0x1001, high: 0 }), 'fault');
 });
 
@@ -207,7 +215,7 @@ test('poll control takes bit 0 alone and starts as 1', () => {
 
 test("KVM's range is #GP where it has nothing to offer, other registers are not KVM's", () => {
   const { kvm, set } = machine();
-  for (const index of [0x4b564d02, 0x4b564d06, 0x4b564d08, 0x4b564dff]) {
+  for (const index of [0x4b564d08, 0x4b564d09, 0x4b564dff]) {
     assert.equal(kvm.readMsr(index), 'fault');
     assert.equal(set(index, 1), 'fault');
   }
@@ -215,16 +223,16 @@ test("KVM's range is #GP where it has nothing to offer, other registers are not 
     assert.equal(kvm.readMsr(index), null);
     assert.equal(set(index, 1), null);
   }
-  assert.equal(kvm.msrName(0x4b564d03), 'MSR_KVM_STEAL_TIME');
-  assert.equal(kvm.msrName(0x4b564d02), 'MSR_KVM_ASYNC_PF_EN');
-  assert.equal(kvm.msrName(0x10), null);
+  assert.equal(kvm.describeMsr(0x4b564d03, null)?.name, 'MSR_KVM_STEAL_TIME');
+  assert.equal(kvm.describeMsr(0x4b564d03, { low: 0x1041, high: 0 })?.text, 'on, at 0x1040');
+  assert.equal(kvm.describeMsr(0x10, null), null);
 });
 
 test('hypercalls return what kvm_para.h and hypercalls.rst say', () => {
   const { call, ipis } = machine();
   assert.equal(call(1), 0);
   assert.equal(call(11, 0), 0);
-  assert.deepEqual(ipis, ['yield']);
+  assert.deepEqual(ipis, ['yield to 0']);
   // -KVM_ENOSYS: unknown, deprecated, of other architectures, not offered
   for (const nr of [0, 2, 3, 4, 6, 7, 8, 12, 13, 0xffffffff]) assert.equal(call(nr), -1000);
 });
@@ -278,7 +286,10 @@ test('hypercalls are described by name and arguments', () => {
   const describe = (eax: number): string =>
     machine().kvm.describeHypercall({ eax, ebx: 1, ecx: 2, edx: 3, esi: 4 }).text;
   assert.equal(describe(5), 'KVM_HC_KICK_CPU(flags 0x1, apic_id 0x2)');
-  assert.equal(describe(10), 'KVM_HC_SEND_IPI(bitmap_low 0x1, bitmap_high 0x2, min 0x3, icr 0x4)');
+  assert.equal(
+    describe(10),
+    'KVM_HC_SEND_IPI(bitmap_low 0x1, bitmap_high 0x2, min 0x3, icr 0x4): fixed, vector 0x4, to APIC IDs 3 36',
+  );
   assert.equal(describe(1), 'KVM_HC_VAPIC_POLL_IRQ()');
   assert.equal(describe(99), 'unknown 99(0x1, 0x2, 0x3, 0x4)');
 });
@@ -296,10 +307,11 @@ test('state can be taken, put back and reset', () => {
   assert.equal(two.kvm.mayHalt(), false);
   two.kvm.reset();
   assert.deepEqual(two.kvm.state(), machine().kvm.state());
-  assert.throws(() => two.kvm.restore({ version: 2 }), RangeError);
-  assert.throws(() => two.kvm.restore({ version: 1, kicked: false }), RangeError);
+  assert.throws(() => two.kvm.restore({ version: 3 }), RangeError);
+  assert.throws(() => two.kvm.restore({ version: 2, kicked: false, stolen: 0 }), RangeError);
   assert.throws(
-    () => two.kvm.restore({ version: 1, kicked: false, registers: { wallClock: [1, 'x'] } }),
+    () =>
+      two.kvm.restore({ version: 2, kicked: false, stolen: 0, registers: { wallClock: [1, 'x'] } }),
     RangeError,
   );
 });

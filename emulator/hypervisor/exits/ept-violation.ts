@@ -4,11 +4,20 @@
  * the delivery of an event that touched the address (an IDT, TSS or stack that is not RAM), that is
  * delivered again; KVM gives up on such a guest (KVM_INTERNAL_ERROR_DELIVERY_EV).
  *
+ * A page of RAM that the host has paged out is brought in (paged-out.ts).
+ *
  * Task switches (reason 9), which VMX leaves to the hypervisor, are carried out in the same two ways.
  */
 import type { ExitHandler } from './handler.ts';
+import { pagedOut } from './paged-out.ts';
 
 export const emulateOrRedeliver: ExitHandler = ({ vcpu }, exit) => {
   if (exit.idtVectoringInformation !== 0) vcpu.redeliver();
   else vcpu.emulateInstruction();
+};
+
+export const eptViolation: ExitHandler = (host, exit) => {
+  const { hostPaging } = host.vcpu;
+  if (hostPaging?.isOut(exit.guestPhysical) === true) pagedOut(host, hostPaging, exit);
+  else emulateOrRedeliver(host, exit);
 };

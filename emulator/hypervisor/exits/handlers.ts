@@ -4,7 +4,7 @@
  */
 import { REASON } from '../exit-reasons.ts';
 import { cpuid } from './cpuid.ts';
-import { emulateOrRedeliver } from './ept-violation.ts';
+import { emulateOrRedeliver, eptViolation } from './ept-violation.ts';
 import { exception, tripleFault } from './exception.ts';
 import { emulate, skip } from './handler.ts';
 import type { ExitHandler } from './handler.ts';
@@ -52,7 +52,7 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   [REASON.PAUSE,              skip],
   [REASON.GDTR_IDTR_ACCESS,   emulate],
   [REASON.LDTR_TR_ACCESS,     emulate],
-  [REASON.EPT_VIOLATION,      emulateOrRedeliver],
+  [REASON.EPT_VIOLATION,      eptViolation],
   [REASON.SMSW,               emulate],
   [REASON.PUSHF,              emulate],
   [REASON.POPF,               emulate],

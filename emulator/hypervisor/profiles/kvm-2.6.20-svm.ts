@@ -7,5 +7,6 @@ export const KVM_2_6_20_SVM = {
   description: 'KVM as it came with Linux 2.6.20, on AMD-V: shadow page tables.',
   source: 'Linux 2.6.20, drivers/kvm/svm.c: init_vmcb()',
   interfaces: ['bare', 'kvm'],
+  offersMmuOp: true,
   controls: 'this version leaves the guest by VMX exits alone',
 } as const satisfies Profile;

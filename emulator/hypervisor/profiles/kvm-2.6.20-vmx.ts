@@ -7,5 +7,6 @@ export const KVM_2_6_20_VMX = {
   description: 'KVM as it came with Linux 2.6.20, on VT-x: shadow page tables.',
   source: 'Linux 2.6.20, drivers/kvm/vmx.c: vmx_vcpu_setup()',
   interfaces: ['bare', 'kvm'],
+  offersMmuOp: true,
   controls: "it shadows the guest's page tables, which this version cannot do yet",
 } as const satisfies Profile;
