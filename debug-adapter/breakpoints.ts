@@ -14,7 +14,7 @@ import {
 } from '../emulator/hypervisor/exit-reasons.ts';
 import type { MachineClient } from './machine-client.ts';
 
-export type InstructionSource = 'instruction' | 'function';
+export type InstructionSource = 'instruction' | 'function' | `source:${string}`;
 export type ExitSource = 'filter' | 'editor' | 'launch';
 export type BreakpointSource = InstructionSource | ExitSource | 'data';
 
@@ -25,7 +25,7 @@ export interface Conditions {
 }
 /** What a client wants, or a sentence why it cannot be had. */
 export type WantedInstruction =
-  (Conditions & { readonly address: number }) | { readonly problem: string };
+  (Conditions & { readonly addresses: readonly number[] }) | { readonly problem: string };
 export type WantedData =
   | (Conditions & Pick<DataBreakpoint, 'space' | 'length' | 'access'> & { readonly start: number })
   | { readonly problem: string };
@@ -44,7 +44,7 @@ interface Entry {
   /** Equal for equal wishes. */
   readonly key: string;
   readonly wanted: Wanted;
-  /** Ids in the machine; several for a filter on several reasons. */
+  /** Ids in the machine; several for a line at several addresses and a filter on several reasons. */
   readonly machineIds: readonly number[];
   readonly problem: string | null;
 }
@@ -67,7 +67,7 @@ export class Breakpoints {
     source: InstructionSource,
     wanted: readonly WantedInstruction[],
   ): Promise<readonly SetBreakpoint[]> {
-    this.replace(source, wanted, () => 1);
+    this.replace(source, wanted, (wish) => ('addresses' in wish ? wish.addresses.length : 0));
     await this.sendInstructions(machine);
     return this.answer(source);
   }
@@ -140,9 +140,13 @@ export class Breakpoints {
   }
 
   private async sendInstructions(machine: MachineClient): Promise<void> {
-    const list = this.of(['instruction', 'function']).flatMap(({ wanted, machineIds }) =>
-      'address' in wanted
-        ? machineIds.map((id) => ({ id, address: wanted.address, ...conditionsOf(wanted) }))
+    const sources = [...this.entries.keys()].filter(isOnInstructions);
+    const list = this.of(sources).flatMap(({ wanted, machineIds }) =>
+      'addresses' in wanted
+        ? wanted.addresses.flatMap((address, index) => {
+            const id = machineIds[index];
+            return id === undefined ? [] : [{ id, address, ...conditionsOf(wanted) }];
+          })
         : [],
     );
     this.note(list, await machine.call('setInstructionBreakpoints', list));
@@ -185,6 +189,10 @@ export class Breakpoints {
   private answer(source: BreakpointSource): readonly SetBreakpoint[] {
     return (this.entries.get(source) ?? []).map(({ id, problem }) => ({ id, problem }));
   }
+}
+
+function isOnInstructions(source: BreakpointSource): source is InstructionSource {
+  return source === 'instruction' || source === 'function' || source.startsWith('source:');
 }
 
 function conditionsOf({

@@ -1,5 +1,5 @@
 /**
- * Files as the adapter needs them: read whole, by the name that stands in launch.json. The host gives it
+ * Files as the adapter needs them: read whole, by the name that stands in launch.json, and unpacked. The host gives it
  * (Node's file system, the editor's workspace), and errors of either are told in the same words.
  */
 import { describeFailure, failure } from './errors.ts';
@@ -7,6 +7,10 @@ import { describeFailure, failure } from './errors.ts';
 export interface Files {
   /** Rejects with the host's error, whose `code` is looked at. */
   readFile(name: string): Promise<Uint8Array>;
+  /** Whether there is a file, or a folder, of this name. */
+  exists(name: string): Promise<boolean>;
+  /** Unpacks data of zlib; rejects when it is damaged or unpacks to more than `size` bytes. */
+  inflate(packed: Uint8Array, size: number): Promise<Uint8Array>;
 }
 
 /** What codes of Node and of the editor's file system mean. */

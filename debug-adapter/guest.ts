@@ -22,6 +22,8 @@ import type { MemoryReference } from './memory-reference.ts';
 import { formatReference } from './memory-reference.ts';
 import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
+import type { LineStep } from './line-step.ts';
+import type { Sources } from './sources.ts';
 import type { StopDescription } from './stops.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 import { Variables } from './variables.ts';
@@ -43,6 +45,9 @@ export class Guest {
   readonly listing: DisassemblyListing;
   configuration: LaunchConfiguration;
   symbols: SymbolTable = new SymbolTable([]);
+  sources: Sources;
+  /** The step by line that is under way. */
+  lineStep: LineStep | null = null;
   /** Why it is stopped; null while it runs. */
   stop: StopDescription | null = null;
   /** Frames of the call stack by their DAP id, as of this stop. */
@@ -58,8 +63,9 @@ export class Guest {
   /** References that a client has read, with the bytes after each that it has seen. */
   private readonly views = new Map<string, number>();
 
-  constructor(machine: MachineClient, configuration: LaunchConfiguration) {
+  constructor(machine: MachineClient, configuration: LaunchConfiguration, sources: Sources) {
     this.machine = machine;
+    this.sources = sources;
     this.configuration = configuration;
     this.listing = new DisassemblyListing((address, offset, count) =>
       machine.call('disassemble', address, offset, count),

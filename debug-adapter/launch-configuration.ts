@@ -280,7 +280,10 @@ const LAUNCH_MEMBERS = {
     description:
       'Files with symbols: the ELF the guest was made from (`vmlinux`), or a `System.map`.',
   }),
-  sourceMap: unavailable('remove it (the debugger shows instructions, not yet sources)'),
+  sourceMap: dictionary(text({ description: 'Where it is here.', default: '' }), {
+    description:
+      'Folders that the guest was compiled in, and where they are on this computer: `{ "/build/linux": "${workspaceFolder}" }`.',
+  }),
   machine,
   hypervisor,
   exitBreakpoints: list(exitBreakpoint, {

@@ -5,11 +5,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Files } from './files.ts';
+import { nodeFiles } from './files-node.ts';
 import { checkedConfiguration, machineConfiguration } from './launching.ts';
 
 /** Files with their own names as contents. */
 function filesOf(...names: readonly string[]): Files {
   return {
+    ...nodeFiles,
     readFile: (name) =>
       names.includes(name)
         ? Promise.resolve(new TextEncoder().encode(name))

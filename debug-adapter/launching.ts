@@ -10,7 +10,6 @@ import { firmwareFile, videoFirmwareFile } from './firmware-files.ts';
 import { readNamedFile } from './files.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import { readLaunchConfiguration } from './launch-configuration.ts';
-import { readSymbols, SymbolTable } from './symbols/symbol-table.ts';
 
 /** Problems named in one error. */
 const PROBLEMS_SHOWN = 3;
@@ -100,20 +99,4 @@ async function whatToBoot(guest: Guest, files: Files): Promise<[string, Bios | u
     ...(video !== null && { videoRom: video.bytes }),
   };
   return [image, bios];
-}
-
-/** All symbols of the files under "symbols"; throws the numbered error that names the file. */
-export async function loadSymbols(names: readonly string[], files: Files): Promise<SymbolTable> {
-  const tables = [];
-  for (const [index, file] of names.entries()) {
-    const attribute = `symbols[${index}]`;
-    const bytes = await readNamedFile(files, attribute, file);
-    try {
-      tables.push(readSymbols(bytes));
-    } catch (cause) {
-      const problem = describeFailure(cause).replace(/\.$/, '');
-      throw failure('fileUnusable', { attribute, file, problem });
-    }
-  }
-  return new SymbolTable(tables.flat());
 }

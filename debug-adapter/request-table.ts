@@ -8,7 +8,6 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { exceptionBreakpointFilters } from './exit-filters.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import {
-  setBreakpoints,
   setExceptionBreakpoints,
   setExitBreakpoints,
   setFunctionBreakpoints,
@@ -33,6 +32,7 @@ import { readMemory, writeMemory } from './requests/memory.ts';
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
 import { scopes, stackTrace, threads } from './requests/stack.ts';
+import { setBreakpoints } from './requests/source-breakpoints.ts';
 import { setVariable, variables } from './requests/variables.ts';
 import type { GuestscopeSession, SessionState } from './session.ts';
 

@@ -21,12 +21,15 @@ import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
-import { checkedConfiguration, loadSymbols, machineConfiguration } from './launching.ts';
+import type { LineStep } from './line-step.ts';
+import { checkedConfiguration, machineConfiguration } from './launching.ts';
 import type { WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { CustomEventName, CustomEvents, PositionBody } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Sources } from './sources.ts';
 import { describeStop } from './stops.ts';
+import { loadSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
@@ -48,6 +51,7 @@ interface Plan {
   readonly configuration: LaunchConfiguration;
   readonly machine: MachineConfiguration;
   readonly symbols: SymbolTable;
+  readonly sources: Sources;
   /** "Run without debugging": no stop on entry, no breakpoints. */
   readonly debug: boolean;
 }
@@ -153,7 +157,7 @@ export class GuestscopeSession {
   async launch(raw: unknown): Promise<void> {
     const plan = await this.plan(raw);
     const machine = this.startMachine();
-    const guest = new Guest(machine, plan.configuration);
+    const guest = new Guest(machine, plan.configuration, plan.sources);
     try {
       await this.power(guest, plan);
     } catch (cause) {
@@ -179,7 +183,7 @@ export class GuestscopeSession {
   async begin(): Promise<void> {
     const { guest } = this;
     const { machine } = guest;
-    if (this.stopOnEntry) this.stopped({ kind: 'entry' }, await machine.call('position'));
+    if (this.stopOnEntry) await this.stopped({ kind: 'entry' }, await machine.call('position'));
     else {
       await this.resume({ kind: 'continue' });
       const threadId = threadOf(guest.variables.vcpu);
@@ -187,8 +191,10 @@ export class GuestscopeSession {
     }
   }
 
-  async resume(mode: ResumeMode): Promise<void> {
+  /** @param lineStep what decides when a step by line is over */
+  async resume(mode: ResumeMode, lineStep: LineStep | null = null): Promise<void> {
     const { guest } = this;
+    guest.lineStep = lineStep;
     const before = this.currentState;
     this.currentState = 'running';
     try {
@@ -226,10 +232,16 @@ export class GuestscopeSession {
   private async plan(raw: unknown): Promise<Plan> {
     const configuration = checkedConfiguration(raw);
     const { files } = this.environment;
+    const { symbols, lines } = await loadSymbols(
+      configuration.symbols,
+      configuration.sourceMap,
+      files,
+    );
     return {
       configuration,
       machine: await machineConfiguration(configuration, files),
-      symbols: await loadSymbols(configuration.symbols, files),
+      symbols,
+      sources: new Sources(lines, files),
       debug: !(typeof raw === 'object' && raw !== null && 'noDebug' in raw && raw.noDebug === true),
     };
   }
@@ -241,7 +253,8 @@ export class GuestscopeSession {
         stopped: (reason, position) => {
           const number = this.machineNumber;
           this.dispatcher.enqueue(() => {
-            if (number === this.machineNumber) this.stopped(reason, position);
+            if (number === this.machineNumber) return this.stopped(reason, position);
+            return undefined;
           });
         },
         created: () => this.machineNumber++,
@@ -257,7 +270,7 @@ export class GuestscopeSession {
 
   /** Puts a fresh machine under the guest, with the breakpoints of launch.json. */
   private async power(guest: Guest, plan: Plan): Promise<void> {
-    const { configuration, machine, symbols, debug } = plan;
+    const { configuration, machine, symbols, sources, debug } = plan;
     try {
       const options = { idle: configuration.machine.idle };
       guest.looksAt((await guest.machine.call('create', machine, options)).vcpu);
@@ -268,6 +281,7 @@ export class GuestscopeSession {
     }
     guest.configuration = configuration;
     guest.symbols = symbols;
+    guest.sources = sources;
     guest.breakpoints.enabled = debug;
     guest.moved();
     this.stopOnEntry = configuration.stopOnEntry && debug;
@@ -288,9 +302,14 @@ export class GuestscopeSession {
     }
   }
 
-  private stopped(reason: StopReason, position: MachinePosition): void {
+  private async stopped(reason: StopReason, position: MachinePosition): Promise<void> {
     const { guest } = this;
     if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
+    if (reason.kind === 'step' && guest.lineStep !== null) {
+      const mode = await guest.lineStep.goOn(position.linearEip, guest.machine);
+      if (mode !== null) return guest.machine.call('resume', mode);
+    }
+    guest.lineStep = null;
     this.currentState = 'stopped';
     guest.moved();
     guest.looksAt(position.vcpu);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { nodeFiles } from './files-node.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
 import type { TcpServer } from './tcp-node.ts';
@@ -28,7 +29,7 @@ describe('sessions over TCP', { timeout: 60_000 }, () => {
       const session = new GuestscopeSession({
         startWorker: () =>
           new LocalWorker((given) => new FakeMachine(given), nodeScheduler, structuredClone),
-        files: { readFile: () => Promise.resolve(LOOP) },
+        files: { ...nodeFiles, readFile: () => Promise.resolve(LOOP) },
         scheduler: nodeScheduler,
         clientReady,
         disconnected,

@@ -175,6 +175,8 @@ export interface ResumeMode {
   readonly kind: 'continue' | 'stepIn' | 'stepOver' | 'stepOut';
   /** Only the vCPU that is looked at runs; the others are held. */
   readonly alone?: boolean;
+  /** A step goes on while it ends at linear addresses from `start` to before `end`. */
+  readonly within?: { readonly start: number; readonly end: number };
 }
 
 /** Where the machine is, and the vCPU that is looked at. */

@@ -17,19 +17,6 @@ import { formatAddress, parseReference } from '../memory-reference.ts';
 import type { SetExitBreakpointsBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-/** Sources are not known yet: says so for every line. */
-export function setBreakpoints(
-  _session: GuestscopeSession,
-  request: IncomingRequest,
-): Promise<unknown> {
-  const message =
-    'Guestscope does not bind source lines yet; set the breakpoint on an instruction or on a function name.';
-  const count = request.list('breakpoints').length;
-  return Promise.resolve({
-    breakpoints: Array.from({ length: count }, () => ({ verified: false, message })),
-  });
-}
-
 export const setInstructionBreakpoints = onInstructions('instruction', (_guest, given) =>
   addressOf(given),
 );
@@ -98,7 +85,7 @@ export async function setExitBreakpoints(
 function instruction(guest: Guest, given: RequestArguments, address: number): WantedInstruction {
   if (address < 0 || address > 0xffffffff)
     return { problem: `${formatAddress(address)} is outside the 4 GiB of linear addresses.` };
-  return { address, ...guest.conditions(asWritten(given)) };
+  return { addresses: [address], ...guest.conditions(asWritten(given)) };
 }
 
 export function asWritten(given: RequestArguments): WrittenConditions {
@@ -144,11 +131,11 @@ export function answer(
   { id, problem }: SetBreakpoint,
   wanted: WantedInstruction | undefined,
 ): DebugProtocol.Breakpoint {
+  const first = wanted !== undefined && 'addresses' in wanted ? wanted.addresses[0] : undefined;
   return {
     id,
     verified: problem === null,
     ...(problem !== null && { message: problem }),
-    ...(wanted !== undefined &&
-      'address' in wanted && { instructionReference: formatAddress(wanted.address) }),
+    ...(first !== undefined && { instructionReference: formatAddress(first) }),
   };
 }

@@ -32,7 +32,18 @@ export async function disassemble(
       ? Array.from({ length: count }, () => UNKNOWN)
       : await guest.listing.lines(base + request.integer('offset', 0), offset, count);
   const symbols = request.boolean('resolveSymbols', true) ? guest.symbols : null;
-  return { instructions: lines.map((line) => asInstruction(line, symbols)) };
+  const instructions: DebugProtocol.DisassembledInstruction[] = [];
+  for (const line of lines) {
+    const { lines: index } = guest.sources;
+    const place = index.beginsLine(line.address)
+      ? await guest.sources.placeOf(line.address, session.abilities)
+      : null;
+    instructions.push({
+      ...asInstruction(line, symbols),
+      ...(place !== null && { location: place.source, line: place.line, column: place.column }),
+    });
+  }
+  return { instructions };
 }
 
 const UNKNOWN: DisassembledLine = {

@@ -1,9 +1,10 @@
 /**
- * Running and stepping. There are no source lines yet, so every step is by instruction whatever
- * granularity is asked for.
+ * Running and stepping: by source line where the code has lines and the client does not ask for
+ * instructions, else by instruction. Out of a function, a step ends right behind the call.
  */
 import type { ResumeMode } from '../../emulator/debug-port.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
+import { LineStep } from '../line-step.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 export async function continueGuest(
@@ -21,13 +22,22 @@ function modeOf(kind: ResumeMode['kind'], request: IncomingRequest): ResumeMode 
 }
 
 const step =
-  (kind: ResumeMode['kind']) =>
-  (session: GuestscopeSession, request: IncomingRequest): Promise<void> =>
-    session.resume(modeOf(kind, request));
+  (kind: 'stepOver' | 'stepIn') =>
+  async (session: GuestscopeSession, request: IncomingRequest): Promise<void> => {
+    const mode = modeOf(kind, request);
+    const { machine, sources } = session.guest;
+    const byInstruction = request.optionalString('granularity') === 'instruction';
+    const lineStep = byInstruction
+      ? null
+      : LineStep.from(sources.lines, mode, (await machine.call('position')).linearEip);
+    await session.resume(lineStep?.resumeMode ?? mode, lineStep);
+  };
 
 export const next = step('stepOver');
 export const stepIn = step('stepIn');
-export const stepOut = step('stepOut');
+
+export const stepOut = (session: GuestscopeSession, request: IncomingRequest): Promise<void> =>
+  session.resume(modeOf('stepOut', request));
 
 /** Answered at once; the stop follows when the machine has reached the end of an instruction. */
 export async function pause(session: GuestscopeSession): Promise<void> {

@@ -1,11 +1,13 @@
 /** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { StackFrame } from '../../emulator/debug-port.ts';
 import { threadOf } from '../focus.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
 import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { lineText } from '../sources.ts';
 import type { Container } from '../variables.ts';
 
 /** Frames that are looked for at most: a stack can be a circle. */
@@ -32,17 +34,33 @@ export async function stackTrace(
   const levels = asked <= 0 ? DEEPEST : Math.min(asked, DEEPEST);
   // One more than wanted tells whether there are more.
   const frames = await guest.machine.call('stack', Math.min(start + levels + 1, DEEPEST));
-  const stackFrames = frames.slice(start, start + levels).map((frame, index) => {
-    const depth = start + index;
-    return {
-      id: guest.addFrame(frame, depth),
-      name: guest.symbols.describe(frame.linearEip) ?? formatAddress(frame.linearEip),
-      line: 0,
-      column: 0,
-      instructionPointerReference: formatAddress(frame.linearEip),
-    };
-  });
+  const stackFrames: DebugProtocol.StackFrame[] = [];
+  for (const [index, frame] of frames.slice(start, start + levels).entries())
+    stackFrames.push(await described(session, frame, start + index));
   return { stackFrames, totalFrames: frames.length };
+}
+
+async function described(
+  { guest, abilities }: GuestscopeSession,
+  frame: StackFrame,
+  depth: number,
+): Promise<DebugProtocol.StackFrame> {
+  const { linearEip } = frame;
+  // of a caller, where it called: the address that it returns to may be of the next line
+  const code = depth === 0 ? linearEip : linearEip - 1;
+  const { lines } = guest.sources;
+  const line = lines.locate(code);
+  const place = await guest.sources.placeOf(code, abilities);
+  const name = guest.symbols.describe(linearEip) ?? formatAddress(linearEip);
+  return {
+    id: guest.addFrame(frame, depth),
+    // a source that is not here is at least named
+    name: line === null || place !== null ? name : `${name} (${lineText(line)})`,
+    line: 0,
+    column: 0,
+    ...place,
+    instructionPointerReference: formatAddress(linearEip),
+  };
 }
 
 export function scopes(session: GuestscopeSession, request: IncomingRequest): Promise<unknown> {

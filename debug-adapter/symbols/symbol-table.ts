@@ -4,8 +4,7 @@
  * put elsewhere than it was linked is not followed here.
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
-import { elfSymbols, isElf, parseElf } from '../../emulator/formats/elf.ts';
-import { parseSystemMap } from './system-map.ts';
+import { elfSymbols } from '../../emulator/formats/elf.ts';
 
 export interface Symbol {
   readonly name: string;
@@ -21,6 +20,8 @@ export interface NearSymbol {
   readonly offset: number;
 }
 
+/** Section of a symbol that is no address. */
+const SHN_ABS = 0xfff1;
 /** A symbol without a size reaches at most this far. */
 const REACH = 0x10000;
 /** Names completed at most. */
@@ -87,17 +88,12 @@ function compareNames(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** A file of symbols in either format. Throws Error with a sentence about the file. */
-export function readSymbols(bytes: Uint8Array): readonly Symbol[] {
-  if (!isElf(bytes)) return parseSystemMap(bytes);
-  const symbols = [...symbolsOfElf(parseElf(bytes))];
+/** Symbols of an ELF file. Throws Error with a sentence about the file. */
+export function symbolsOfElf(file: ElfFile): readonly Symbol[] {
+  const symbols: Symbol[] = [];
+  for (const { name, value, size, section } of elfSymbols(file))
+    if (section !== SHN_ABS) symbols.push({ name, address: value >>> 0, size });
   if (symbols.length === 0)
     throw new Error('it is an ELF file without a symbol table; give the one before stripping');
   return symbols;
-}
-
-function* symbolsOfElf(file: ElfFile): Generator<Symbol, void, undefined> {
-  const ABSOLUTE = 0xfff1;
-  for (const { name, value, size, section } of elfSymbols(file))
-    if (section !== ABSOLUTE) yield { name, address: value >>> 0, size };
 }

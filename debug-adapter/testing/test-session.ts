@@ -35,6 +35,8 @@ export function testSession<Machine extends DebugPort>(
   const workers: LocalWorker[] = [];
   const machines: Machine[] = [];
   const readable: Files = {
+    exists: (name) => Promise.resolve(files.has(name)),
+    inflate: () => Promise.reject(new Error('nothing is packed here')),
     readFile(name) {
       const bytes = files.get(name);
       if (bytes !== undefined) return Promise.resolve(bytes);

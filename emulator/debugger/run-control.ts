@@ -93,6 +93,8 @@ export class RunControl {
   readonly #machine: Machine;
   /** Whose step it is. */
   #stepped: MachineVcpu;
+  /** What was asked for, begun anew while a step ends within its range. */
+  #mode: ResumeMode = { kind: 'continue' };
   #phases: Phase[];
   /** Where a stop was told at which breakpoints have had their say, and when. */
   #told: {
@@ -115,10 +117,12 @@ export class RunControl {
   }
 
   /** Ends what was under way; a step is one of `vcpu`. */
-  resume({ kind, alone }: ResumeMode, vcpu: MachineVcpu): void {
+  resume(mode: ResumeMode, vcpu: MachineVcpu): void {
+    const { kind, alone } = mode;
+    this.#mode = mode;
     this.#stepped = vcpu;
     this.#machine.hold(alone === true ? vcpu : null);
-    this.#phases = this.#begun(kind).map((phase) => ({ ...phase, vcpu }));
+    this.#start();
     const told = this.#told;
     // who stands at a breakpoint that was told goes on; one that was not is met at once
     if (told === null || !this.#isTold()) return;
@@ -126,6 +130,10 @@ export class RunControl {
     if (other ? alone !== true : kind === 'continue') {
       this.#phases.push({ ...LEAVE, vcpu: told.vcpu });
     }
+  }
+  #start(): void {
+    const vcpu = this.#stepped;
+    this.#phases = this.#begun(this.#mode.kind).map((phase) => ({ ...phase, vcpu }));
   }
   #begun(kind: ResumeMode['kind']): readonly PhaseKind[] {
     switch (kind) {
@@ -172,6 +180,10 @@ export class RunControl {
       const goesOn = stop === null || stop.kind === 'watchpoint';
       if ((goesOn || stop.kind === 'step') && questions.accessed()) return WATCHPOINT;
       if (goesOn) continue;
+      if (stop.kind === 'step' && this.#isWithin()) {
+        this.#start();
+        continue;
+      }
       if (stop.kind === 'step' || stop.kind === 'breakpoint' || stop.kind === 'unimplemented') {
         this.#tell();
       } else if (stop.kind === 'exit' && !isBetweenInstructions(stop.exit)) {
@@ -182,6 +194,12 @@ export class RunControl {
       return stop;
     }
     return { kind: 'budget' };
+  }
+  /** The step has not left the range that it is to leave. */
+  #isWithin(): boolean {
+    const { within } = this.#mode;
+    const { linearEip } = this.#stepped.cpu;
+    return within !== undefined && linearEip >= within.start && linearEip < within.end;
   }
   #tell(): void {
     const vcpu = this.#stopped;

@@ -1,0 +1,70 @@
+/**
+ * Breakpoints on source lines. A line may begin at several places (an inlined function, a loop's
+ * condition): one breakpoint stops at each of them. A line without code moves to the next one that has
+ * some, as editors show.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { WantedInstruction } from '../breakpoints.ts';
+import type { Guest } from '../guest.ts';
+import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
+import type { GuestscopeSession } from '../session.ts';
+import { sourceOf } from '../sources.ts';
+import { answer, asWritten, attempt } from './breakpoints.ts';
+
+/** A line and where its code begins. */
+interface Bound {
+  readonly line: number;
+  readonly addresses: readonly number[];
+}
+
+export async function setBreakpoints(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
+  const { guest, abilities } = session;
+  const path = request.object('source').optionalString('path') ?? '';
+  const asked = request.list('breakpoints');
+  const bound = asked.map((given) =>
+    guest.sources.lines.addressesOf(path, given.integer('line') + 1 - abilities.firstLine),
+  );
+  const wanted = asked.map((given, index) => wish(guest, path, given, bound[index] ?? null));
+  const set = await guest.breakpoints.setInstructions(guest.machine, `source:${path}`, wanted);
+  const breakpoints = set.map((breakpoint, index): DebugProtocol.Breakpoint => {
+    const place = bound[index] ?? null;
+    const told = answer(breakpoint, wanted[index]);
+    if (place === null) return told;
+    return { ...told, source: sourceOf(path), line: place.line - 1 + abilities.firstLine };
+  });
+  return { breakpoints };
+}
+
+/** Lines of a range at which a breakpoint can be. */
+export function breakpointLines(
+  session: GuestscopeSession,
+  path: string,
+  first: number,
+  last: number,
+): readonly number[] {
+  const { guest, abilities } = session;
+  const shift = 1 - abilities.firstLine;
+  return guest.sources.lines.linesOf(path, first + shift, last + shift).map((line) => line - shift);
+}
+
+function wish(
+  guest: Guest,
+  path: string,
+  given: RequestArguments,
+  place: Bound | null,
+): WantedInstruction {
+  if (place === null) return { problem: noCode(guest, path) };
+  const { addresses } = place;
+  return attempt(() => ({ addresses, ...guest.conditions(asWritten(given)) }));
+}
+
+function noCode(guest: Guest, path: string): string {
+  const { lines } = guest.sources;
+  if (lines.knows(path)) return 'No code was made from this line or from one after it.';
+  if (lines.files.length === 0)
+    return 'No file in "symbols" of launch.json has line numbers: name the guest\'s ELF file, compiled with -g.';
+  return 'No code in the files in "symbols" was made from this file; if the guest was built in another folder, say so in "sourceMap" of launch.json.';
+}
