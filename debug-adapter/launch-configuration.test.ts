@@ -37,7 +37,7 @@ describe('launch configuration', () => {
         loadAddress: 'auto',
       },
       symbols: [],
-      sourceMap: undefined,
+      sourceMap: {},
       machine: {
         memory: 134217728,
         vcpus: 1,
@@ -115,7 +115,6 @@ describe('launch configuration', () => {
       [{ guest: kernel, hypervisor: { profile: 'svm-npt' } }, '"svm-npt" is not available'],
       [{ guest: kernel, recording: {} }, '"recording" is not available'],
       [{ guest: kernel, faults: [] }, '"faults" is not available'],
-      [{ guest: kernel, sourceMap: {} }, '"sourceMap" is not available'],
       [{ guest: kernel, request: 'attach' }, '"request" "attach" is not available'],
     ] as const) {
       const [first] = problemsOf(value);
@@ -198,6 +197,7 @@ describe('schema for the editor', () => {
     assert.deepEqual(Object.keys(launch.properties ?? {}), [
       'guest',
       'symbols',
+      'sourceMap',
       'machine',
       'hypervisor',
       'exitBreakpoints',

@@ -5,7 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StopReason } from '../emulator/stop-reason.ts';
 import type { DataAccess, EventRecord, ExitRecord, FaultLink } from '../emulator/stop-reason.ts';
-import type { Breakpoints } from './breakpoints.ts';
+import type { Breakpoints, BreakpointSource } from './breakpoints.ts';
 import { formatAddress } from './memory-reference.ts';
 import { hexBytes } from './scopes.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -45,9 +45,8 @@ export function describeStop(
       return { reason: 'step', description: 'Paused on step' };
     case 'breakpoint': {
       const { ids, sources } = breakpoints.hit(stop.ids);
-      const byName = sources.length > 0 && sources.every((source) => source === 'function');
       return {
-        reason: byName ? 'function breakpoint' : 'instruction breakpoint',
+        reason: breakpointReason(sources),
         description: 'Paused on breakpoint',
         ids,
       };
@@ -95,6 +94,14 @@ export function describeStop(
         text: `The guest switched the machine off through ${stop.via}.`,
       };
   }
+}
+
+/** The protocol's name for what stopped; editors show instructions at breakpoints on them. */
+function breakpointReason(sources: readonly BreakpointSource[]): string {
+  const all = (is: (source: BreakpointSource) => boolean): boolean =>
+    sources.length > 0 && sources.every(is);
+  if (all((source) => source === 'function')) return 'function breakpoint';
+  return all((source) => source.startsWith('source:')) ? 'breakpoint' : 'instruction breakpoint';
 }
 
 function fault(exceptionId: string, description: string, text: string): StopDescription {
