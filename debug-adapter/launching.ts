@@ -4,7 +4,7 @@
  */
 import type { MachineConfiguration } from '../emulator/debug-port.ts';
 import { defaultProfile } from '../emulator/hypervisor/profiles.ts';
-import { describeFailure, failure } from './errors.ts';
+import { failure } from './errors.ts';
 import type { Files } from './files.ts';
 import { firmwareFile, videoFirmwareFile } from './firmware-files.ts';
 import { readNamedFile } from './files.ts';

@@ -24,11 +24,11 @@ const MOST_INFLATED = 1032;
 /** Null for a file without line numbers. Throws Error with a sentence about the file. */
 export async function debugSections(
   file: ElfFile,
-  inflate: Files['inflate'],
+  files: Pick<Files, 'inflate'>,
 ): Promise<DebugSections | null> {
   const contents = (name: string): Promise<Uint8Array> => {
     const section = findSection(file, name);
-    return section === undefined ? Promise.resolve(NOTHING) : unpacked(file, section, inflate);
+    return section === undefined ? Promise.resolve(NOTHING) : unpacked(file, section, files);
   };
   const lines = await contents('.debug_line');
   if (lines.length === 0) return null;
@@ -44,7 +44,7 @@ export async function debugSections(
 async function unpacked(
   file: ElfFile,
   section: ElfSection,
-  inflate: Files['inflate'],
+  files: Pick<Files, 'inflate'>,
 ): Promise<Uint8Array> {
   const bytes = sectionBytes(file, section);
   if ((section.flags & SECTION_FLAG.COMPRESSED) === 0) return bytes;
@@ -57,7 +57,7 @@ async function unpacked(
   const size = view.getUint32(file.is64 ? 8 : 4, true);
   const packed = bytes.subarray(headerSize);
   if (size > packed.length * MOST_INFLATED) throw problem('is damaged');
-  const whole = await inflate(packed, size).catch((cause: unknown) => {
+  const whole = await files.inflate(packed, size).catch((cause: unknown) => {
     throw problem(`cannot be unpacked (${describeFailure(cause)})`);
   });
   if (whole.length !== size) throw problem('is damaged');

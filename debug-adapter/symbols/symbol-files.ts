@@ -35,7 +35,7 @@ export async function loadSymbols(
       }
       const elf = parseElf(bytes);
       symbols.push(symbolsOfElf(elf));
-      const sections = await debugSections(elf, files.inflate);
+      const sections = await debugSections(elf, files);
       if (sections !== null) lines.push({ sections, home: folderOf(file), isCode: codeOf(elf) });
     } catch (cause) {
       const problem = describeFailure(cause).replace(/\.$/, '');

@@ -29,7 +29,7 @@ async function launched(
   folder: string,
   attributes: object = {},
   counting: object = {},
-): Promise<{ readonly client: TestClient; dispose(): void }> {
+): Promise<{ readonly client: TestClient; readonly dispose: () => void }> {
   const files = new Map(
     readdirSync(STORY).map((name) => [
       `${name.endsWith('.s') ? folder : '/story'}/${name}`,
