@@ -80,6 +80,15 @@ export class CpuVcpu implements GuestVcpu {
   watchesInterrupt(): boolean {
     return this.processor.watchesInterrupt();
   }
+  interruptibility(): number {
+    return this.processor.interruptibility;
+  }
+  pendingDebug(): number {
+    return this.processor.pendingDebug;
+  }
+  nmiUnblocked(): boolean {
+    return this.processor.nmiUnblocked;
+  }
   interruptible(): boolean {
     return this.processor.interruptible();
   }

@@ -36,8 +36,8 @@ export class SteppingHook implements ExitHook {
   get wantsInterruptWindow(): boolean {
     return this.#hypervisor.wantsInterruptWindow;
   }
-  get checksFirst(): boolean {
-    return this.#hypervisor.checksFirst ?? false;
+  get isSvm(): boolean {
+    return this.#hypervisor.isSvm ?? false;
   }
   mayLeave(kind: MaskableInstruction): boolean {
     if (this.events.waitsFor(kind)) return true;

@@ -109,11 +109,20 @@ export function writeControlRegister(cpu: Processor, register: number, value: nu
   }
 }
 
+/** #GP(0) for a value that MOV to CR0 or CR4 refuses before it looks at memory. */
+export function checkControlRegister(cpu: Processor, register: number, value: number): void {
+  if (register === 0) {
+    if ((value & CR0.PG) !== 0 && (value & CR0.PE) === 0) cpu.fault(VECTOR.GP, 0);
+    if ((value & CR0.NW) !== 0 && (value & CR0.CD) === 0) cpu.fault(VECTOR.GP, 0);
+  } else if (register === 4 && (value & ~cr4Writable(cpu.model)) !== 0) {
+    cpu.fault(VECTOR.GP, 0);
+  }
+}
+
 /** MOV to CR0 and LMSW. */
 export function writeCr0(cpu: Processor, value: number): void {
   const { state } = cpu;
-  if ((value & CR0.PG) !== 0 && (value & CR0.PE) === 0) cpu.fault(VECTOR.GP, 0);
-  if ((value & CR0.NW) !== 0 && (value & CR0.CD) === 0) cpu.fault(VECTOR.GP, 0);
+  checkControlRegister(cpu, 0, value);
   if (((state.cr(0) ^ value) & CR0_PDPTE) !== 0) {
     if (!loadDirectoryPointers(cpu, state.cr(3), value)) cpu.fault(VECTOR.GP, 0);
   }
@@ -122,7 +131,7 @@ export function writeCr0(cpu: Processor, value: number): void {
 
 function writeCr4(cpu: Processor, value: number): void {
   const { state } = cpu;
-  if ((value & ~cr4Writable(cpu.model)) !== 0) cpu.fault(VECTOR.GP, 0);
+  checkControlRegister(cpu, 4, value);
   const changed = state.cr(4) ^ value;
   if ((changed & CR4_FLUSH) !== 0) {
     if (!loadDirectoryPointers(cpu, state.cr(3), state.cr(0), value)) cpu.fault(VECTOR.GP, 0);

@@ -20,7 +20,7 @@ import { deliverEvent, deliverException, deliverInterrupt } from './exceptions.t
 import { ExecutionMode, modeBits, walkMode } from './execution-mode.ts';
 import type { ExitHook, GuestEvent, WatchedEvent } from './exit-hook.ts';
 import { GuestMemory, type MemoryOwner } from './guest-memory.ts';
-import { InstructionCount } from './instruction-count.ts';
+import { InstructionCount, INTERRUPTIBILITY } from './instruction-count.ts';
 import * as L from './layout.ts';
 import type { SegmentIndex } from './layout.ts';
 import type { Platform } from './platform.ts';
@@ -77,6 +77,8 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   readonly #loop: RunLoop;
   readonly #sharedCode: SharedCode;
   #a20 = true;
+  /** Instructions retired before the IRET that last ended the blocking of NMIs. */
+  #nmiUnblockedAt = -1;
   /** Layout WALK_MODE without what a keeper of shadow tables adds. */
   #guestWalk = 0;
   #keeper: ShadowKeeper | null = null;
@@ -241,7 +243,9 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   }
   unblockNmi(): void {
     const { state } = this;
-    const pending = state.get(L.NMI) & L.NMI_STATE.PENDING;
+    const before = state.get(L.NMI);
+    const pending = before & L.NMI_STATE.PENDING;
+    if ((before & L.NMI_STATE.BLOCKED) !== 0) this.#nmiUnblockedAt = this.#count.retired;
     state.set(L.NMI, pending);
     if (pending !== 0) this.#signals.stale = true;
   }
@@ -376,6 +380,22 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
 
   interruptible(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0 && !this.#count.inShadow;
+  }
+  /** Guest interruptibility state (SDM vol. 3, table 25-3). */
+  get interruptibility(): number {
+    const blocksNmi = (this.state.get(L.NMI) & L.NMI_STATE.BLOCKED) !== 0;
+    return this.#count.blocking | (blocksNmi ? INTERRUPTIBILITY.NMI : 0);
+  }
+  /** Pending debug exceptions (table 25-4): 3:0 breakpoints met, 12 one of them is enabled, 14 single step. */
+  get pendingDebug(): number {
+    if (!this.#count.holdsTraps) return 0;
+    const met = this.#debug.pending & 0xf;
+    const step = (this.state.systemFlags & FLAG.TF) !== 0 ? 1 << 14 : 0;
+    return met | (met === 0 ? 0 : 1 << 12) | step;
+  }
+  /** The running instruction is an IRET and has ended the blocking of NMIs. */
+  get nmiUnblocked(): boolean {
+    return this.#count.retired === this.#nmiUnblockedAt;
   }
   /** Runs `action` with the exit hook out of the way. */
   suppressed(action: () => void): void {

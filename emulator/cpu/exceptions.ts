@@ -136,9 +136,10 @@ function deliverChain(cpu: Processor, fault: RaisedFault, previous: FaultClass):
     announce(cpu, current);
     const endless = links === ENDLESS;
     if (endless || escalates(before, classOf(current.vector))) {
+      // no exit counts as one during delivery that a double or triple fault makes directly (vol. 3, 28.2.4)
+      cpu.vectoring = null;
       if (endless || before === 'double-fault') {
         cpu.offer({ kind: 'triple-fault' }, 0);
-        cpu.vectoring = null;
         cpu.shutdown();
         return;
       }
@@ -170,7 +171,9 @@ function announce(cpu: Processor, { vector, errorCode, qualification }: RaisedFa
   const { state } = cpu;
   const pushed = state.protectedMode ? errorCode : null;
   const type = isFault(cpu, vector, qualification) ? 'fault' : 'trap';
-  cpu.offer({ kind: 'exception', vector, errorCode: pushed, type, qualification }, 0);
+  // only BOUND raises #BR, and SVM saves where it ends (APM vol. 2, 15.7.1)
+  const length = vector === VECTOR.BR ? (cpu.nextEip - state.eip) >>> 0 : 0;
+  cpu.offer({ kind: 'exception', vector, errorCode: pushed, type, qualification }, length);
   if (vector === VECTOR.PF) state.setCr(2, qualification >>> 0);
   if (vector === VECTOR.DB) {
     const kept = state.dr(6) & ~DR6_BREAKPOINTS;

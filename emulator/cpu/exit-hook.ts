@@ -19,7 +19,6 @@ export type GuestEvent =
         | 'rdpmc'
         | 'pause'
         | 'monitor'
-        | 'mwait'
         | 'rsm'
         | 'smsw'
         | 'pushf'
@@ -28,6 +27,8 @@ export type GuestEvent =
     }
   /** INT n, before its gate is looked at. */
   | { readonly kind: 'int'; readonly vector: number }
+  /** `armed`: MONITOR has been executed, and nothing has left the guest since. */
+  | { readonly kind: 'mwait'; readonly armed?: boolean }
   /** VMCALL (0f 01 c1) and VMMCALL (0f 01 d9). Offered at any CPL. */
   | { readonly kind: 'vmcall' | 'vmmcall' }
   | {
@@ -114,8 +115,10 @@ export type GuestEvent =
       readonly value?: number;
     };
 
+/** Instructions of which SVM alone knows. */
+export type SvmInstruction = 'pushf' | 'popf' | 'iret' | 'int' | 'smsw';
 /** Instructions so frequent that they are offered only where they may leave. */
-export type MaskableInstruction = 'rdtsc' | 'pause' | 'pushf' | 'popf' | 'iret' | 'int' | 'smsw';
+export type MaskableInstruction = 'rdtsc' | 'pause' | SvmInstruction;
 
 /** The event by which such an instruction is asked about in general. */
 export function eventOf(kind: MaskableInstruction): GuestEvent {
@@ -171,10 +174,11 @@ export interface ExitHook {
    */
   mayLeave?(kind: MaskableInstruction): boolean;
   /**
-   * The order of SVM (AMD APM vol. 2, table 15-7): MOV CR, MOV DR and RDPMC make their own checks before
-   * they are offered, where under VMX and without this they are offered right after the check of CPL.
+   * Under SVM the instructions of SvmInstruction may leave, and in the order of its table 15-7 (AMD APM vol.
+   * 2): MOV CR, MOV DR, RDPMC, MONITOR and MWAIT make their own checks before they are offered, where under
+   * VMX, and if this is absent, they are offered right after the check of CPL.
    */
-  readonly checksFirst?: boolean;
+  readonly isSvm?: boolean;
   /**
    * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
    * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to

@@ -48,8 +48,17 @@ export function deviceAccess(
   linear: number,
   access: 'read' | 'write' | 'fetch',
   size: number,
+  value = 0,
 ): GuestEvent {
-  return { kind: 'second-stage', guestPhysical: physical, linear, final: true, access, size };
+  return {
+    kind: 'second-stage',
+    guestPhysical: physical,
+    linear,
+    final: true,
+    access,
+    size,
+    value,
+  };
 }
 
 /**
@@ -164,7 +173,7 @@ export class GuestMemory implements LinearMemory {
     }
     const rom = this.readRom(physical, size);
     if (rom !== null) return rom.reduceRight((value, byte) => value * 256 + byte, 0);
-    this.#offerDevice(physical, linear, 'read', size);
+    this.#offerDevice(physical, linear, 'read', size, 0);
     return this.#owner.platform.readDevice(physical, size) >>> 0;
   }
   writePhysical(physical: number, size: number, value: number, linear = 0): void {
@@ -173,7 +182,7 @@ export class GuestMemory implements LinearMemory {
       this.#storeRam(physical, size, value);
       return;
     }
-    this.#offerDevice(physical, linear, 'write', size);
+    this.#offerDevice(physical, linear, 'write', size, value >>> 0);
     this.#owner.platform.writeDevice(physical, size, value >>> 0);
   }
   #storeRam(physical: number, size: number, value: number): void {
@@ -194,8 +203,14 @@ export class GuestMemory implements LinearMemory {
     else if (size === 2) this.#view.setUint16(at, value, true);
     else this.#u8[at] = value;
   }
-  #offerDevice(physical: number, linear: number, access: 'read' | 'write', size: number): void {
-    this.#owner.offer(deviceAccess(physical, linear, access, size), 0);
+  #offerDevice(
+    physical: number,
+    linear: number,
+    access: 'read' | 'write',
+    size: number,
+    value: number,
+  ): void {
+    this.#owner.offer(deviceAccess(physical, linear, access, size, value), 0);
   }
   /** A copy of RAM, or null unless all of it is RAM; any number is a valid address. */
   readRam(address: number, length: number): Uint8Array | null {

@@ -14,6 +14,9 @@ const NO_SHADOW = -0x80000000;
 /** Layout SHADOW_FUEL between inhibit() and the end of that instruction. */
 const INHIBIT = -0x7fffffff;
 
+/** Bits of the guest's interruptibility state (SDM vol. 3, table 25-3). */
+export const INTERRUPTIBILITY = { STI: 1 << 0, MOV_SS: 1 << 1, SMI: 1 << 2, NMI: 1 << 3 } as const;
+
 export class InstructionCount {
   readonly #i32: Int32Array;
   /** Retired instructions when FUEL reaches zero. */
@@ -84,6 +87,11 @@ export class InstructionCount {
   get holdsTraps(): boolean {
     return this.retired === this.#trapsHeldAt;
   }
+  /** Blocking by STI or by MOV SS, as INTERRUPTIBILITY has it. */
+  get blocking(): number {
+    if (!this.inShadow) return 0;
+    return this.holdsTraps ? INTERRUPTIBILITY.MOV_SS : INTERRUPTIBILITY.STI;
+  }
   /** inhibit() was called in the running instruction. */
   get inhibits(): boolean {
     return this.#shadow === INHIBIT;
@@ -97,9 +105,9 @@ export class InstructionCount {
     this.#shadow = NO_SHADOW;
     this.#trapsHeldAt = -1;
   }
-  /** This boundary is protected. */
+  /** This boundary, or that before the running TypeScript instruction, is protected. */
   get inShadow(): boolean {
     const shadow = this.#shadow;
-    return shadow >= 0 && shadow === this.fuel;
+    return shadow >= 0 && shadow === this.fuel - this.ordinal;
   }
 }

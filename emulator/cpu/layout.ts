@@ -126,6 +126,11 @@ export const WALK_FLAGS = 0x524;
 /** Vector of an exception raised in emitted code with EXIT = exception, and its error code or -1. */
 export const RAISED_VECTOR = 0x528;
 export const RAISED_ERROR = 0x52c;
+/** Nonzero: MONITOR has been executed, with neither MWAIT nor a VM exit since. */
+export const MONITOR_ARMED = 0x5ec;
+/** What SVM asks of instructions, INTERCEPTED_INSTRUCTION bits: to be offered, CHECKS_FIRST in its order. */
+export const INTERCEPTED = 0x5f0;
+export const INTERCEPTED_INSTRUCTION = { PUSHF: 1, POPF: 2, IRET: 4, INT: 8, SMSW: 16, CHECKS_FIRST: 32 } as const; // prettier-ignore
 /** Nonzero: a debugger watches accesses to data (watchpoints.ts). */
 export const WATCHING = 0x5f4;
 /** A memory operand of 8 or 16 bytes on its way (LinearMemory.readVector and writeVector). */

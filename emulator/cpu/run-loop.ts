@@ -44,6 +44,17 @@ const EVENT_LIMIT = 256;
  */
 const ENTRY_LIMIT = 1024;
 
+/** Layout INTERCEPTED under SVM. */
+function interceptedBySvm(hook: ExitHook): number {
+  const { PUSHF, POPF, IRET, INT, SMSW, CHECKS_FIRST } = L.INTERCEPTED_INSTRUCTION;
+  const bits = { pushf: PUSHF, popf: POPF, iret: IRET, int: INT, smsw: SMSW } as const;
+  let intercepted: number = CHECKS_FIRST;
+  for (const kind of ['pushf', 'popf', 'iret', 'int', 'smsw'] as const) {
+    if (hook.mayLeave?.(kind) !== false) intercepted |= bits[kind];
+  }
+  return intercepted;
+}
+
 export interface RunLoopParts {
   readonly cpu: BoundaryParts['cpu'];
   readonly hook: ExitHook;
@@ -123,6 +134,7 @@ export class RunLoop {
     const rdtsc = hook.mayLeave?.('rdtsc') === false ? RDTSC : 0;
     const pause = hook.mayLeave?.('pause') === false ? PAUSE : 0;
     cpu.state.set(L.NATIVE, rdtsc | pause);
+    cpu.state.set(L.INTERCEPTED, hook.isSvm === true ? interceptedBySvm(hook) : 0);
   }
 
   /** Whether the next instruction must be executed alone. */

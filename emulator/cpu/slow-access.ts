@@ -94,7 +94,13 @@ export class SlowAccess {
   }
   #device(physical: number, linear: number, size: number, value: number | null): number {
     const { platform, state } = this.#cpu;
-    const event = deviceAccess(physical, linear, value === null ? 'read' : 'write', size);
+    const event = deviceAccess(
+      physical,
+      linear,
+      value === null ? 'read' : 'write',
+      size,
+      (value ?? 0) >>> 0,
+    );
     if (this.#cpu.leaves(event, 0)) state.set(L.SLOW, SLOW_OUTCOME.EXIT);
     else if (value === null) return platform.readDevice(physical, size) | 0;
     else platform.writeDevice(physical, size, value >>> 0);

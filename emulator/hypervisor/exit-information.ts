@@ -5,9 +5,16 @@
  * Fields that the manual leaves undefined for a reason are 0 here.
  */
 import type { GuestEvent } from '../cpu/exit-hook.ts';
+import { VECTOR } from '../cpu/processor.ts';
 import type { VectoredEvent } from '../cpu/processor.ts';
 import { descriptorTableIdentity } from './exit-decoders.ts';
 import { REASON, reasonOfInstruction } from './exit-reasons.ts';
+import {
+  displacementOf,
+  selectorInstructionInformation,
+  tableInstructionInformation,
+  vmxInstructionInformation,
+} from './operand-information.ts';
 
 type Event<Kind extends GuestEvent['kind']> = Extract<GuestEvent, { kind: Kind }>;
 
@@ -97,28 +104,39 @@ const TASK_SWITCH_SOURCE = { call: 0, iret: 1, jmp: 2, gate: 3 } as const;
 /** Table 28-7, bits 2:0. */
 const EPT_ACCESS = { read: 1 << 0, write: 1 << 1, fetch: 1 << 2 } as const;
 
+/** "NMI unblocking due to IRET" (28.2.3), in the interruption information and in the qualification of EPT violations. */
+const NMI_UNBLOCKED = 1 << 12;
+
 /**
  * Table 28-7: bits 5:3 are what the second stage allows, nothing; 7 the linear address is valid; 8 the
- * access was to its translation, not to a paging structure.
+ * access was to its translation, not to a paging structure; 12 NMI unblocking due to IRET.
  */
-function eptQualification(event: Event<'second-stage'>): number {
-  return EPT_ACCESS[event.access] | (1 << 7) | (event.final ? 1 << 8 : 0);
+function eptQualification(event: Event<'second-stage'>, unblocked: boolean): number {
+  const flags = (event.final ? 1 << 8 : 0) | (unblocked ? NMI_UNBLOCKED : 0);
+  return EPT_ACCESS[event.access] | (1 << 7) | flags;
 }
 
-/** Exit qualification, unsigned 32 bits. */
-export function qualificationOf(event: GuestEvent): number {
+/**
+ * Exit qualification, unsigned 32 bits.
+ * @param unblocked the event comes from an IRET that has ended the blocking of NMIs
+ */
+export function qualificationOf(event: GuestEvent, unblocked = false): number {
   // prettier-ignore
   switch (event.kind) {
     case 'io':           return ioQualification(event);
     case 'cr-access':    return crQualification(event);
     case 'dr-access':    return drQualification(event);
     case 'invlpg':       return event.linear;
-    case 'second-stage': return eptQualification(event);
+    case 'second-stage': return eptQualification(event, unblocked);
     case 'task-switch':  return ((TASK_SWITCH_SOURCE[event.source] << 30) | (event.selector & 0xffff)) >>> 0;
     case 'exception':
       if (event.vector === 14) return event.qualification;
       // table 28-1: B3-B0, BD and BS
       return event.vector === 1 ? event.qualification & 0x600f : 0;
+    case 'descriptor-table':
+    case 'vmx-instruction': return displacementOf(event.instruction);
+    // 28.2.1: the address range is monitored
+    case 'mwait':        return event.armed === true ? 1 : 0;
     default:             return 0;
   }
 }
@@ -141,9 +159,11 @@ function information(vector: number, type: number, errorCode: number | null): nu
  * VM-exit interruption information (25.9.2). Invalid for external interrupts, since "acknowledge
  * interrupt on exit" is off: the hypervisor acknowledges when it injects.
  */
-export function interruptionInformation(event: GuestEvent): number {
+export function interruptionInformation(event: GuestEvent, unblocked = false): number {
   if (event.kind !== 'exception') return 0;
-  return information(event.vector, EXCEPTION_TYPE[event.type], event.errorCode);
+  const { vector, type, errorCode } = event;
+  const flag = unblocked && vector !== VECTOR.DF ? NMI_UNBLOCKED : 0;
+  return information(vector, EXCEPTION_TYPE[type], errorCode) + flag;
 }
 
 /** IDT-vectoring information (25.9.3) of the event whose delivery the exit interrupted. */
@@ -177,21 +197,23 @@ export function instructionLengthOf(
   }
 }
 
-/**
- * VM-exit instruction information (28.2.5). INS and OUTS, table 28-8: 9:7 address size, 17:15 segment.
- * LGDT and its like, table 28-10, and LLDT and its like, table 28-11: the instruction's identity in
- * bits 29:28 alone, the operand's form is not recorded.
- */
+/** VM-exit instruction information (28.2.5): INS and OUTS, table 28-8, here, the rest in operand-information.ts. */
 export function instructionInformationOf(event: GuestEvent): number {
   if (event.kind === 'io' && event.string) {
     const addressSize = event.addressSize === 4 ? 1 << 7 : 0;
     return addressSize | (event.direction === 'out' ? (event.segment ?? 0) << 15 : 0);
   }
-  if (event.kind === 'descriptor-table') {
-    const system = SYSTEM_TABLE_MNEMONICS.has(event.mnemonic) ? 1 : 0;
-    return descriptorTableIdentity(event.mnemonic, system) << 28;
+  if (event.kind === 'vmx-instruction' && event.instruction !== undefined) {
+    return vmxInstructionInformation(event.instruction);
   }
-  return 0;
+  if (event.kind !== 'descriptor-table') return 0;
+  const { mnemonic, instruction } = event;
+  const isSelector = SYSTEM_TABLE_MNEMONICS.has(mnemonic);
+  const identity = descriptorTableIdentity(mnemonic, isSelector ? 1 : 0);
+  if (instruction === undefined) return identity << 28;
+  return isSelector
+    ? selectorInstructionInformation(instruction, identity)
+    : tableInstructionInformation(instruction, identity);
 }
 
 /** What decoders show beside the manual's fields: value of MOV to CR, LMSW, OUT and of a store outside RAM. */

@@ -14,28 +14,20 @@
  */
 import { eventOf } from '../cpu/exit-hook.ts';
 import type { ExitHook, GuestEvent, MaskableInstruction } from '../cpu/exit-hook.ts';
-import { ACTIVITY, SEGMENT } from '../cpu/layout.ts';
+import { ACTIVITY, MONITOR_ARMED, SEGMENT } from '../cpu/layout.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit } from './describe-exit.ts';
 import { leaves, PIN, PRIMARY } from './execution-controls.ts';
 import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
-import {
-  guestLinearOf, idtVectoringInformation, instructionInformationOf, instructionLengthOf, interruptionInformation,
-  operandOf, qualificationOf, reasonOf,
-} from './exit-information.ts'; // prettier-ignore
+import { reasonOf } from './exit-information.ts';
 import { ExitLog } from './exit-log.ts';
 import { HANDLERS } from './exits/handlers.ts';
 import { SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
 import { intercepts, setIntercepts } from './svm-controls.ts';
 import { SVM_EXIT } from './svm-exit-codes.ts';
-import {
-  exitCodeOf,
-  exitInfo1HighOf,
-  exitInfo1Of,
-  exitInfo2Of,
-  nextRipOf,
-} from './svm-information.ts';
+import { recordExit } from './record-exit.ts';
+import { exitCodeOf } from './svm-information.ts';
 import { svmExit } from './svm-intercepts.ts';
 import type { GuestVcpu } from './vcpu.ts';
 import type { RecordedExit, VmExit } from './vm-exit.ts';
@@ -105,10 +97,7 @@ export class Hypervisor implements ExitHook {
     if (this.isSvm) return intercepts(this.controls.svm, exitCodeOf(event));
     return leaves(this.controls, event, { cr0: state.cr(0), cr4: state.cr(4) });
   }
-  get checksFirst(): boolean {
-    return this.isSvm;
-  }
-  private get isSvm(): boolean {
+  get isSvm(): boolean {
     return this.controls.hardware === 'svm';
   }
 
@@ -125,8 +114,11 @@ export class Hypervisor implements ExitHook {
     if (this.waiting !== null) {
       throw new Error(`Second VM exit (${event.kind}) at EIP 0x${state.eip.toString(16)}`);
     }
-    this.waiting = this.record(reason, exitCode, event, length);
+    const { total } = this.log;
+    this.waiting = recordExit(this.vcpu, event, reason, exitCode, length, total);
     this.log.add(this.waiting);
+    // an exit ends the monitoring of an address range (28.5.6)
+    state.set(MONITOR_ARMED, 0);
     return true;
   }
 
@@ -239,46 +231,6 @@ export class Hypervisor implements ExitHook {
       setIntercepts(svm, on, SVM_EXIT.VINTR);
     } else if (on) this.controls.primary |= PRIMARY.INTERRUPT_WINDOW_EXITING;
     else this.controls.primary &= ~PRIMARY.INTERRUPT_WINDOW_EXITING;
-  }
-
-  private record(reason: number, exitCode: number, event: GuestEvent, length: number): VmExit {
-    const { processor, retired, index } = this.vcpu;
-    const { state, vectoring } = processor;
-    return {
-      vcpu: index,
-      reason,
-      qualification: qualificationOf(event),
-      instructionLength: instructionLengthOf(event, length, vectoring),
-      instructionInformation: instructionInformationOf(event),
-      guestLinear: guestLinearOf(event),
-      guestPhysical: event.kind === 'second-stage' ? event.guestPhysical : 0,
-      interruptionInformation: interruptionInformation(event),
-      interruptionErrorCode: event.kind === 'exception' ? (event.errorCode ?? 0) : 0,
-      idtVectoringInformation: idtVectoringInformation(vectoring),
-      idtVectoringErrorCode: vectoring?.errorCode ?? 0,
-      operand: operandOf(event),
-      accessSize: event.kind === 'second-stage' ? event.size : 0,
-      interruptibility: 0,
-      activity: state.get(ACTIVITY),
-      pendingDebug: 0,
-      eflags: state.eflags >>> 0,
-      exitCode,
-      exitInfo1: exitInfo1Of(event),
-      exitInfo1High: exitInfo1HighOf(event),
-      exitInfo2: exitInfo2Of(event, state.eflags, (state.eip + length) >>> 0),
-      nextRip: nextRipOf(event, state.eip, length),
-      event,
-      rip: state.eip,
-      csBase: state.segmentBase(SEGMENT.CS),
-      cpl: state.cpl,
-      eax: state.gpr(0, 4),
-      ecx: state.gpr(1, 4),
-      edx: state.gpr(2, 4),
-      ebx: state.gpr(3, 4),
-      esi: state.gpr(6, 4),
-      position: retired,
-      ordinal: this.log.total,
-    };
   }
 
   private get vcpu(): GuestVcpu {

@@ -53,8 +53,9 @@ export function svmExit(
     }
     case 'mwait':
       if (intercepts(controls, code)) return code;
-      // the monitor is always armed here: what MWAIT waits for cannot have happened before it
-      return intercepts(controls, SVM_EXIT.MWAIT_CONDITIONAL) ? SVM_EXIT.MWAIT_CONDITIONAL : null;
+      return event.armed === true && intercepts(controls, SVM_EXIT.MWAIT_CONDITIONAL)
+        ? SVM_EXIT.MWAIT_CONDITIONAL
+        : null;
     default:
       return code !== NO_EXITCODE && intercepts(controls, code) ? code : null;
   }

@@ -84,6 +84,15 @@ export class TestVcpu implements GuestVcpu {
     this.state.set(L.ACTIVITY, 0);
     this.calls.push(`interrupt ${vector}`);
   }
+  interruptibility(): number {
+    return this.shadow ? 1 : 0;
+  }
+  pendingDebug(): number {
+    return 0;
+  }
+  nmiUnblocked(): boolean {
+    return false;
+  }
   readonly held = false;
   watchesInterrupt(): boolean {
     return false;

@@ -61,6 +61,12 @@ export interface GuestVcpu extends GuestMemory {
   redeliver(): void;
   /** Delivers an external interrupt; wakes a halted processor. Only when interruptible(). */
   injectInterrupt(vector: number): void;
+  /** What blocks events at CS:EIP, as bits of the guest's interruptibility state (table 25-3). */
+  interruptibility(): number;
+  /** Debug exceptions that MOV SS holds back at CS:EIP, as bits of table 25-4, else 0. */
+  pendingDebug(): number;
+  /** The instruction at CS:EIP is an IRET that has been begun and has ended the blocking of NMIs. */
+  nmiUnblocked(): boolean;
   /**
    * A debugger has stopped before an event on the way of what was just done: nothing of that is committed,
    * and it must be done anew.

@@ -14,7 +14,7 @@ const TABLE = { intercept: 'GDTR_IDTR_ACCESS' } as const satisfies OpcodeColumns
 const TABLE_0 = { privilege: 0, intercept: 'GDTR_IDTR_ACCESS' } as const satisfies OpcodeColumns;
 const LOCAL = { intercept: 'LDTR_TR_ACCESS' } as const satisfies OpcodeColumns;
 const LOCAL_0 = { privilege: 0, intercept: 'LDTR_TR_ACCESS' } as const satisfies OpcodeColumns;
-const SVM = { feature: 'svm', privilege: 0 } as const satisfies OpcodeColumns;
+const SVM = { privilege: 0 } as const satisfies OpcodeColumns;
 
 // prettier-ignore
 export const groupOpcodes = [
@@ -158,14 +158,14 @@ export const groupOpcodes = [
   ['np 0f 01 cb',  'stac',       '',            'stac',       { feature: 'smap' }],
   ['0f 01 f9',     'rdtscp',     '',            'rdtscp',     { feature: 'rdtscp', intercept: 'RDTSCP' }],
   ['0f 01 d4',     'vmfunc',     '',            'vmx',        { feature: 'vmx', intercept: 'VMFUNC' }],
-  ['0f 01 d8',     'vmrun',      '',            'vmx',        SVM],
+  ['0f 01 d8',     'vmrun',      '',            'svm',        SVM],
   ['0f 01 d9',     'vmmcall',    '',            'vmmcall',    { intercept: 'VMCALL' }],
-  ['0f 01 da',     'vmload',     '',            'vmx',        SVM],
-  ['0f 01 db',     'vmsave',     '',            'vmx',        SVM],
-  ['0f 01 dc',     'stgi',       '',            'vmx',        SVM],
-  ['0f 01 dd',     'clgi',       '',            'vmx',        SVM],
-  ['0f 01 de',     'skinit',     '',            'vmx',        SVM],
-  ['0f 01 df',     'invlpga',    '',            'vmx',        SVM],
+  ['0f 01 da',     'vmload',     '',            'svm',        SVM],
+  ['0f 01 db',     'vmsave',     '',            'svm',        SVM],
+  ['0f 01 dc',     'stgi',       '',            'svm',        SVM],
+  ['0f 01 dd',     'clgi',       '',            'svm',        SVM],
+  ['0f 01 de',     'skinit',     '',            'svm',        SVM],
+  ['0f 01 df',     'invlpga',    '',            'svm',        SVM],
   // VMX instructions with operands
   ['np 0f 78',     'vmread',     'Ed,Gd',       'vmx',        { intercept: 'VMREAD' }],
   ['np 0f 79',     'vmwrite',    'Gd,Ed',       'vmx',        { intercept: 'VMWRITE' }],

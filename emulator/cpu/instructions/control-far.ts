@@ -10,7 +10,7 @@ import { redirectV86Interrupt } from '../interrupts.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
 import { FLAG } from '../state.ts';
-import { memoryOperand, nextOffset } from './operand-access.ts';
+import { intercepted, memoryOperand, nextOffset } from './operand-access.ts';
 
 /** Selector and offset of a direct (ptr16:16, ptr16:32) or indirect (m16:16, m16:32) target. */
 function farPointer(
@@ -45,7 +45,9 @@ function interrupt(
 
 function softwareInterrupt(cpu: Processor, instruction: Instruction): void {
   const vector = immediate(instruction, 0xff);
-  cpu.watch({ kind: 'interrupt', vector, source: 'software' }, instruction.length);
+  const { length } = instruction;
+  if (intercepted(cpu, 'INT') && cpu.leaves({ kind: 'int', vector }, length)) return;
+  cpu.watch({ kind: 'interrupt', vector, source: 'software' }, length);
   if (cpu.state.v86 && redirectV86Interrupt(cpu, vector)) {
     cpu.endTrace();
     cpu.nextEip = cpu.state.eip;
@@ -81,7 +83,10 @@ export const controlFarInstructions = {
   },
   'ret-far': (cpu, instruction) =>
     farReturn(cpu, instruction.operandSize, immediate(instruction, 0xffff)),
-  iret: (cpu, { operandSize }) => interruptReturn(cpu, operandSize),
+  iret: (cpu, { operandSize, length }) => {
+    if (intercepted(cpu, 'IRET') && cpu.leaves({ kind: 'iret' }, length)) return;
+    interruptReturn(cpu, operandSize);
+  },
   int: softwareInterrupt,
   int3: (cpu) => interrupt(cpu, VECTOR.BP, 'software-exception'),
   into: interruptOnOverflow,

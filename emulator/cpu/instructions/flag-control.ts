@@ -3,7 +3,13 @@
  * decision beyond CPL <= IOPL in plain protected mode. Every other case is handed to the TypeScript
  * form in system.ts.
  */
-import { CPL, EFLAGS_SYSTEM, EVENT_PENDING } from '../layout.ts';
+import {
+  CPL,
+  EFLAGS_SYSTEM,
+  EVENT_PENDING,
+  INTERCEPTED,
+  INTERCEPTED_INSTRUCTION,
+} from '../layout.ts';
 import { FLAG } from '../state.ts';
 import type { Backend } from '../translate/backend.ts';
 import type { EmittedInstruction } from '../translate/shape.ts';
@@ -95,7 +101,7 @@ const sti: EmittedInstruction = {
   },
 };
 
-/** PUSHF outside V86 mode: VM and RF are pushed as zero. */
+/** PUSHF outside V86 mode that SVM does not intercept: VM and RF are pushed as zero. */
 const pushf: EmittedInstruction = {
   patterns: [''],
   sized: true,
@@ -106,6 +112,8 @@ const pushf: EmittedInstruction = {
     const value = e.temp();
     e.getState(EFLAGS_SYSTEM);
     body.i32(FLAG.VM).op('and');
+    e.getState(INTERCEPTED);
+    body.i32(INTERCEPTED_INSTRUCTION.PUSHF).op('and').op('or');
     body.if();
     e.assist();
     body.end();
@@ -125,7 +133,7 @@ const pushf: EmittedInstruction = {
 };
 
 /**
- * POPF with 32 bits at CPL 0 outside V86 mode that changes neither TF nor AC, which SMAP looks at:
+ * POPF with 32 bits at CPL 0 outside V86 mode, not intercepted by SVM, that changes neither TF nor AC, which SMAP looks at:
  * everything but VM, VIF, VIP, RF.
  */
 const CHANGEABLE = FLAG.IF | FLAG.DF | FLAG.IOPL | FLAG.NT | FLAG.ID;
@@ -146,7 +154,9 @@ const popf: EmittedInstruction = {
     const general = body.block();
     e.getState(CPL);
     e.getState(EFLAGS_SYSTEM);
-    body.i32(FLAG.VM).op('and').op('or').brIf(general);
+    body.i32(FLAG.VM).op('and').op('or');
+    e.getState(INTERCEPTED);
+    body.i32(INTERCEPTED_INSTRUCTION.POPF).op('and').op('or').brIf(general);
     e.peekStack(4, 0);
     body.tee(value);
     e.getState(EFLAGS_SYSTEM);

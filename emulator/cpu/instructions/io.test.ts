@@ -68,7 +68,7 @@ describe('IN and OUT', () => {
     cpu.state.setGpr(EDX, 4, 0x103f8);
     cpu.execute([0xee]);
     assert.deepEqual(cpu.log, ['in4 60', 'out1 3f8 44']);
-    const common = { kind: 'io', string: false, repeat: false, linear: 0 } as const;
+    const common = { kind: 'io', string: false, repeat: false, linear: 0, addressSize: 4 } as const;
     assert.deepEqual(cpu.offered, [
       { event: { ...common, port: 0x60, size: 4, direction: 'in', immediate: true, value: 0 }, length: 2 },
       { event: { ...common, port: 0x3f8, size: 1, direction: 'out', immediate: false, value: 0x44 }, length: 1 },

@@ -56,9 +56,10 @@ function ioEvent(
   direction: 'in' | 'out',
   immediate: boolean,
   value: number,
+  addressSize: 2 | 4,
 ): GuestEvent {
   return {
-    kind: 'io', port, size, direction, string: false, repeat: false, immediate, value, linear: 0,
+    kind: 'io', port, size, direction, string: false, repeat: false, immediate, value, linear: 0, addressSize,
   }; // prettier-ignore
 }
 
@@ -74,20 +75,20 @@ function writePort(cpu: Processor, port: Port, size: PortSize, value: number): v
   cpu.platform.writePort(port, size, value);
 }
 
-function input(cpu: Processor, { operands, length }: Instruction): void {
+function input(cpu: Processor, { operands, length, addressSize }: Instruction): void {
   const size = sizeOf(operands[0]);
   const { port, immediate } = portOf(cpu, operands[1]);
   requirePermission(cpu, port, size);
-  if (cpu.leaves(ioEvent(port, size, 'in', immediate, 0), length)) return;
+  if (cpu.leaves(ioEvent(port, size, 'in', immediate, 0, addressSize), length)) return;
   cpu.state.setGpr(0, size, readPort(cpu, port, size));
 }
 
-function output(cpu: Processor, { operands, length }: Instruction): void {
+function output(cpu: Processor, { operands, length, addressSize }: Instruction): void {
   const size = sizeOf(operands[1]);
   const { port, immediate } = portOf(cpu, operands[0]);
   requirePermission(cpu, port, size);
   const value = cpu.state.gpr(0, size);
-  if (cpu.leaves(ioEvent(port, size, 'out', immediate, value), length)) return;
+  if (cpu.leaves(ioEvent(port, size, 'out', immediate, value, addressSize), length)) return;
   writePort(cpu, port, size, value);
 }
 

@@ -6,6 +6,7 @@ import type { Instruction, MemoryOperand, Operand } from '../decode/instruction.
 import type { SegmentIndex } from '../layout.ts';
 import { VECTOR } from '../processor.ts';
 import type { Processor } from '../processor.ts';
+import * as L from '../layout.ts';
 import { CR4 } from '../state.ts';
 
 /** The operand as memory; #UD for a register. */
@@ -23,6 +24,13 @@ export function segmentNumber(operand: Operand | undefined): SegmentIndex | -1 {
 export function nextOffset(operand: MemoryOperand, offset: number, delta: number): number {
   const sum = offset + delta;
   return operand.addressSize === 2 ? sum & 0xffff : sum >>> 0;
+}
+
+type Intercepted = keyof typeof L.INTERCEPTED_INSTRUCTION;
+
+/** Whether SVM asks for it: the instruction is to be offered, or CHECKS_FIRST, the order is SVM's. */
+export function intercepted(cpu: Processor, what: Intercepted): boolean {
+  return (cpu.state.get(L.INTERCEPTED) & L.INTERCEPTED_INSTRUCTION[what]) !== 0;
 }
 
 /** #GP(0) unless CPL is 0. */

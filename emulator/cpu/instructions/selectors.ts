@@ -44,10 +44,11 @@ function systemDescriptor(cpu: Processor, selector: number, types: readonly numb
   return descriptor;
 }
 
-function loadLdt(cpu: Processor, { operands, length }: Instruction): void {
+function loadLdt(cpu: Processor, instruction: Instruction): void {
+  const { operands, length } = instruction;
   requireProtectedMode(cpu);
   requireCpl0(cpu);
-  cpu.offer({ kind: 'descriptor-table', mnemonic: 'lldt' }, length);
+  cpu.offer({ kind: 'descriptor-table', mnemonic: 'lldt', instruction }, length);
   const selector = readWord(cpu, operands[0]);
   const segment = isNull(selector)
     ? nullSegment(selector)
@@ -56,10 +57,11 @@ function loadLdt(cpu: Processor, { operands, length }: Instruction): void {
 }
 
 /** LTR marks the TSS busy, in the table and in TR. */
-function loadTask(cpu: Processor, { operands, length }: Instruction): void {
+function loadTask(cpu: Processor, instruction: Instruction): void {
+  const { operands, length } = instruction;
   requireProtectedMode(cpu);
   requireCpl0(cpu);
-  cpu.offer({ kind: 'descriptor-table', mnemonic: 'ltr' }, length);
+  cpu.offer({ kind: 'descriptor-table', mnemonic: 'ltr', instruction }, length);
   const selector = readWord(cpu, operands[0]);
   if (isNull(selector)) cpu.fault(VECTOR.GP, 0);
   const types = [SYSTEM_TYPE.TSS16, SYSTEM_TYPE.TSS32];
@@ -75,7 +77,7 @@ const storeSelector =
   (cpu, instruction) => {
     requireProtectedMode(cpu);
     requireUmip(cpu);
-    cpu.offer({ kind: 'descriptor-table', mnemonic }, instruction.length);
+    cpu.offer({ kind: 'descriptor-table', mnemonic, instruction }, instruction.length);
     writeWord(cpu, instruction, instruction.operands[0], cpu.state.selector(register));
   };
 

@@ -1,7 +1,7 @@
 /**
  * CLI, STI, PUSHF and POPF in every mode (SDM vol. 2; vol. 3, 20.2.5 and 20.4): IOPL decides, and
  * where it forbids, virtual-8086 mode extensions (VME, PVI) put VIF in the place of IF. The fast forms
- * that need no such decision may be emitted (flags.ts); these are the general ones.
+ * that need no such decision may be emitted (flag-control.ts); these are the general ones.
  */
 import type { Instruction } from '../decode/instruction.ts';
 import { mergeFlags, popVirtualFlags } from '../interrupt-return.ts';
@@ -9,6 +9,7 @@ import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
 import { ESP, StackReader } from '../stack-frame.ts';
 import { ARITHMETIC_FLAGS, CR4, FLAG } from '../state.ts';
+import { intercepted } from './operand-access.ts';
 
 /** IF may be changed directly: real-address mode, or CPL not above IOPL (3 in virtual-8086 mode). */
 const mayChangeIf = ({ state }: Processor): boolean =>
@@ -50,6 +51,7 @@ function virtualFlags(cpu: Processor, { operandSize }: Instruction): boolean {
 
 /** The pushed image has VM and RF clear. */
 function pushFlags(cpu: Processor, instruction: Instruction): void {
+  if (intercepted(cpu, 'PUSHF') && cpu.leaves({ kind: 'pushf' }, instruction.length)) return;
   let flags = cpu.state.eflags & ~(FLAG.VM | FLAG.RF);
   if (virtualFlags(cpu, instruction)) {
     flags |= FLAG.IOPL;
@@ -65,6 +67,7 @@ const POPPED_WIDE = FLAG.AC | FLAG.ID;
 
 function popFlags(cpu: Processor, instruction: Instruction): void {
   const { state } = cpu;
+  if (intercepted(cpu, 'POPF') && cpu.leaves({ kind: 'popf' }, instruction.length)) return;
   const size = instruction.operandSize;
   const virtual = virtualFlags(cpu, instruction);
   const reader = new StackReader(cpu);

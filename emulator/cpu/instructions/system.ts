@@ -4,12 +4,13 @@
  * selectors (LAR, VERR, LLDT, …) are in selectors.ts, those about EFLAGS in system-flags.ts.
  *
  * Each follows one order (vol. 3, 26.1): #UD and privilege, then the offer to the hypervisor, then the
- * instruction's own checks, then the commit. Caches and system-management mode do not exist
+ * instruction's own checks, then the commit; under SVM some make their checks first (CHECKS_FIRST). Caches and system-management mode do not exist
  * here: INVD and WBINVD do nothing, RSM is undefined.
  */
 import {
   DR6_BD,
   DR7_GD,
+  checkControlRegister,
   debugRegister,
   setDebugRegister,
   writeControlRegister,
@@ -25,10 +26,12 @@ import { VECTOR } from '../processor.ts';
 import type { Processor, TypescriptInstruction } from '../processor.ts';
 import { CR0, CR4, FLAG } from '../state.ts';
 import {
+  intercepted,
   memoryOperand,
   nextOffset,
   readWord,
   requireCpl0,
+  requireProtectedMode,
   requireUmip,
   writeWord,
 } from './operand-access.ts';
@@ -58,7 +61,7 @@ const loadTable =
   (cpu, instruction) => {
     requireCpl0(cpu);
     const operand = memoryOperand(cpu, instruction.operands[0]);
-    cpu.offer({ kind: 'descriptor-table', mnemonic }, instruction.length);
+    cpu.offer({ kind: 'descriptor-table', mnemonic, instruction }, instruction.length);
     const offset = cpu.effectiveAddress(operand);
     const limit = cpu.readSegment(operand.segment, offset, 2);
     const base = cpu.readSegment(operand.segment, nextOffset(operand, offset, 2), 4);
@@ -72,10 +75,10 @@ const loadTable =
  */
 const storeTable =
   (register: number, mnemonic: string): TypescriptInstruction =>
-  (cpu, { operands, length }) => {
-    const operand = memoryOperand(cpu, operands[0]);
+  (cpu, instruction) => {
+    const operand = memoryOperand(cpu, instruction.operands[0]);
     requireUmip(cpu);
-    cpu.offer({ kind: 'descriptor-table', mnemonic }, length);
+    cpu.offer({ kind: 'descriptor-table', mnemonic, instruction }, instruction.length);
     const offset = cpu.effectiveAddress(operand);
     const upper = nextOffset(operand, offset, 2);
     const linear = cpu.checkSegment(operand.segment, upper, 4, true);
@@ -113,6 +116,7 @@ function moveControlRegister(cpu: Processor, { operands, length }: Instruction):
   requireCpl0(cpu);
   if (toControl) {
     const value = cpu.state.gpr(gpr, 4);
+    if (intercepted(cpu, 'CHECKS_FIRST')) checkControlRegister(cpu, register, value);
     if (cpu.leaves(crAccess(register, 'mov-to-cr', gpr, value), length)) return;
     writeControlRegister(cpu, register, value);
   } else {
@@ -130,8 +134,10 @@ function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): v
   const gpr = toDebug ? source.number : destination.number;
   requireCpl0(cpu);
   const access = toDebug ? 'mov-to-dr' : 'mov-from-dr';
+  const detected = (cpu.state.dr(7) & DR7_GD) !== 0;
+  if (detected && intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.DB, null, DR6_BD);
   if (cpu.leaves({ kind: 'dr-access', register: number, access, gpr }, length)) return;
-  if ((cpu.state.dr(7) & DR7_GD) !== 0) cpu.fault(VECTOR.DB, null, DR6_BD);
+  if (detected) cpu.fault(VECTOR.DB, null, DR6_BD);
   if (toDebug) setDebugRegister(cpu, register, cpu.state.gpr(gpr, 4));
   else cpu.state.setGpr(gpr, 4, cpu.state.dr(register));
 }
@@ -159,6 +165,7 @@ function loadMachineStatus(cpu: Processor, { operands, length }: Instruction): v
 
 function storeMachineStatus(cpu: Processor, instruction: Instruction): void {
   requireUmip(cpu);
+  if (intercepted(cpu, 'SMSW') && cpu.leaves({ kind: 'smsw' }, instruction.length)) return;
   writeWord(cpu, instruction, instruction.operands[0], cpu.state.cr(0));
 }
 
@@ -221,8 +228,10 @@ const setAccess =
 function readPerformanceCounter(cpu: Processor, { length }: Instruction): void {
   const { state } = cpu;
   if ((state.cr(4) & CR4.PCE) === 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
+  const exists = state.gpr(ECX, 4) <= 1;
+  if (!exists && intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.GP, 0);
   if (cpu.leaves({ kind: 'rdpmc' }, length)) return;
-  if (state.gpr(ECX, 4) > 1) cpu.fault(VECTOR.GP, 0);
+  if (!exists) cpu.fault(VECTOR.GP, 0);
   state.setGpr(EAX, 4, 0);
   state.setGpr(EDX, 4, 0);
 }
@@ -257,11 +266,19 @@ const undefinedUnlessTaken =
  * VMXON and its like: no model offers them in CPUID, yet the processor under a hypervisor has them, so
  * that they leave the guest at any CPL, though not from real-address and virtual-8086 mode.
  */
-const vmxInstruction: TypescriptInstruction = (cpu, { row, length }) => {
+const vmxInstruction: TypescriptInstruction = (cpu, instruction) => {
   const { protectedMode, v86 } = cpu.state;
-  const mnemonic = row.mnemonic;
-  const left = protectedMode && !v86 && cpu.leaves({ kind: 'vmx-instruction', mnemonic }, length);
-  if (!left) cpu.fault(VECTOR.UD);
+  const { row, length } = instruction;
+  const event = { kind: 'vmx-instruction', mnemonic: row.mnemonic, instruction } as const;
+  if (!protectedMode || v86 || !cpu.leaves(event, length)) cpu.fault(VECTOR.UD);
+};
+
+/** VMRUN and its like in the same way, after the check of CPL: EFER.SVME is the hypervisor's, always set. */
+const svmInstruction: TypescriptInstruction = (cpu, instruction) => {
+  requireProtectedMode(cpu);
+  if (!intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.UD);
+  requireCpl0(cpu);
+  vmxInstruction(cpu, instruction);
 };
 
 /**
@@ -272,8 +289,12 @@ const monitorOrWait =
   (kind: 'monitor' | 'mwait'): TypescriptInstruction =>
   (cpu, { length }) => {
     if (cpu.state.cpl !== 0) cpu.fault(VECTOR.UD);
-    if (cpu.leaves({ kind }, length)) return;
-    if (cpu.state.gpr(ECX, 4) !== 0) cpu.fault(VECTOR.GP, 0);
+    const hasHints = cpu.state.gpr(ECX, 4) !== 0;
+    if (hasHints && intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.GP, 0);
+    const armed = cpu.state.get(L.MONITOR_ARMED) !== 0;
+    if (cpu.leaves(kind === 'mwait' ? { kind, armed } : { kind }, length)) return;
+    if (hasHints) cpu.fault(VECTOR.GP, 0);
+    cpu.state.set(L.MONITOR_ARMED, kind === 'monitor' ? 1 : 0);
     if (kind === 'mwait' && (cpu.state.systemFlags & FLAG.IF) !== 0) cpu.halt();
   };
 
@@ -306,6 +327,7 @@ export const systemInstructions = {
   vmcall: undefinedUnlessTaken(() => ({ kind: 'vmcall' })),
   vmmcall: undefinedUnlessTaken(() => ({ kind: 'vmmcall' })),
   vmx: vmxInstruction,
+  svm: svmInstruction,
   sysenter: systemEnter,
   sysexit: systemExit,
   ud: (cpu) => cpu.fault(VECTOR.UD),

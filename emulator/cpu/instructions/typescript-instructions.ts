@@ -31,5 +31,5 @@ export const TYPESCRIPT_INSTRUCTIONS: Readonly<Record<string, TypescriptInstruct
 
 export const ENDS_BLOCK: ReadonlySet<string> = new Set([
   'jmp-far', 'call-far', 'ret-far', 'int', 'int3', 'into', 'int1', 'iret', 'ud', 'hlt', 'sysenter', 'sysexit',
-  'mov-cr', 'lmsw', 'vmcall', 'vmmcall', 'vmx', 'rsm', 'in', 'out', 'ins', 'outs', 'invlpg', 'wrmsr', 'cpuid',
+  'mov-cr', 'lmsw', 'vmcall', 'vmmcall', 'vmx', 'svm', 'rsm', 'in', 'out', 'ins', 'outs', 'invlpg', 'wrmsr', 'cpuid',
 ]); // prettier-ignore
