@@ -9,6 +9,7 @@ import type {
   DataBreakpoint,
   DisassembledLine,
   ExitBreakpoint,
+  ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
@@ -24,6 +25,7 @@ import type { Detail } from '../emulator/debugger/views/detail.ts';
 import type { ViewName } from '../emulator/debugger/views/views.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ExpressionSource } from '../emulator/expressions/expression.ts';
+import type { ExitStatistics } from '../emulator/hypervisor/exit-statistics.ts';
 import type { Screen } from '../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
 
@@ -77,7 +79,9 @@ export interface MachineService {
   assign(target: ExpressionSource, value: ExpressionSource): void;
   inspect(view: ViewName, address: number): readonly Detail[];
   exitLog(from: number, limit: number): readonly ExitRecord[];
+  exitLogRange(): ExitLogRange;
   exitCounts(): { readonly [name: string]: number };
+  exitStatistics(): ExitStatistics;
   sendSerialInput(bytes: Uint8Array): void;
   screen(seen: number | null): Screen;
   sendKeys(codes: Uint8Array): void;

@@ -143,7 +143,9 @@ class MachineHost {
       assign: (target, value) => machine().assign(target, value),
       inspect: (view, address) => machine().inspect(view, address),
       exitLog: (from, limit) => machine().exitLog(from, limit),
+      exitLogRange: () => machine().exitLogRange(),
       exitCounts: () => machine().exitCounts(),
+      exitStatistics: () => machine().exitStatistics(),
       sendSerialInput: (bytes) => {
         machine().sendSerialInput(bytes);
         this.wake();

@@ -4,6 +4,7 @@ import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { controlsFor, findProfile } from './hypervisor/profiles.ts';
 import type { KvmChoice } from './machine-kvm.ts';
+import { type ExitLogOptions, MOST_LOG_ROWS } from './hypervisor/exit-log.ts';
 import { GuestImageError } from './loaders/loader.ts';
 import type { MemoryMap } from './memory/memory-map.ts';
 import { didYouMean } from './nearest-name.ts';
@@ -76,6 +77,15 @@ export function checkedKvm(chosen: MachineConfiguration['hypervisor']): KvmChoic
     );
   }
   return { features, oldProfile: findProfile(chosen.profile)?.offersMmuOp === true };
+}
+
+export function checkedLog(log: Partial<ExitLogOptions>): Partial<ExitLogOptions> {
+  const { capacity = 0 } = log;
+  if (Number.isInteger(capacity) && capacity >= 0 && capacity <= MOST_LOG_ROWS) return log;
+  throw new ConfigurationError(
+    'hypervisor.log.capacity',
+    `A log of ${String(capacity)} exits cannot be kept: choose between 0 and ${String(MOST_LOG_ROWS)}.`,
+  );
 }
 
 export function checkedMemory(bytes: number): number {

@@ -8,6 +8,8 @@ import type { Detail } from './debugger/views/detail.ts';
 import type { ViewName } from './debugger/views/views.ts';
 import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
+import type { ExitLogOptions } from './hypervisor/exit-log.ts';
+import type { ExitStatistics } from './hypervisor/exit-statistics.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
 import type { GuestModule, KernelEntry } from './loaders/loader.ts';
 import type { HostPagingOptions } from './hypervisor/host-paging.ts';
@@ -66,6 +68,8 @@ export interface MachineConfiguration {
     readonly exits: { readonly [name: string]: boolean };
     /** With interface 'kvm', and only there; as it is without. */
     readonly kvm?: KvmConfiguration;
+    /** Rows of the exit log, and whether exits are counted by more than their reason. */
+    readonly log?: Partial<ExitLogOptions>;
   };
   /** Offer shared memory where the host allows it. */
   readonly shared: boolean;
@@ -197,6 +201,12 @@ export interface MachinePosition {
   readonly interruptsEnabled: boolean;
 }
 
+/** Rows of the exit log: `first` is kept, `end` will be the next; equal when it is empty. */
+export interface ExitLogRange {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** One virtual processor among the others. */
 export interface VcpuSummary {
   readonly vcpu: number;
@@ -254,9 +264,13 @@ export interface DebugPort {
    * what a register refuses.
    */
   assign(target: ExpressionSource, value: ExpressionSource): void;
-  /** Log rows with ordinal >= `from`, at most `limit` (the ring keeps the last 65,536). */
+  /** Rows of the log from number `from` on, at most `limit`. */
   exitLog(from: number, limit: number): readonly ExitRecord[];
+  /** Numbers of the oldest row that the log keeps and of the next that it will have. */
+  exitLogRange(): ExitLogRange;
   exitCounts(): { readonly [name: string]: number };
+  /** What all exits since power-on add up to. */
+  exitStatistics(): ExitStatistics;
   /** Bytes the guest's serial port (COM1) has sent since the last call. */
   takeSerialOutput(): Uint8Array;
   /** Typed into COM1; recorded in the input log with the position at which they arrive. */

@@ -6,6 +6,7 @@ import type { Cpu } from './cpu/cpu.ts';
 import type { ExitHook } from './cpu/exit-hook.ts';
 import { VmExitSignal } from './cpu/processor.ts';
 import type { HostPaging } from './hypervisor/host-paging.ts';
+import { ExitWitness } from './hypervisor/exit-witness.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
 
 /** Injected types that are delivered like interrupts, returning after their instruction. */
@@ -28,6 +29,7 @@ export class CpuVcpu implements GuestVcpu {
   readonly index: number;
   readonly #surroundings: VcpuSurroundings;
   readonly #hook: Pick<ExitHook, 'held'>;
+  readonly witness = new ExitWitness();
 
   constructor(
     cpu: Cpu,
@@ -45,15 +47,24 @@ export class CpuVcpu implements GuestVcpu {
     return this.#surroundings.retired();
   }
   emulateInstruction(): void {
-    this.processor.emulateInstruction();
+    const { processor, witness } = this;
+    const { faultChain, retired } = processor;
+    witness.emulated();
+    if (faultChain.length > 0) faultChain.length = 0;
+    processor.emulateInstruction();
+    // a trap comes after an instruction that was carried out
+    const faulted = faultChain.length > 0 && processor.retired === retired;
+    if (faulted) witness.injected(faultChain[0].vector, faultChain[0].errorCode);
   }
   skipInstruction(length: number): void {
+    this.witness.emulated();
     this.#natively(() => {
       this.processor.skipInstruction(length);
     });
   }
   injectException({ vector, errorCode, type, qualification, length }: InjectedException): void {
     const { processor } = this;
+    this.witness.injected(vector, errorCode);
     this.#natively(() => {
       if (type === 'fault' || type === 'trap') {
         processor.deliverFault(vector, errorCode, qualification);
@@ -64,12 +75,14 @@ export class CpuVcpu implements GuestVcpu {
     });
   }
   redeliver(): void {
+    this.witness.redelivered();
     this.#natively(() => {
       this.processor.redeliver();
     });
   }
   injectInterrupt(vector: number): void {
     const { processor } = this;
+    this.witness.interrupted(vector);
     this.#natively(() => {
       processor.deliver(vector, 'external', processor.state.eip);
     });
@@ -99,9 +112,11 @@ export class CpuVcpu implements GuestVcpu {
     this.#surroundings.awaitPage(address);
   }
   readPhysical(address: number, length: number): Uint8Array | null {
+    this.witness.touched();
     return this.processor.memory.readRam(address, length);
   }
   writePhysical(address: number, bytes: Uint8Array): boolean {
+    this.witness.touched();
     return this.processor.memory.writeRam(address, bytes);
   }
 

@@ -11,6 +11,7 @@ import {
   allocate,
   checkedControls,
   checkedKvm,
+  checkedLog,
   checkedMemory,
   checkedModel,
   checkedVcpus,
@@ -90,7 +91,7 @@ export class Machine {
   /** By number; the first is the bootstrap processor. */
   readonly vcpus: readonly MachineVcpu[];
   readonly board: PcBoard;
-  readonly exitLog = new ExitLog();
+  readonly exitLog: ExitLog;
   readonly guest: LoadedGuest;
   readonly map: MemoryMap;
   readonly memory: WasmMemory;
@@ -116,6 +117,7 @@ export class Machine {
   constructor(configuration: MachineConfiguration) {
     const { memoryBytes, hypervisor: chosen } = configuration;
     const kvm = checkedKvm(chosen);
+    this.exitLog = new ExitLog(checkedLog(chosen.log ?? {}));
     const model = checkedModel(configuration.cpuModel);
     const count = checkedVcpus(configuration.vcpus ?? 1, model);
     const maps = memoryMaps(checkedMemory(memoryBytes), count);

@@ -105,4 +105,27 @@ export interface ExitRecord {
   readonly cpl: number;
   /** Number of the vCPU that left; absent: 0. */
   readonly vcpu?: number;
+  /** Number of the row in the log; absent: the ordinal, as long as no filter has held exits back. */
+  readonly row?: number;
+  /** What became of it; absent while it waits for the hypervisor. */
+  readonly outcome?: ExitOutcomeRecord;
+}
+
+/** What the hypervisor did at an exit, plain data. */
+export interface ExitOutcomeRecord {
+  /** "emulated", "injected", … (hypervisor/exit-outcome.ts). */
+  readonly kind: string;
+  /** "returned 0x40000001", "injected #GP(0)", "emulated, interrupt 0x20 injected". */
+  readonly text: string;
+  /** Things done to the guest: instructions, events, pieces of its memory, entries of page tables. */
+  readonly steps: number;
+  /** A person or a breakpoint's action took the hypervisor's place. */
+  readonly intervened?: true;
+  /** What the guest got back, as a number where it is one. */
+  readonly result?: number;
+  /** Exception that it got. */
+  readonly vector?: number;
+  readonly errorCode?: number;
+  /** Vector of the interrupt that went in with the entry. */
+  readonly interrupt?: number;
 }

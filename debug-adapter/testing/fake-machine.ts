@@ -17,6 +17,7 @@ import type {
   DebugPort,
   DisassembledLine,
   ExitBreakpoint,
+  ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
@@ -46,6 +47,7 @@ import {
   type ExpressionSource,
   valueOf,
 } from '../../emulator/expressions/expression.ts';
+import type { ExitStatistics } from '../../emulator/hypervisor/exit-statistics.ts';
 import type { Picture, Screen } from '../../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
 
@@ -353,6 +355,24 @@ export class FakeMachine implements DebugPort {
     const first = this.firstKept();
     const start = Math.max(from - first, 0);
     return this.exits.slice(start, start + limit);
+  }
+
+  exitLogRange(): ExitLogRange {
+    return { first: 0, end: this.exits.length };
+  }
+
+  /** By reason alone. */
+  exitStatistics(): ExitStatistics {
+    const counts = Object.entries(this.exitCounts());
+    return {
+      total: this.exits.length,
+      reasons: counts.map(([reason, count]) => ({ reason, number: 0, count })),
+      details: [],
+      addresses: [],
+      interrupts: [],
+      others: { details: 0, addresses: 0 },
+      rate: { width: 65_536, stretches: [] },
+    };
   }
 
   exitCounts(): { readonly [name: string]: number } {

@@ -14,6 +14,7 @@ import type {
   DisassembledLine,
   EventBreakpoint,
   ExitBreakpoint,
+  ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
@@ -24,6 +25,7 @@ import type {
   StackFrame,
   VcpuSummary,
 } from '../debug-port.ts';
+import type { ExitStatistics } from '../hypervisor/exit-statistics.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import { Machine } from '../machine.ts';
 import { linear } from '../memory/address.ts';
@@ -269,6 +271,14 @@ export class MachineDebugger implements DebugPort {
   exitLog(from: number, limit: number): readonly ExitRecord[] {
     const { hypervisor } = this.#machine;
     return hypervisor.log.read(from, limit).map((exit) => hypervisor.describe(exit));
+  }
+  exitLogRange(): ExitLogRange {
+    const { first, end } = this.#machine.exitLog;
+    return { first, end };
+  }
+  exitStatistics(): ExitStatistics {
+    const { exitLog, hypervisor } = this.#machine;
+    return exitLog.statistics(hypervisor.guestInterface);
   }
   exitCounts(): { readonly [name: string]: number } {
     return this.#machine.hypervisor.log.countsByName();

@@ -5,7 +5,7 @@
  */
 import { U32 } from '../expressions/integers.ts';
 import type { Meaning, Names } from '../expressions/parser.ts';
-import { exitNames } from '../hypervisor/describe-exit.ts';
+import { type ExitMoment, exitNames } from '../hypervisor/describe-exit.ts';
 import { EXIT_REASONS } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
 import { MACHINE_EVENTS, type MachineEventRow } from './machine-events.ts';
@@ -25,7 +25,7 @@ const REASONS: ReadonlyMap<string, number> = new Map(
 
 /** The fields that some exit has. */
 export function fieldNames(): ReadonlySet<string> {
-  return new Set(ALL_REASONS.flatMap((row) => exitNames(row).map(({ name }) => name)));
+  return new Set(ALL_REASONS.flatMap((row) => exitNames(row, 'after').map(({ name }) => name)));
 }
 
 /** What is known of an event: its fields, and words for their values. */
@@ -88,6 +88,6 @@ export function eventExpressionNames(row: MachineEventRow): Names {
 }
 
 /** Names for a condition on an exit of this reason; null: of any. */
-export function exitExpressionNames(reason: ExitReason | null): Names {
-  return expressionNames(new Set(exitNames(reason).map(({ name }) => name)));
+export function exitExpressionNames(reason: ExitReason | null, when: ExitMoment = 'before'): Names {
+  return expressionNames(new Set(exitNames(reason, when).map(({ name }) => name)));
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestEvent } from '../cpu/exit-hook.ts';
 import { describeExit, exitNames, exitValue } from './describe-exit.ts';
+import { ExitWitness } from './exit-witness.ts';
 import { ExitLog, LOG_CAPACITY } from './exit-log.ts';
 import { EXIT_REASONS, exitReason } from './exit-reasons.ts';
 import { Hypervisor } from './hypervisor.ts';
@@ -98,12 +99,16 @@ test('conditions see decoded fields, common ones and words for directions', () =
 test('the names that a condition may use are those that have values', () => {
   const exits = [exitOf(io), exitOf(cr), exitOf(fault), exitOf(ept), exitOf({ kind: 'cpuid' })];
   for (const exit of exits) {
-    for (const { name } of exitNames(exitReason(exit.reason))) {
+    for (const { name } of exitNames(exitReason(exit.reason), 'before')) {
       assert.notEqual(exitValue(exit, name), null, `${name} of ${exit.reason}`);
+    }
+    for (const { name } of exitNames(exitReason(exit.reason), 'after')) {
+      const value = exitValue(exit, name, new ExitWitness().outcome());
+      assert.notEqual(value, null, `${name} of ${exit.reason}`);
     }
   }
   for (const row of EXIT_REASONS) {
-    const names = exitNames(row).map((field) => field.name);
+    const names = exitNames(row, 'after').map((field) => field.name);
     assert.equal(new Set(names).size, names.length, row.name);
   }
 });

@@ -3,9 +3,11 @@
  * condition on it may use. Made from the recorded exit when somebody looks.
  */
 import type { ExitRecord } from '../stop-reason.ts';
+import { describeOutcome, outcomeNames, outcomeValue } from './describe-outcome.ts';
 import type { ExitField, ExitFields } from './exit-decoders.ts';
 import { exitReason, REASON } from './exit-reasons.ts';
 import type { ExitReason } from './exit-reasons.ts';
+import type { ExitOutcome } from './exit-outcome.ts';
 import type { GuestInterface } from './guest-interface.ts';
 import type { RecordedExit } from './vm-exit.ts';
 
@@ -37,22 +39,31 @@ export function exitFields(exit: RecordedExit): ExitFields {
   return exitReason(exit.reason)?.decode.fields(exit) ?? {};
 }
 
+/** When a condition on an exit is asked: before the hypervisor has handled it, or after. */
+export type ExitMoment = 'before' | 'after';
+
 /** What a condition on an exit of this reason may name (null: of any reason), registers apart. */
-export function exitNames(reason: ExitReason | null): readonly ExitField[] {
+export function exitNames(reason: ExitReason | null, when: ExitMoment): readonly ExitField[] {
   const constants = Object.entries(CONSTANTS).map(([name, value]) => ({
     name,
     meaning: `${value}, of direction or access`,
   }));
-  return [...(reason?.decode.names ?? []), ...COMMON, ...constants];
+  const afterwards = when === 'after' ? outcomeNames() : [];
+  return [...(reason?.decode.names ?? []), ...COMMON, ...constants, ...afterwards];
 }
 
-/** The value of such a name, or null for any other. */
-export function exitValue(exit: RecordedExit, name: string): number | null {
+/** The value of such a name, or null for any other. @param outcome null: before it has one */
+export function exitValue(
+  exit: RecordedExit,
+  name: string,
+  outcome: ExitOutcome | null = null,
+): number | null {
   const fields = exitFields(exit);
   if (Object.hasOwn(fields, name)) return fields[name];
   const common = COMMON.find((each) => each.name === name);
   if (common !== undefined) return common.value(exit);
-  return Object.hasOwn(CONSTANTS, name) ? CONSTANTS[name] : null;
+  if (Object.hasOwn(CONSTANTS, name)) return CONSTANTS[name];
+  return outcome === null ? null : outcomeValue(exit, outcome, name);
 }
 
 function detailOf(exit: RecordedExit, guestInterface: GuestInterface | null): string {
@@ -75,11 +86,18 @@ function nameOf(exit: RecordedExit, guestInterface: GuestInterface): string | nu
   return msr.text === null ? msr.name : `${msr.name}: ${msr.text}`;
 }
 
+/** An exit and, where they are known, the number of its row in the log and what became of it. */
+export type DescribedExit = RecordedExit & {
+  readonly row?: number;
+  readonly outcome?: ExitOutcome | null;
+};
+
 /** The row of the log. */
 export function describeExit(
-  exit: RecordedExit,
+  exit: DescribedExit,
   guestInterface: GuestInterface | null,
 ): ExitRecord {
+  const { row = exit.ordinal, outcome = null } = exit;
   return {
     ordinal: exit.ordinal,
     position: exit.position,
@@ -93,5 +111,7 @@ export function describeExit(
     instructionLength: exit.instructionLength,
     cpl: exit.cpl,
     ...(exit.vcpu > 0 && { vcpu: exit.vcpu }),
+    ...(row !== exit.ordinal && { row }),
+    ...(outcome !== null && { outcome: describeOutcome(exit, outcome) }),
   };
 }

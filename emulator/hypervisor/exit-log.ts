@@ -1,150 +1,154 @@
 /**
- * The log of exits: the last 65,536 of them as they were recorded, and how many there were of each
- * reason since power-on. Adding one is a few stores: rows are numbers in two arrays, since objects that
- * live this long would cost the collector more than the exit itself. Names and texts are made when a row
- * is looked at.
+ * The log of exits: the last of them as they were recorded, what became of each, and what all of them
+ * since power-on add up to (exit-statistics.ts). Adding one is a few stores: rows are numbers in arrays,
+ * since objects that live this long would cost the collector more than the exit itself. Names and texts
+ * are made when a row is looked at.
+ *
+ * Rows are numbered from 0 in the order in which they are kept. Where there was no filter the number of a
+ * row is the ordinal of its exit; what a filter holds back is counted and has no row.
  */
-import { exitReason } from './exit-reasons.ts';
+import type { ExitOutcome } from './exit-outcome.ts';
+import { SVM_ONLY } from './exit-reasons.ts';
+import { ExitRows } from './exit-rows.ts';
+import { ExitCounts, type ExitCountsState, type ExitStatistics } from './exit-statistics.ts';
+import type { GuestInterface } from './guest-interface.ts';
 import type { RecordedExit } from './vm-exit.ts';
 
-/** Exits that the ring keeps; a power of two. */
-export const LOG_CAPACITY = 65536;
+/** Rows that the ring keeps unless launch.json says otherwise, and at most. */
+export const LOG_CAPACITY = 65_536;
+export const MOST_LOG_ROWS = 1_000_000;
 
-/** Words of a row: fields of 32 bits. */
-const WORDS = 28;
-/** Wider ones: guest-physical address, position and EXITINFO2. */
-const WIDE = 3;
+export interface ExitLogOptions {
+  /** Rows kept, at most MOST_LOG_ROWS; 0: none. */
+  readonly capacity: number;
+  /** Whether exits are also counted by detail, address and time, beside their reason. */
+  readonly statistics: boolean;
+}
+
+/** Which exits are kept. */
+export interface ExitFilter {
+  /** Numbers of their reasons; null: all. */
+  readonly reasons: ReadonlySet<number> | null;
+  /** Asked for those; null: all of them. */
+  readonly keeps: ((exit: RecordedExit) => boolean) | null;
+}
+
+/** A row of the log. */
+export interface LoggedExit extends RecordedExit {
+  readonly row: number;
+  /** null: it waits for the hypervisor. */
+  readonly outcome: ExitOutcome | null;
+}
+
+/** The log's part of a snapshot, plain values. The ring is not part of the machine's state. */
+export interface ExitLogState {
+  readonly exits: number;
+  readonly counts: ExitCountsState;
+}
+
+const NO_ROW = -1;
+/** Without the flags of a failed entry. */
+const REASON_BITS = 2 * SVM_ONLY - 1;
 
 export class ExitLog {
-  readonly #words = new Uint32Array(LOG_CAPACITY * WORDS);
-  readonly #wide = new Float64Array(LOG_CAPACITY * WIDE);
-  /** By reason. */
-  readonly #counts = new Map<number, number>();
+  readonly #capacity: number;
+  readonly #rows: ExitRows;
+  readonly #counts: ExitCounts;
+  #filter: ExitFilter | null = null;
+  /** Exits since power-on. */
+  #total = 0;
+  /** Number of the next row, and its slot. */
   #next = 0;
-  /** First ordinal since the last restart. */
-  #start = 0;
+  #slot = 0;
+  /** Rows in the ring. */
+  #kept = 0;
 
-  /** Ordinal of the next exit = number of exits since power-on. */
+  constructor({ capacity, statistics }: Partial<ExitLogOptions> = {}) {
+    this.#capacity = capacity ?? LOG_CAPACITY;
+    this.#rows = new ExitRows(this.#capacity);
+    this.#counts = new ExitCounts(statistics ?? true);
+  }
+
+  /** Exits since power-on: the ordinal of the next. */
   get total(): number {
+    return this.#total;
+  }
+  /** Number of the next row. */
+  get end(): number {
     return this.#next;
   }
-
-  /** Exits must come with their ordinals in order. */
-  add(exit: RecordedExit): void {
-    const slot = exit.ordinal & (LOG_CAPACITY - 1);
-    this.#write(exit, slot);
-    this.#next = exit.ordinal + 1;
-    this.#counts.set(exit.reason, (this.#counts.get(exit.reason) ?? 0) + 1);
+  /** Number of the oldest row that is kept; `end` when there is none. */
+  get first(): number {
+    return this.#next - this.#kept;
   }
 
-  /** Kept exits with ordinal >= `from`, oldest first, at most `limit`. */
-  read(from: number, limit: number): readonly RecordedExit[] {
-    const rows: RecordedExit[] = [];
-    const first = Math.max(from, this.#oldest);
+  /** Which exits are kept from now on; null: all. All are counted. */
+  setFilter(filter: ExitFilter | null): void {
+    this.#filter = filter;
+  }
+
+  /**
+   * Counts an exit and keeps it if the filter lets it; they must come with their ordinals in order.
+   * Returns what settle() wants to know.
+   */
+  add(exit: RecordedExit): number {
+    this.#total = exit.ordinal + 1;
+    this.#counts.add(exit);
+    if (this.#capacity === 0 || !this.#keeps(exit)) return NO_ROW;
+    this.#rows.write(exit, this.#slot);
+    this.#slot = this.#slot + 1 === this.#capacity ? 0 : this.#slot + 1;
+    if (this.#kept < this.#capacity) this.#kept++;
+    return this.#next++;
+  }
+
+  /** What became of an exit. @param row as add() returned it */
+  settle(row: number, outcome: ExitOutcome): void {
+    this.#counts.interrupted(outcome.interrupt);
+    if (row >= this.first && row < this.#next) this.#rows.writeOutcome(outcome, this.#slotOf(row));
+  }
+
+  /** Kept rows with number >= `from`, oldest first, at most `limit`. */
+  read(from: number, limit: number): readonly LoggedExit[] {
+    const rows: LoggedExit[] = [];
+    const first = Math.max(from, this.first);
     const last = Math.min(this.#next, first + Math.max(0, limit));
-    for (let ordinal = first; ordinal < last; ordinal++) rows.push(this.#read(ordinal));
+    for (let row = first; row < last; row++) {
+      const slot = this.#slotOf(row);
+      rows.push({ ...this.#rows.read(slot), row, outcome: this.#rows.readOutcome(slot) });
+    }
     return rows;
   }
 
   /** Exits since power-on by reason name, in the order of the reasons' numbers. */
   countsByName(): { readonly [name: string]: number } {
-    const rows = [...this.#counts].sort(([a], [b]) => a - b);
-    return Object.fromEntries(
-      rows.map(([number, count]) => [exitReason(number)?.name ?? number.toString(), count]),
-    );
+    return this.#counts.byName();
+  }
+  statistics(guestInterface: GuestInterface | null): ExitStatistics {
+    return this.#counts.statistics(this.#total, guestInterface);
   }
 
-  /** Counts by reason number, for a snapshot. The ring is not part of the machine's state. */
-  savedCounts(): readonly (readonly [number, number])[] {
-    return [...this.#counts].sort(([a], [b]) => a - b);
+  state(): ExitLogState {
+    return { exits: this.#total, counts: this.#counts.state() };
+  }
+  /** Goes on from a state with what the ring still has of the exits before it. */
+  restore({ exits, counts }: ExitLogState): void {
+    this.#total = exits;
+    this.#counts.restore(counts);
+    while (this.#kept > 0 && this.#rows.ordinal(this.#slotOf(this.#next - 1)) >= exits) {
+      this.#next--;
+      this.#kept--;
+      this.#slot = (this.#slot === 0 ? this.#capacity : this.#slot) - 1;
+    }
+    if (this.#kept === 0) this.#next = exits;
   }
 
-  /** Goes on at `total` with these counts and an empty ring. */
-  restart(total: number, counts: readonly (readonly [number, number])[]): void {
-    this.#start = total;
-    this.#next = total;
-    this.#counts.clear();
-    for (const [reason, count] of counts) this.#counts.set(reason, count);
+  #keeps(exit: RecordedExit): boolean {
+    const filter = this.#filter;
+    if (filter === null) return true;
+    if (filter.reasons !== null && !filter.reasons.has(exit.reason & REASON_BITS)) return false;
+    return filter.keeps === null || filter.keeps(exit);
   }
-
-  get #oldest(): number {
-    return Math.max(this.#start, this.#next - LOG_CAPACITY);
-  }
-
-  // prettier-ignore
-  #write(exit: RecordedExit, slot: number): void {
-    const words = this.#words;
-    const at = slot * WORDS;
-    words[at]      = exit.reason;
-    words[at + 1]  = exit.qualification;
-    words[at + 2]  = exit.instructionLength;
-    words[at + 3]  = exit.instructionInformation;
-    words[at + 4]  = exit.guestLinear;
-    words[at + 5]  = exit.interruptionInformation;
-    words[at + 6]  = exit.interruptionErrorCode;
-    words[at + 7]  = exit.idtVectoringInformation;
-    words[at + 8]  = exit.idtVectoringErrorCode;
-    words[at + 9]  = exit.operand;
-    words[at + 10] = exit.rip;
-    words[at + 11] = exit.csBase;
-    words[at + 12] = exit.cpl;
-    words[at + 13] = exit.eax;
-    words[at + 14] = exit.ebx;
-    words[at + 15] = exit.ecx;
-    words[at + 16] = exit.edx;
-    words[at + 17] = exit.esi;
-    words[at + 18] = exit.vcpu;
-    words[at + 19] = exit.accessSize;
-    words[at + 20] = exit.interruptibility;
-    words[at + 21] = exit.activity;
-    words[at + 22] = exit.pendingDebug;
-    words[at + 23] = exit.eflags;
-    words[at + 24] = exit.exitCode;
-    words[at + 25] = exit.exitInfo1;
-    words[at + 26] = exit.exitInfo1High;
-    words[at + 27] = exit.nextRip;
-    this.#wide[slot * WIDE]     = exit.guestPhysical;
-    this.#wide[slot * WIDE + 1] = exit.position;
-    this.#wide[slot * WIDE + 2] = exit.exitInfo2;
-  }
-  // prettier-ignore
-  #read(ordinal: number): RecordedExit {
-    const slot = ordinal & (LOG_CAPACITY - 1);
-    const words = this.#words;
-    const at = slot * WORDS;
-    return {
-      reason:                  words[at],
-      qualification:           words[at + 1],
-      instructionLength:       words[at + 2],
-      instructionInformation:  words[at + 3],
-      guestLinear:             words[at + 4],
-      interruptionInformation: words[at + 5],
-      interruptionErrorCode:   words[at + 6],
-      idtVectoringInformation: words[at + 7],
-      idtVectoringErrorCode:   words[at + 8],
-      operand:                 words[at + 9],
-      rip:                     words[at + 10],
-      csBase:                  words[at + 11],
-      cpl:                     words[at + 12],
-      eax:                     words[at + 13],
-      ebx:                     words[at + 14],
-      ecx:                     words[at + 15],
-      edx:                     words[at + 16],
-      esi:                     words[at + 17],
-      vcpu:                    words[at + 18],
-      accessSize:              words[at + 19],
-      interruptibility:        words[at + 20],
-      activity:                words[at + 21],
-      pendingDebug:            words[at + 22],
-      eflags:                  words[at + 23],
-      exitCode:                words[at + 24],
-      exitInfo1:               words[at + 25],
-      exitInfo1High:           words[at + 26],
-      nextRip:                 words[at + 27],
-      guestPhysical:           this.#wide[slot * WIDE],
-      position:                this.#wide[slot * WIDE + 1],
-      exitInfo2:               this.#wide[slot * WIDE + 2],
-      ordinal,
-    };
+  #slotOf(row: number): number {
+    return (this.#slot + this.#capacity - (this.#next - row)) % this.#capacity;
   }
 }

@@ -4,6 +4,7 @@ import type { GuestEvent } from '../cpu/exit-hook.ts';
 import * as L from '../cpu/layout.ts';
 import { FLAG } from '../cpu/state.ts';
 import type { GuestInterface, Wide } from './guest-interface.ts';
+import { NO_COUNTS } from './exit-statistics.ts';
 import { Hypervisor } from './hypervisor.ts';
 import { controlsFor } from './profiles.ts';
 import { TestVcpu } from './test-vcpu.ts';
@@ -342,8 +343,7 @@ test('state can be taken and put back', () => {
   two.hypervisor.reset();
   assert.deepEqual(two.hypervisor.state(), {
     version: 1,
-    exits: 0,
-    counts: [],
+    log: { exits: 0, counts: NO_COUNTS },
     interruptWindow: false,
   });
 });

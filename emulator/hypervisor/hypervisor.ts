@@ -16,21 +16,25 @@ import { eventOf } from '../cpu/exit-hook.ts';
 import type { ExitHook, GuestEvent, MaskableInstruction } from '../cpu/exit-hook.ts';
 import { ACTIVITY, MONITOR_ARMED, SEGMENT } from '../cpu/layout.ts';
 import type { ExitRecord } from '../stop-reason.ts';
-import { describeExit } from './describe-exit.ts';
+import { describeExit, type DescribedExit } from './describe-exit.ts';
 import { leaves, PIN, PRIMARY } from './execution-controls.ts';
 import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
 import { reasonOf } from './exit-information.ts';
-import { ExitLog } from './exit-log.ts';
+import { ExitLog, type ExitLogState } from './exit-log.ts';
+import { OUTCOME } from './exit-outcome.ts';
+import { NO_COUNTS } from './exit-statistics.ts';
+import { skip } from './exits/handler.ts';
 import { HANDLERS } from './exits/handlers.ts';
-import { SVM_ONLY } from './exit-reasons.ts';
+import { REASON, SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
 import { intercepts, setIntercepts } from './svm-controls.ts';
 import { SVM_EXIT } from './svm-exit-codes.ts';
 import { recordExit } from './record-exit.ts';
 import { exitCodeOf } from './svm-information.ts';
 import { svmExit } from './svm-intercepts.ts';
+import { intervene, type Intervention } from './intervention.ts';
 import type { GuestVcpu } from './vcpu.ts';
-import type { RecordedExit, VmExit } from './vm-exit.ts';
+import type { VmExit } from './vm-exit.ts';
 
 /** Values of ACTIVITY (layout.ts). */
 const HALTED = 1;
@@ -39,8 +43,7 @@ const SHUT_DOWN = 2;
 /** The hypervisor's own part of a snapshot, plain values. An exit that waits is not saved: resolve first. */
 export interface HypervisorState {
   readonly version: 1;
-  readonly exits: number;
-  readonly counts: readonly (readonly [number, number])[];
+  readonly log: ExitLogState;
   readonly interruptWindow: boolean;
 }
 
@@ -52,6 +55,10 @@ export class Hypervisor implements ExitHook {
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
   private entry = false;
+  /** Row of `waiting` in the log. */
+  private row = -1;
+  /** What is done with `waiting` instead of handling it. */
+  private intervention: Intervention | null = null;
 
   /** @param log of all vCPUs of the machine; absent: of this one alone */
   constructor(
@@ -116,10 +123,15 @@ export class Hypervisor implements ExitHook {
     }
     const { total } = this.log;
     this.waiting = recordExit(this.vcpu, event, reason, exitCode, length, total);
-    this.log.add(this.waiting);
+    this.row = this.log.add(this.waiting);
     // an exit ends the monitoring of an address range (28.5.6)
     state.set(MONITOR_ARMED, 0);
     return true;
+  }
+
+  /** Takes the hypervisor's place at the pending exit (intervention.ts); null: lets it handle the exit. */
+  intervene(intervention: Intervention | null): void {
+    this.intervention = intervention;
   }
 
   /**
@@ -130,33 +142,65 @@ export class Hypervisor implements ExitHook {
     const exit = this.waiting;
     if (exit === null) throw new Error('resolve() without a VM exit');
     this.waiting = null;
-    const { vcpu } = this;
-    const { state, vectoring } = vcpu.processor;
-    if (state.eip === exit.rip && state.segmentBase(SEGMENT.CS) === exit.csBase) {
-      const handler = HANDLERS.get(exit.reason);
-      if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
-      handler({ vcpu, guestInterface: this.guestInterface }, exit);
-    }
+    const { vcpu, row, intervention } = this;
+    const { witness } = vcpu;
+    const { vectoring } = vcpu.processor;
+    witness.begin();
+    this.handle(exit);
     if (vcpu.held) {
       this.waiting = exit;
+      this.intervention = intervention;
       vcpu.processor.vectoring = vectoring;
       return;
     }
     vcpu.processor.vectoring = null;
     // a triple fault on the way into the guest is an exit of its own
     if (this.pending === null) this.enter();
+    this.log.settle(row, witness);
+  }
+
+  private handle(exit: VmExit): void {
+    const { vcpu, guestInterface, intervention } = this;
+    const { witness } = vcpu;
+    const { state } = vcpu.processor;
+    this.intervention = null;
+    if (state.eip !== exit.rip || state.segmentBase(SEGMENT.CS) !== exit.csBase) {
+      witness.kind = OUTCOME.dropped;
+      return;
+    }
+    const handler = HANDLERS.get(exit.reason);
+    if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
+    const host = { vcpu, guestInterface };
+    if (intervention !== null) intervene(host, exit, intervention, handler);
+    else handler(host, exit);
+    if (handler === skip && witness.kind === OUTCOME.emulated) witness.kind = OUTCOME.skipped;
+    this.noteResults(exit);
+  }
+
+  private noteResults({ reason, qualification }: VmExit): void {
+    const { witness, processor } = this.vcpu;
+    const { state } = processor;
+    const activity = state.get(ACTIVITY);
+    if (activity === SHUT_DOWN) witness.kind = OUTCOME.shutdown;
+    else if (activity === HALTED && reason === REASON.HLT) witness.kind = OUTCOME.halted;
+    witness.eax = state.gpr(0, 4);
+    witness.ecx = state.gpr(1, 4);
+    witness.edx = state.gpr(2, 4);
+    witness.ebx = state.gpr(3, 4);
+    if (reason === REASON.CR_ACCESS || reason === REASON.DR_ACCESS) {
+      witness.gpr = state.gpr((qualification >>> 8) & 7, 4);
+    }
   }
 
   /** The row of the log for an exit. */
-  describe(exit: RecordedExit): ExitRecord {
+  describe(exit: DescribedExit): ExitRecord {
     return describeExit(exit, this.guestInterface);
   }
 
   state(): HypervisorState {
     return {
       version: 1,
-      exits: this.log.total,
-      counts: this.log.savedCounts(),
+      log: this.log.state(),
       interruptWindow: this.wantsInterruptWindow,
     };
   }
@@ -164,13 +208,15 @@ export class Hypervisor implements ExitHook {
   restore(state: HypervisorState): void {
     this.waiting = null;
     this.entry = false;
-    this.log.restart(state.exits, state.counts);
+    this.intervention = null;
+    this.log.restore(state.log);
     this.setInterruptWindow(state.interruptWindow);
   }
 
   /** Power-on: no exit waits, none is counted. */
   reset(): void {
-    this.restore({ version: 1, exits: 0, counts: [], interruptWindow: false });
+    const log = { exits: 0, counts: NO_COUNTS };
+    this.restore({ version: 1, log, interruptWindow: false });
   }
 
   /**

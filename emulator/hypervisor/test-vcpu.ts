@@ -7,6 +7,7 @@ import * as L from '../cpu/layout.ts';
 import type { Platform } from '../cpu/platform.ts';
 import { CpuState, FLAG } from '../cpu/state.ts';
 import type { HostPaging } from './host-paging.ts';
+import { ExitWitness } from './exit-witness.ts';
 import type { GuestProcessor, GuestVcpu, InjectedException } from './vcpu.ts';
 
 /** Says for each leaf which one it is; leaf 0xd is the highest basic one. */
@@ -25,6 +26,7 @@ export class TestVcpu implements GuestVcpu {
   /** STI or MOV SS blocks. */
   shadow = false;
   readonly index = 0;
+  readonly witness = new ExitWitness();
   retired = 0;
   readonly processor: GuestProcessor;
 
@@ -44,6 +46,7 @@ export class TestVcpu implements GuestVcpu {
       platform,
       model: MODEL,
       vectoring: null,
+      faultChain: [],
       halt: () => {
         this.state.set(L.ACTIVITY, 1);
         this.calls.push('halt');
@@ -65,23 +68,28 @@ export class TestVcpu implements GuestVcpu {
 
   emulateInstruction(): void {
     this.retired++;
+    this.witness.emulated();
     this.calls.push('emulate');
   }
   skipInstruction(length: number): void {
     this.state.eip += length;
     this.shadow = false;
     this.retired++;
+    this.witness.emulated();
     this.calls.push(`skip ${length}`);
   }
   injectException({ vector, errorCode, type, qualification, length }: InjectedException): void {
+    this.witness.injected(vector, errorCode);
     this.calls.push(`exception ${vector} ${errorCode ?? '-'} ${type} ${qualification} ${length}`);
   }
   redeliver(): void {
+    this.witness.redelivered();
     this.calls.push('redeliver');
   }
   injectInterrupt(vector: number): void {
     this.state.systemFlags &= ~FLAG.IF;
     this.state.set(L.ACTIVITY, 0);
+    this.witness.interrupted(vector);
     this.calls.push(`interrupt ${vector}`);
   }
   interruptibility(): number {
@@ -106,10 +114,12 @@ export class TestVcpu implements GuestVcpu {
   }
 
   readPhysical(address: number, length: number): Uint8Array | null {
+    this.witness.touched();
     if (!(address >= 0 && address + length <= this.ram.length)) return null;
     return this.ram.slice(address, address + length);
   }
   writePhysical(address: number, bytes: Uint8Array): boolean {
+    this.witness.touched();
     if (!(address >= 0 && address + bytes.length <= this.ram.length)) return false;
     this.ram.set(bytes, address);
     return true;

@@ -6,6 +6,7 @@
  */
 import type { Processor } from '../cpu/processor.ts';
 import type { HostPaging } from './host-paging.ts';
+import type { ExitWitness } from './exit-witness.ts';
 
 /** An event that the hypervisor puts into the guest, SDM vol. 3, 25.8.3 "VM-entry controls for event injection". */
 export interface InjectedException {
@@ -31,7 +32,7 @@ export interface GuestMemory {
 /** As much of the processor as the hypervisor touches. */
 export type GuestProcessor = Pick<
   Processor,
-  'state' | 'platform' | 'model' | 'vectoring' | 'halt' | 'shutdown'
+  'state' | 'platform' | 'model' | 'vectoring' | 'faultChain' | 'halt' | 'shutdown'
 >;
 
 /** None of the methods throws; a triple fault on the way is offered to the hook, which then holds it. */
@@ -41,6 +42,8 @@ export interface GuestVcpu extends GuestMemory {
   readonly index: number;
   /** Instructions that all vCPUs have retired since power-on. */
   readonly retired: number;
+  /** Notes whatever of the following is done to it. */
+  readonly witness: ExitWitness;
 
   /**
    * Executes the instruction at CS:EIP (one iteration, if it repeats) natively, as if the exit hook had
