@@ -139,6 +139,8 @@ export interface TranslateBody {
 export interface PositionBody extends MachinePosition {
   readonly running: boolean;
   readonly symbol?: string;
+  /** Where that is in the sources, if they are here; lines as the client counts them. */
+  readonly source?: { readonly path: string; readonly line: number };
 }
 
 /** What an exit breakpoint can be set on, for completion and hovers. */

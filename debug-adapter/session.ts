@@ -216,7 +216,8 @@ export class GuestscopeSession {
   }
 
   async position(): Promise<PositionBody> {
-    return this.described(await this.guest.machine.call('position'));
+    const position = await this.guest.machine.call('position');
+    return this.described(position, this.currentState === 'running');
   }
 
   /** Ends the machine for good. */
@@ -310,12 +311,15 @@ export class GuestscopeSession {
       if (mode !== null) return guest.machine.call('resume', mode);
     }
     guest.lineStep = null;
+    const place = await this.described(position, false);
+    // the client may have left meanwhile
+    if (!this.hasGuest) return;
     this.currentState = 'stopped';
     guest.moved();
     guest.looksAt(position.vcpu);
     const stop = describeStop(reason, guest.breakpoints, guest.symbols);
     guest.stop = stop;
-    this.custom('guestscope.position', this.described(position));
+    this.custom('guestscope.position', place);
     if (reason.kind === 'power-off') {
       this.event('output', { category: 'console', output: `${stop.text ?? ''}\n` });
       this.event('exited', { exitCode: reason.code });
@@ -350,10 +354,16 @@ export class GuestscopeSession {
       this.event('output', { category: 'important', output: `${message}\n` });
   }
 
-  private described(position: MachinePosition): PositionBody {
-    const symbol = this.guest.symbols.describe(position.linearEip);
-    const running = this.currentState === 'running';
-    return { ...position, running, ...(symbol !== null && { symbol }) };
+  private async described(position: MachinePosition, running: boolean): Promise<PositionBody> {
+    const { symbols, sources } = this.guest;
+    const symbol = symbols.describe(position.linearEip);
+    const place = await sources.placeOf(position.linearEip, this.abilities);
+    return {
+      ...position,
+      running,
+      ...(symbol !== null && { symbol }),
+      ...(place !== null && { source: { path: place.source.path ?? '', line: place.line } }),
+    };
   }
 
   private send(message: { readonly type: string; readonly [name: string]: unknown }): void {

@@ -53,6 +53,23 @@ suite('launch', () => {
     await ui.screenshot('entry');
   });
 
+  test('shows the source line of the guest', async function () {
+    const editor = await eventually('the source in an editor', () =>
+      vscode.window.activeTextEditor?.document.fileName.endsWith('real-mode.s')
+        ? vscode.window.activeTextEditor
+        : undefined,
+    );
+    const line = await eventually('the line in the source', async () => {
+      const { stackFrames } = await run.request<{ stackFrames: { line: number }[] }>('stackTrace', {
+        threadId: 1,
+      });
+      return stackFrames[0]?.line;
+    });
+    assert.match(editor.document.lineAt(line - 1).text, /^\s+cli\b/);
+    await ui?.waitFor('.monaco-editor .debug-top-stack-frame-line');
+    await ui?.screenshot('source line');
+  });
+
   test('disassembles sixteen bits in real mode', async () => {
     const { instructions } = await run.request<{
       instructions: { address: string; instruction: string }[];
@@ -70,6 +87,28 @@ suite('launch', () => {
     const after = await topFrame();
     assert.notEqual(after.address, before.address);
     assert.ok(after.address - before.address < 16, 'no instruction is longer than 15 bytes');
+  });
+
+  test('stops at a breakpoint on a source line', async () => {
+    const editor = vscode.window.activeTextEditor;
+    assert.ok(editor);
+    const { document } = editor;
+    const index = document
+      .getText()
+      .split('\n')
+      .findIndex((text) => /^\s+lgdt\b/.test(text));
+    const breakpoint = new vscode.SourceBreakpoint(
+      new vscode.Location(document.uri, new vscode.Position(index, 0)),
+    );
+    vscode.debug.addBreakpoints([breakpoint]);
+    await eventually('the breakpoint is bound', async () => {
+      const bound = await run.session.getDebugProtocolBreakpoint(breakpoint);
+      return (bound as { verified?: boolean } | undefined)?.verified === true ? true : undefined;
+    });
+    assert.equal((await run.continueToStop()).reason, 'breakpoint');
+    await ui?.waitFor('.monaco-editor .debug-top-stack-frame-line');
+    await ui?.screenshot('source breakpoint');
+    vscode.debug.removeBreakpoints([breakpoint]);
   });
 
   test('stops at the CPUID leaf that launch.json names', async () => {
