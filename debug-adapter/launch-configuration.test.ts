@@ -46,7 +46,15 @@ describe('launch configuration', () => {
         cpu: 'pentium3',
         testDevice: false,
       },
-      hypervisor: { interface: 'kvm', profile: undefined, exits: {} },
+      hypervisor: {
+        interface: 'kvm',
+        profile: undefined,
+        exits: {},
+        kvm: {
+          features: {},
+          asyncPageFaults: { every: 0, resident: 3 * 2 ** 30, delay: 100_000 },
+        },
+      },
       exitBreakpoints: [],
       stopOnEntry: true,
       console: 'integratedTerminal',
@@ -169,6 +177,10 @@ describe('launch configuration', () => {
     assert.match(
       problemsOf({ guest: kernel, hypervisor: { exits: { cpudi: true } } })[0] ?? '',
       /"hypervisor.exits.cpudi" \(did you mean "cpuid"\?\)/,
+    );
+    assert.match(
+      problemsOf({ guest: kernel, hypervisor: { kvm: { features: { PV_IOE: false } } } })[0] ?? '',
+      /"hypervisor.kvm.features.PV_IOE" \(did you mean "PV_EOI"\?\)/,
     );
   });
 

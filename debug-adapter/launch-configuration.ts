@@ -10,6 +10,7 @@ import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
 import { PROFILES } from '../emulator/hypervisor/profiles.ts';
 import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
+import { switchableFeatures } from '../emulator/paravirt/kvm-features.ts';
 import type { AdapterError } from './errors.ts';
 import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
@@ -189,6 +190,48 @@ function mapValues(
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }
 
+const asyncPageFaults = group(
+  {
+    every: count({
+      description:
+        'Of the pages that the guest touches for the first time, each so-and-so-many-th is paged out; 0: none.',
+      default: 0,
+      minimum: 0,
+      maximum: 1_000_000,
+    }),
+    resident: size({
+      description:
+        'So much of the guest’s RAM the host can spare: what comes in beyond it takes the place of the page that came in first.',
+      default: '3G',
+      minimum: '1M',
+      maximum: '3G',
+      multiple: 4096,
+    }),
+    delay: count({
+      description: 'Virtual time, in ns, until a page has come in from the host’s disk.',
+      default: 100_000,
+      minimum: 1,
+      maximum: 1_000_000_000,
+    }),
+  },
+  {
+    description:
+      'Makes the host short of memory, so that the guest meets pages that are paged out: it is told of them if it has asked for that (`MSR_KVM_ASYNC_PF_EN`), else it waits.',
+  },
+);
+
+const kvm = group(
+  {
+    features: dictionary(flag({ description: '', default: true }), {
+      description:
+        'Offers single features of KVM’s interface or not, over what the profile says: `{ "PV_EOI": false }`.',
+      keys: switchableFeatures(),
+    }),
+    asyncPageFaults,
+  },
+  { description: 'What of KVM’s interface is other than usual, with interface `kvm`.' },
+);
+
 const hypervisor = group(
   {
     interface: choice({
@@ -215,6 +258,7 @@ const hypervisor = group(
         'Switches single exit reasons on or off, over what the profile says: `{ "rdtsc": true }`.',
       keys: exitSwitches(),
     }),
+    kvm,
   },
   { description: 'The hypervisor under the guest.' },
 );

@@ -2,7 +2,7 @@
  * From a launch configuration to what the machine is built of: the files are read, the symbols parsed,
  * and the words of launch.json become the emulator's MachineConfiguration.
  */
-import type { MachineConfiguration } from '../emulator/debug-port.ts';
+import type { KvmConfiguration, MachineConfiguration } from '../emulator/debug-port.ts';
 import { defaultProfile } from '../emulator/hypervisor/profiles.ts';
 import { failure } from './errors.ts';
 import type { Files } from './files.ts';
@@ -65,9 +65,18 @@ export async function machineConfiguration(
       interface: hypervisor.interface,
       profile: hypervisor.profile ?? defaultProfile(hypervisor.interface),
       exits: hypervisor.exits,
+      ...kvmOf(configuration),
     },
     shared: false,
   };
+}
+
+/** What differs from KVM's interface as it usually is; nothing else is handed on. */
+function kvmOf({ hypervisor, machine }: LaunchConfiguration): { readonly kvm?: KvmConfiguration } {
+  const { features, asyncPageFaults } = hypervisor.kvm;
+  const isShort = asyncPageFaults.every > 0 || asyncPageFaults.resident < machine.memory;
+  if (!isShort && Object.keys(features).length === 0) return {};
+  return { kvm: { features, ...(isShort && { asyncPageFaults }) } };
 }
 
 type Guest = LaunchConfiguration['guest'];

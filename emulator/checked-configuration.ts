@@ -2,6 +2,7 @@
 import { type CpuModel, cpuModel, CPU_MODEL_NAMES } from './cpu/cpu-model.ts';
 import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
+import { type HostPagingOptions, LEAST_RESIDENT } from './hypervisor/host-paging.ts';
 import { controlsFor, findProfile } from './hypervisor/profiles.ts';
 import type { KvmChoice } from './machine-kvm.ts';
 import { type ExitLogOptions, MOST_LOG_ROWS } from './hypervisor/exit-log.ts';
@@ -50,7 +51,25 @@ export function checkedControls(chosen: MachineConfiguration['hypervisor']): Exe
   throw new ConfigurationError(found.problem.attribute, found.problem.message);
 }
 
-const LONGEST_DELAY = 1e12;
+/** A quarter of an hour, ns. */
+const LONGEST_DELAY = 9e11;
+
+function checkHostPaging(options: HostPagingOptions | undefined): void {
+  if (options === undefined) return;
+  const { every, delay, resident } = options;
+  const refuse = (member: string, message: string): never => {
+    throw new ConfigurationError(`hypervisor.kvm.asyncPageFaults.${member}`, message);
+  };
+  if (!Number.isInteger(every) || every < 0) {
+    refuse('every', 'Each how-many-th page is paged out must be a whole number; 0 is none.');
+  }
+  if (!Number.isInteger(delay) || delay < 1 || delay > LONGEST_DELAY) {
+    refuse('delay', `A page comes in after 1 to ${String(LONGEST_DELAY)} ns.`);
+  }
+  if (resident < LEAST_RESIDENT) {
+    refuse('resident', 'The host must spare at least 1M for the guest.');
+  }
+}
 
 /** What the interface is to be, or null where there is none. */
 export function checkedKvm(chosen: MachineConfiguration['hypervisor']): KvmChoice | null {
@@ -67,15 +86,7 @@ export function checkedKvm(chosen: MachineConfiguration['hypervisor']): KvmChoic
   if (wrong !== null) {
     throw new ConfigurationError(`hypervisor.kvm.features.${wrong.name}`, wrong.message);
   }
-  const { every = 1, delay = 1 } = kvm?.asyncPageFaults ?? {};
-  const inRange = (value: number, most: number): boolean =>
-    Number.isInteger(value) && value >= 1 && value <= most;
-  if (!inRange(every, 2 ** 31) || !inRange(delay, LONGEST_DELAY)) {
-    throw new ConfigurationError(
-      'hypervisor.kvm.asyncPageFaults',
-      'Each how-many-th page is paged out and for how many ns must be whole numbers from 1 up.',
-    );
-  }
+  checkHostPaging(kvm?.asyncPageFaults);
   return { features, oldProfile: findProfile(chosen.profile)?.offersMmuOp === true };
 }
 

@@ -8,6 +8,7 @@ import { VmExitSignal } from './cpu/processor.ts';
 import type { HostPaging } from './hypervisor/host-paging.ts';
 import { ExitWitness } from './hypervisor/exit-witness.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
+import type { PagedMemory } from './paged-memory.ts';
 
 /** Injected types that are delivered like interrupts, returning after their instruction. */
 const DELIVERED_AS = {
@@ -20,8 +21,7 @@ const DELIVERED_AS = {
 export interface VcpuSurroundings {
   /** Instructions of all processors since power-on. */
   retired(): number;
-  hostPaging(): HostPaging | null;
-  awaitPage(address: number): void;
+  pagedMemory(): PagedMemory | null;
 }
 
 export class CpuVcpu implements GuestVcpu {
@@ -106,10 +106,10 @@ export class CpuVcpu implements GuestVcpu {
     return this.processor.interruptible();
   }
   get hostPaging(): HostPaging | null {
-    return this.#surroundings.hostPaging();
+    return this.#surroundings.pagedMemory()?.paging ?? null;
   }
   awaitPage(address: number): void {
-    this.#surroundings.awaitPage(address);
+    this.#surroundings.pagedMemory()?.awaitPage(address);
   }
   readPhysical(address: number, length: number): Uint8Array | null {
     this.witness.touched();

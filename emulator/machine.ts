@@ -32,7 +32,6 @@ import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
 import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { ExitLog } from './hypervisor/exit-log.ts';
-import { type HostPaging, hostPaging } from './hypervisor/host-paging.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { LoadedGuest } from './loaders/loader.ts';
@@ -45,6 +44,7 @@ import { MachineVcpu } from './machine-vcpu.ts';
 import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
+import { PagedMemory } from './paged-memory.ts';
 import type { Screen } from './picture.ts';
 import { initialize, resume, setWaitingState, startUp } from './processor-start.ts';
 import { describeTripleFault } from './triple-fault.ts';
@@ -96,7 +96,7 @@ export class Machine {
   readonly map: MemoryMap;
   readonly memory: WasmMemory;
   readonly #turns: Turns;
-  readonly #hostPaging: HostPaging | null;
+  readonly #pagedMemory: PagedMemory | null;
   #looked: MachineVcpu | null = null;
 
   /** Virtual time in which no guest instruction retired, ns: HLT, exits, port accesses. */
@@ -148,7 +148,13 @@ export class Machine {
       if (bios === null) setMemoryTypes(cpu, memoryBytes);
     }
     const paging = chosen.kvm?.asyncPageFaults;
-    this.#hostPaging = paging ? hostPaging(memory.buffer, this.map, paging, () => this.now) : null;
+    this.#pagedMemory = paging
+      ? new PagedMemory(memory.buffer, this.map, paging, {
+          vcpus: this.vcpus,
+          now: () => this.now,
+          wait: (duration) => (this.#waited += duration),
+        })
+      : null;
   }
 
   // ---- parts
@@ -236,10 +242,7 @@ export class Machine {
       hypervisor: new Hypervisor(controls, kvm, this.exitLog),
       kvm,
       retired: () => this.retired,
-      hostPaging: () => this.#hostPaging,
-      awaitPage: (address) => {
-        this.#awaitPage(address);
-      },
+      pagedMemory: () => this.#pagedMemory,
       interruptPending: () => this.board.interruptPending(index),
       othersWait: () => this.#turns.othersWait,
       paused: () => {
@@ -247,22 +250,8 @@ export class Machine {
       },
     });
   }
-  /** The host thread sleeps until a page has come in. */
-  #awaitPage(address: number): void {
-    const arrival = this.#hostPaging?.request(address) ?? this.now;
-    this.#waited += Math.max(0, arrival - this.now);
-    this.#pagesArrived();
-  }
-  #pagesArrived(): void {
-    for (const { page, wakes } of this.#hostPaging?.arrived() ?? []) {
-      for (const vcpu of this.vcpus) {
-        vcpu.kvm?.pagePresent(page);
-        if (wakes.has(vcpu.index)) vcpu.wake();
-      }
-    }
-  }
   get #nextDeadline(): number {
-    return Math.min(this.board.nextDeadline(), this.#hostPaging?.nextDeadline() ?? Infinity);
+    return Math.min(this.board.nextDeadline(), this.#pagedMemory?.nextDeadline() ?? Infinity);
   }
   /** Whatever touches a device may move a deadline, so the processor's run ends there. */
   #touchDevice(): void {
@@ -314,7 +303,7 @@ export class Machine {
       },
       now: () => this.now,
       awaitPage: (address) => {
-        this.#awaitPage(address);
+        this.#pagedMemory?.awaitPage(address);
       },
     };
   }
@@ -521,7 +510,7 @@ export class Machine {
     }
     if (this.current.cpu.state.get(L.INIT) !== 0) initialize(this.current.cpu);
     if (board.nextDeadline() <= this.now) board.advance(this.now);
-    this.#pagesArrived();
+    this.#pagedMemory?.advance();
     if (this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
     if (step === null && end <= this.retired) return BUDGET;
     if (this.#suspended) {
@@ -550,7 +539,6 @@ export class Machine {
   }
   /** At most `rest` instructions of the processor whose turn it is. */
   #runCurrent(rest: number): MachineStop | null {
-    const { board } = this;
     const { cpu } = this.current;
     const { entries, retired } = cpu;
     const untilDeadline = this.#nextDeadline - this.now;

@@ -3,6 +3,7 @@
  * may name (registers and their parts, fields of exits, functions, symbols).
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
 import { commandNames } from '../console-commands.ts';
 import { machineNames } from '../expressions.ts';
@@ -27,7 +28,10 @@ export function completions(
   ): DebugProtocol.CompletionItem[] =>
     [...names]
       .filter((name) => name.startsWith(word))
-      .map((label) => ({ label, type, start, length: word.length }));
+      .map((label) => {
+        const detail = constantMeaning(label);
+        return { label, type, start, length: word.length, ...(detail !== null && { detail }) };
+      });
   return Promise.resolve({
     targets: [
       ...(before.trim() === word ? items(commandNames(), 'keyword') : []),

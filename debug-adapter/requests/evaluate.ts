@@ -2,6 +2,7 @@
  * Expressions for watches, hovers and the debug console, and writing what one names. All but the console
  * only look; in the console there are commands as well (console-commands.ts) and assignments.
  */
+import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import type { Value } from '../../emulator/expressions/evaluator.ts';
 import type { ParsedExpression } from '../../emulator/expressions/expression.ts';
 import { valueText } from '../../emulator/expressions/value-text.ts';
@@ -80,7 +81,11 @@ async function valueOf(
 ): Promise<EvaluateBody> {
   const groups = await guest.registers();
   const register = findRegister(groups, expression.trim().replace(/^[%$]/, ''));
-  if (register === null) return shown(guest, await guest.evaluate(expression), format);
+  if (register === null) {
+    const body = shown(guest, await guest.evaluate(expression), format);
+    const meaning = constantMeaning(expression.trim());
+    return meaning === null ? body : { ...body, result: `${body.result}  ${meaning}` };
+  }
   const row = registerRow(guest.registerAccess(), groups, register, format);
   const { value, ...rest } = guest.variables.asVariable(row);
   const memoryReference =

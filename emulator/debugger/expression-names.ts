@@ -9,6 +9,7 @@ import { type ExitMoment, exitNames } from '../hypervisor/describe-exit.ts';
 import { EXIT_REASONS } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
 import { MACHINE_EVENTS, type MachineEventRow } from './machine-events.ts';
+import { KVM_NAMES } from '../paravirt/kvm-names.ts';
 import { registerNames } from './registers.ts';
 
 const EXIT_PREFIX = 'exit.';
@@ -19,9 +20,6 @@ export const MSR_PREFIX = 'msr.';
 export const PLACE_NAMES = ['position', 'time', 'exits', 'tsc'] as const;
 
 const ALL_REASONS: readonly ExitReason[] = EXIT_REASONS;
-const REASONS: ReadonlyMap<string, number> = new Map(
-  ALL_REASONS.map(({ name, number }) => [name, number]),
-);
 
 /** The fields that some exit has. */
 export function fieldNames(): ReadonlySet<string> {
@@ -47,6 +45,20 @@ export function eventNames(row: MachineEventRow | null): EventNames {
 
 const named = (name: string): Meaning => ({ kind: 'name', name });
 
+/** Numbers by the name that a manual or a header has for them, and what they mean. */
+const CONSTANTS: ReadonlyMap<string, { readonly value: number; readonly meaning: string }> =
+  new Map([
+    ...ALL_REASONS.map(
+      ({ name, number, summary }) => [name, { value: number, meaning: summary }] as const,
+    ),
+    ...KVM_NAMES.map(({ name, value, meaning }) => [name, { value, meaning }] as const),
+  ]);
+
+/** One sentence about a constant, or null for any other name. */
+export function constantMeaning(name: string): string | null {
+  return CONSTANTS.get(name)?.meaning ?? null;
+}
+
 const constant = (value: number): Meaning => ({ kind: 'integer', value: BigInt(value), type: U32 });
 
 /**
@@ -63,8 +75,8 @@ export function expressionNames(fields: ReadonlySet<string>, event = NO_EVENT): 
       if (fields.has(field)) return named(field);
       const lower = name.toLowerCase();
       if (isMachineName(lower)) return named(lower);
-      const number = REASONS.get(name);
-      return number === undefined ? null : constant(number);
+      const known = CONSTANTS.get(name);
+      return known === undefined ? null : constant(known.value);
     },
     *list() {
       yield* fields;
@@ -72,7 +84,7 @@ export function expressionNames(fields: ReadonlySet<string>, event = NO_EVENT): 
       yield* event.words.keys();
       yield* registerNames.list();
       yield* PLACE_NAMES;
-      yield* REASONS.keys();
+      yield* CONSTANTS.keys();
     },
   };
 }

@@ -82,7 +82,7 @@ export function featureProblem(switches: {
     if (on && typeof row.offered !== 'string') {
       return { name, message: `KVM feature '${name}' cannot be offered: ${row.offered.never}.` };
     }
-    const missing = row.needs.find((need) => switches[need] === false);
+    const missing = row.needs.find((need) => Object.hasOwn(switches, need) && !switches[need]);
     if (on && missing !== undefined) {
       return {
         name,

@@ -28,7 +28,7 @@ export interface MmuOpTarget {
   readonly memory: GuestMemory;
   /** Entries have eight bytes. */
   readonly pae: boolean;
-  flushTlb(): void;
+  readonly flushTlb: () => void;
 }
 
 /** Arguments: length in bytes, address as low and high half. Returns the bytes carried out. */

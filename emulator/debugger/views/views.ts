@@ -3,6 +3,7 @@ import type { Machine } from '../../machine.ts';
 import { hypervisorControls, pendingExit } from './controls.ts';
 import { descriptorTable, interruptTable, taskState } from './descriptors.ts';
 import type { Detail } from './detail.ts';
+import { kvmStructures } from './kvm.ts';
 import { pageWalk } from './page-walk.ts';
 
 export interface MachineView {
@@ -21,6 +22,7 @@ export const VIEWS = {
   idt:  { title: 'Interrupt descriptor table',   help: 'shows the interrupt descriptor table, or real mode\'s vectors', read: ({ cpu }) => interruptTable(cpu) },
   tss:  { title: 'Task-state segment',           help: 'shows the task-state segment in memory',                 read: ({ cpu }) => taskState(cpu) },
   vmcs: { title: 'Hypervisor controls',          help: 'shows the hypervisor\'s controls, bit by bit',             read: hypervisorControls },
+  kvm:  { title: 'KVM\'s interface',              help: 'shows what the guest has set up with KVM: features, clock, steal time, EOI, page faults', read: kvmStructures },
   exit: { title: 'VM exit',                      help: 'shows the VM exit that the guest is stopped at',         read: pendingExit },
 } as const satisfies { readonly [name: string]: MachineView };
 
