@@ -1,10 +1,10 @@
 /**
  * All breakpoints of a session by who set them: the editor's instruction and function breakpoints, the
- * exception filters, guestscope/setExitBreakpoints and launch.json. The machine knows two lists, on
- * instructions and on exits; each change sends the whole list. An unchanged breakpoint keeps its id and
+ * exception filters, guestscope/setExitBreakpoints, guestscope/setEvents and launch.json. The machine knows
+ * lists on instructions, exits, other events and data; each change sends the whole list. An unchanged breakpoint keeps its id and
  * with it the hits that the machine has counted.
  */
-import type { DataBreakpoint, ExitBreakpoint } from '../emulator/debug-port.ts';
+import type { DataBreakpoint, EventBreakpoint, ExitBreakpoint } from '../emulator/debug-port.ts';
 import type { LogMessage } from '../emulator/debugger/log-message.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import {
@@ -15,8 +15,8 @@ import {
 import type { MachineClient } from './machine-client.ts';
 
 export type InstructionSource = 'instruction' | 'function' | `source:${string}`;
-export type ExitSource = 'filter' | 'editor' | 'launch';
-export type BreakpointSource = InstructionSource | ExitSource | 'data';
+export type EventSource = 'filter' | 'editor' | 'tree' | 'launch' | 'breakOn';
+export type BreakpointSource = InstructionSource | EventSource | 'data';
 
 export interface Conditions {
   readonly condition: ParsedExpression | undefined;
@@ -29,9 +29,11 @@ export type WantedInstruction =
 export type WantedData =
   | (Conditions & Pick<DataBreakpoint, 'space' | 'length' | 'access'> & { readonly start: number })
   | { readonly problem: string };
-type Wanted = WantedInstruction | WantedExit | WantedData;
+type Wanted = WantedInstruction | WantedEvent | WantedData;
 export type WantedExit =
   (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
+/** VM exits by reason, or other events by name. */
+export type WantedEvent = WantedExit | (Conditions & { readonly events: readonly string[] });
 
 /** For the client: set, or not and why. */
 export interface SetBreakpoint {
@@ -69,18 +71,26 @@ export class Breakpoints {
   ): Promise<readonly SetBreakpoint[]> {
     this.replace(source, wanted, (wish) => ('addresses' in wish ? wish.addresses.length : 0));
     await this.sendInstructions(machine);
-    return this.answer(source);
+    return this.outcomes(source);
   }
 
-  async setExits(
+  async setEvents(
     machine: MachineClient,
-    source: ExitSource,
-    wanted: readonly WantedExit[],
+    source: EventSource,
+    wanted: readonly WantedEvent[],
   ): Promise<readonly SetBreakpoint[]> {
     const checked = wanted.map(withKnownReasons);
-    this.replace(source, checked, (wish) => ('reasons' in wish ? wish.reasons.length : 0));
-    await this.sendExits(machine);
-    return this.answer(source);
+    this.replace(source, checked, (wish) => namesOf(wish).length);
+    const entries = this.of(['filter', 'editor', 'tree', 'launch', 'breakOn']);
+    const exits = listOf(entries, 'reasons', (reason): Pick<ExitBreakpoint, 'reason'> => ({
+      reason,
+    }));
+    this.note(exits, await machine.call('setExitBreakpoints', exits));
+    const events = listOf(entries, 'events', (event): Pick<EventBreakpoint, 'event'> => ({
+      event,
+    }));
+    this.note(events, await machine.call('setEventBreakpoints', events));
+    return this.outcomes(source);
   }
 
   async setData(
@@ -101,7 +111,7 @@ export class Breakpoints {
       }));
     });
     this.note(list, await machine.call('setDataBreakpoints', list));
-    return this.answer('data');
+    return this.outcomes('data');
   }
 
   /** Who wanted the breakpoints with which the machine has stopped. */
@@ -152,18 +162,6 @@ export class Breakpoints {
     this.note(list, await machine.call('setInstructionBreakpoints', list));
   }
 
-  private async sendExits(machine: MachineClient): Promise<void> {
-    const list = this.of(['filter', 'editor', 'launch']).flatMap(({ wanted, machineIds }) =>
-      'reasons' in wanted
-        ? wanted.reasons.flatMap((reason, index) => {
-            const id = machineIds[index];
-            return id === undefined ? [] : [{ id, reason, ...conditionsOf(wanted) }];
-          })
-        : [],
-    );
-    this.note(list, await machine.call('setExitBreakpoints', list));
-  }
-
   private of(sources: readonly BreakpointSource[]): readonly Entry[] {
     return this.enabled ? sources.flatMap((source) => this.entries.get(source) ?? []) : [];
   }
@@ -186,13 +184,35 @@ export class Breakpoints {
       );
   }
 
-  private answer(source: BreakpointSource): readonly SetBreakpoint[] {
+  /** Of the breakpoints of one source, in their order. */
+  outcomes(source: BreakpointSource): readonly SetBreakpoint[] {
     return (this.entries.get(source) ?? []).map(({ id, problem }) => ({ id, problem }));
   }
 }
 
 function isOnInstructions(source: BreakpointSource): source is InstructionSource {
   return source === 'instruction' || source === 'function' || source.startsWith('source:');
+}
+
+/** Exit reasons, or names of events. */
+function namesOf(wish: Wanted): readonly string[] {
+  if ('reasons' in wish) return wish.reasons;
+  return 'events' in wish ? wish.events : [];
+}
+
+/** Breakpoints of the machine for the wishes of one kind. */
+function listOf<Named>(
+  entries: readonly Entry[],
+  kind: 'reasons' | 'events',
+  named: (name: string) => Named,
+): readonly (Named & { readonly id: number } & ReturnType<typeof conditionsOf>)[] {
+  return entries.flatMap(({ wanted, machineIds }) => {
+    if (!(kind in wanted) || 'problem' in wanted) return [];
+    return namesOf(wanted).flatMap((name, index) => {
+      const id = machineIds[index];
+      return id === undefined ? [] : [{ id, ...named(name), ...conditionsOf(wanted) }];
+    });
+  });
 }
 
 function conditionsOf({
@@ -208,8 +228,8 @@ function conditionsOf({
 }
 
 /** Reasons by the machine's own names; a problem for one that is unknown or never occurs. */
-function withKnownReasons(wish: WantedExit): WantedExit {
-  if ('problem' in wish) return wish;
+function withKnownReasons(wish: WantedEvent): WantedEvent {
+  if (!('reasons' in wish)) return wish;
   const reasons: string[] = [];
   for (const text of wish.reasons) {
     const reason = text.trim() === '*' ? '*' : findExitReason(text);

@@ -2,7 +2,8 @@
  * Expressions on their way to the machine: the adapter parses them, since it knows the symbols, and sends
  * the tree with addresses in their place. Registers and an exit's fields come before symbols of that name.
  */
-import { expressionNames, fieldNames } from '../emulator/debugger/expression-names.ts';
+import { eventNames, expressionNames, fieldNames } from '../emulator/debugger/expression-names.ts';
+import type { MachineEventRow } from '../emulator/debugger/machine-events.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { U32 } from '../emulator/expressions/integers.ts';
 import type { Meaning, Names } from '../emulator/expressions/parser.ts';
@@ -12,11 +13,15 @@ import type { SymbolTable } from './symbols/symbol-table.ts';
 /** What the machine knows, whatever the expression is about: it refuses what is not there. */
 /** Symbols up to which a mistyped name is compared with all. */
 const NAMES_COMPARED = 5000;
-const MACHINE = expressionNames(fieldNames());
+const MACHINE = expressionNames(fieldNames(), eventNames(null));
 
-export function namesWith(symbols: SymbolTable): Names {
+/** @param event whose words for values are known besides */
+export function namesWith(symbols: SymbolTable, event: MachineEventRow | null = null): Names {
+  const words = event === null ? null : eventNames(event).words;
   return {
     resolve(name): Meaning | null {
+      const word = words?.get(name);
+      if (word !== undefined) return { kind: 'integer', value: BigInt(word), type: U32 };
       const known = MACHINE.resolve(name);
       if (known?.kind === 'name') return known;
       const symbol = symbols.find(name);
@@ -38,8 +43,12 @@ export function machineNames(): Iterable<string> {
 }
 
 /** Throws ExpressionError with the place. */
-export function parse(text: string, symbols: SymbolTable): ParsedExpression {
-  return { text, syntax: parseExpression(text, namesWith(symbols)) };
+export function parse(
+  text: string,
+  symbols: SymbolTable,
+  event: MachineEventRow | null = null,
+): ParsedExpression {
+  return { text, syntax: parseExpression(text, namesWith(symbols, event)) };
 }
 
 /** The parts of `eax = 5`; the target of anything else is null. */

@@ -4,6 +4,7 @@
  * (session.ts) decides when they may.
  */
 import type { MemoryPlace, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { MachineEventRow } from '../emulator/debugger/machine-events.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { ExpressionError } from '../emulator/expressions/syntax.ts';
@@ -24,6 +25,7 @@ import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
 import type { LineStep } from './line-step.ts';
 import type { Sources } from './sources.ts';
+import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 import { Variables } from './variables.ts';
@@ -42,6 +44,8 @@ export class Guest {
   readonly machine: MachineClient;
   readonly breakpoints = new Breakpoints();
   readonly variables = new Variables();
+  /** What guestscope/setEvents has chosen of the tree of events. */
+  selections: readonly EventSelection[] = [];
   readonly listing: DisassemblyListing;
   configuration: LaunchConfiguration;
   symbols: SymbolTable = new SymbolTable([]);
@@ -154,8 +158,8 @@ export class Guest {
   }
 
   /** Throws the numbered error, which points at the character. */
-  parse(text: string): ParsedExpression {
-    return withPlace(text, () => parse(text, this.symbols));
+  parse(text: string, event: MachineEventRow | null = null): ParsedExpression {
+    return withPlace(text, () => parse(text, this.symbols, event));
   }
 
   parseAssignment(text: string): ReturnType<typeof parseAssignment> {
@@ -180,15 +184,21 @@ export class Guest {
     this.changed();
   }
 
-  /** Throws the numbered error for a mistake in an expression. */
-  conditions({ condition, hitCondition, logMessage }: WrittenConditions): Conditions {
+  /**
+   * Throws the numbered error for a mistake in an expression.
+   * @param event that the breakpoint is on, if it is one
+   */
+  conditions(
+    { condition, hitCondition, logMessage }: WrittenConditions,
+    event: MachineEventRow | null = null,
+  ): Conditions {
     const isGiven = (text: string | undefined): text is string =>
       text !== undefined && text.trim() !== '';
     return {
-      condition: isGiven(condition) ? this.parse(condition) : undefined,
+      condition: isGiven(condition) ? this.parse(condition, event) : undefined,
       hitCondition,
       log: isGiven(logMessage)
-        ? parseLogMessage(logMessage, (expression) => this.parse(expression))
+        ? parseLogMessage(logMessage, (expression) => this.parse(expression, event))
         : undefined,
     };
   }

@@ -153,6 +153,41 @@ export function flag(options: Common<boolean>): Attribute<boolean> {
   };
 }
 
+/** A text for which the editor offers names; others are for the machine to refuse. */
+export function nameOf(options: {
+  readonly description: string;
+  readonly names: { readonly [name: string]: string };
+}): Attribute<string | undefined> {
+  const { description, names } = options;
+  return {
+    ...text({ description, default: undefined }),
+    schema: () => ({
+      type: 'string',
+      enum: Object.keys(names),
+      enumDescriptions: Object.values(names),
+      markdownDescription: description,
+    }),
+  };
+}
+
+/** `object`, or a string that stands for the object with that member alone. */
+export function orMember<M extends Members>(
+  object: Attribute<GroupValue<M>> & { readonly members: M },
+  member: string & keyof M,
+): Attribute<GroupValue<M>> {
+  return {
+    ...object,
+    read(value, name, problems) {
+      const given = typeof value === 'string' ? { [member]: value } : value;
+      return object.read(given, name, problems);
+    },
+    schema: () => {
+      const alone = object.members[member]?.schema() ?? {};
+      return { anyOf: [alone, object.schema() ?? {}] };
+    },
+  };
+}
+
 const SIZE = /^\s*(\d+)\s*(?:([KMG])(?:i?B)?)?\s*$/i;
 const UNIT: { readonly [letter: string]: number } = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 

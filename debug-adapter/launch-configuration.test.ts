@@ -56,6 +56,7 @@ describe('launch configuration', () => {
         },
       },
       exitBreakpoints: [],
+      breakOn: [],
       stopOnEntry: true,
       console: 'integratedTerminal',
       recording: undefined,
@@ -213,6 +214,7 @@ describe('schema for the editor', () => {
       'machine',
       'hypervisor',
       'exitBreakpoints',
+      'breakOn',
       'stopOnEntry',
       'console',
     ]);

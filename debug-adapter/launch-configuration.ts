@@ -12,6 +12,7 @@ import { PROFILES } from '../emulator/hypervisor/profiles.ts';
 import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
 import { switchableFeatures } from '../emulator/paravirt/kvm-features.ts';
 import type { AdapterError } from './errors.ts';
+import { eventIds } from './event-tree.ts';
 import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
   address,
@@ -22,6 +23,8 @@ import {
   flag,
   group,
   list,
+  nameOf,
+  orMember,
   optionalChoice,
   path,
   required,
@@ -263,6 +266,25 @@ const hypervisor = group(
   { description: 'The hypervisor under the guest.' },
 );
 
+/** When a breakpoint stops, and what it prints. */
+function conditions(fields: string, example: string, message: string) {
+  return {
+    condition: text({
+      description: `Stop only if this is nonzero: an expression over ${fields}, registers and symbols, \`${example}\`.`,
+      default: undefined,
+    }),
+    hitCondition: text({
+      description:
+        '`3` stops from the third hit on, `== 3` at the third only, `% 3` at every third.',
+      default: undefined,
+    }),
+    logMessage: text({
+      description: `Print this instead of stopping. Expressions in braces are replaced by their values: \`${message}\`.`,
+      default: undefined,
+    }),
+  };
+}
+
 const exitBreakpoint = group(
   {
     reason: required(
@@ -273,23 +295,31 @@ const exitBreakpoint = group(
       }),
       'name an exit reason such as "CPUID"',
     ),
-    condition: text({
-      description:
-        'Stop only if this is nonzero: an expression over the exit’s fields, registers and symbols, `leaf == 0x40000000`.',
-      default: undefined,
-    }),
-    hitCondition: text({
-      description:
-        '`3` stops from the third hit on, `== 3` at the third only, `% 3` at every third.',
-      default: undefined,
-    }),
-    logMessage: text({
-      description:
-        'Print this instead of stopping. Expressions in braces are replaced by their values: `CPUID leaf {leaf}`.',
-      default: undefined,
-    }),
+    ...conditions('the exit’s fields', 'leaf == 0x40000000', 'CPUID leaf {leaf}'),
   },
   { description: 'A breakpoint on VM exits.' },
+);
+
+const breakOn = orMember(
+  group(
+    {
+      event: required(
+        nameOf({
+          description:
+            'What to stop at: `exception.PF`, `port.out`, `mode`, `exit.CPUID`, `hypercall.KICK_CPU`.',
+          names: eventIds(),
+        }),
+        'name an event such as "exception.PF"',
+      ),
+      ...conditions(
+        'the event’s fields',
+        'event.vector == 14 && event.errorCode & 2',
+        'port {event.port}',
+      ),
+    },
+    { description: 'A breakpoint on an event of the machine.' },
+  ),
+  'event',
 );
 
 /** What editors put beside our attributes; none of our business. */
@@ -332,6 +362,10 @@ const LAUNCH_MEMBERS = {
   hypervisor,
   exitBreakpoints: list(exitBreakpoint, {
     description: 'Breakpoints on VM exits, set for every run of this configuration.',
+  }),
+  breakOn: list(breakOn, {
+    description:
+      'Events of the machine to stop at, set for every run of this configuration: names, or objects with a condition.',
   }),
   stopOnEntry: flag({
     description: "Stop before the guest's first instruction.",

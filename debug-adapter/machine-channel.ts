@@ -8,6 +8,7 @@ import type {
   AddressSpace,
   DataBreakpoint,
   DisassembledLine,
+  EventBreakpoint,
   ExitBreakpoint,
   ExitLogRange,
   InstructionBreakpoint,
@@ -72,6 +73,7 @@ export interface MachineService {
     breakpoints: readonly InstructionBreakpoint[],
   ): readonly (string | null)[];
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
+  setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): readonly (string | null)[];
   evaluate(expression: ExpressionSource): Value;
   /** As setInstructionBreakpoints. */
   setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): readonly (string | null)[];

@@ -12,6 +12,7 @@
 import type {
   DataBreakpoint,
   DebugPort,
+  EventBreakpoint,
   ExitBreakpoint,
   InstructionBreakpoint,
   MachineConfiguration,
@@ -65,6 +66,7 @@ class MachineHost {
   /** Kept for the next machine: a reset or restart does not lose them. */
   private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
   private exitBreakpoints: readonly ExitBreakpoint[] = [];
+  private eventBreakpoints: readonly EventBreakpoint[] = [];
   private dataBreakpoints: readonly DataBreakpoint[] = [];
   /** Counts resumes and stops, so that a slice that was planned for an earlier run does nothing. */
   private run = 0;
@@ -134,6 +136,10 @@ class MachineHost {
         this.exitBreakpoints = breakpoints;
         return setGood(breakpoints, (list) => machine().setExitBreakpoints(list));
       },
+      setEventBreakpoints: (breakpoints) => {
+        this.eventBreakpoints = breakpoints;
+        return setGood(breakpoints, (list) => machine().setEventBreakpoints(list));
+      },
       evaluate: (expression) => machine().evaluate(expression),
       setDataBreakpoints: (breakpoints) => {
         this.dataBreakpoints = breakpoints;
@@ -180,6 +186,7 @@ class MachineHost {
     this.output.adopt(machine);
     setGood(this.instructionBreakpoints, (list) => machine.setInstructionBreakpoints(list));
     setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
+    setGood(this.eventBreakpoints, (list) => machine.setEventBreakpoints(list));
     setGood(this.dataBreakpoints, (list) => machine.setDataBreakpoints(list));
   }
 

@@ -178,14 +178,74 @@ export interface SetExitBreakpointsArguments {
   /** Replaces what this request set before; those of launch.json and of exception filters stay. */
   readonly breakpoints: readonly ExitBreakpointDescription[];
 }
+export interface BreakpointOutcome {
+  readonly id: number;
+  /** False: not set, and `message` says why. */
+  readonly verified: boolean;
+  readonly message?: string;
+}
 export interface SetExitBreakpointsBody {
   /** In the order of the arguments. */
-  readonly breakpoints: readonly {
-    readonly id: number;
-    /** False: not set, and `message` says why. */
-    readonly verified: boolean;
-    readonly message?: string;
+  readonly breakpoints: readonly BreakpointOutcome[];
+}
+
+/** Something that the machine can be stopped at: a VM exit, a hypercall or an event of the machine itself. */
+export interface EventDescription {
+  /** "exception.PF", "port.out", "exit.CPUID", "hypercall.KICK_CPU". */
+  readonly id: string;
+  readonly label: string;
+  /** One sentence: when it happens. */
+  readonly description: string;
+  /**
+   * 'before': nothing of it is done, and it comes up again when the guest goes on. 'after': its
+   * instruction is complete. 'either': as the access is, a write or a read.
+   */
+  readonly stops: 'before' | 'after' | 'either';
+  /** Names that a condition may use beside registers and symbols, with words for their values. */
+  readonly fields: readonly {
+    readonly name: string;
+    readonly meaning: string;
+    readonly words?: readonly string[];
   }[];
+  /** A condition to start from. */
+  readonly example?: string;
+  /** Why it never happens on this machine; a breakpoint on it is refused. */
+  readonly unavailable?: string;
+}
+/** A breakpoint that is set on an event of the tree. */
+export interface EventSetting extends BreakpointOutcome {
+  /** launch.json's "breakOn", or guestscope/setEvents. */
+  readonly by: 'launch' | 'client';
+  readonly condition?: string;
+  readonly hitCondition?: string;
+  readonly logMessage?: string;
+}
+/** The tree: groups, their events, and what is set on each. */
+export interface EventsBody {
+  readonly groups: readonly {
+    readonly name: string;
+    readonly events: readonly (EventDescription & { readonly set: readonly EventSetting[] })[];
+  }[];
+}
+
+/** An event of the tree with what a breakpoint on it is to do. */
+export interface EventSelection {
+  /** Its id, in any case. */
+  readonly event: string;
+  /** Expression over the event's fields, registers and symbols that must be nonzero. */
+  readonly condition?: string | undefined;
+  /** "3" from the third hit on, "== 3" at the third only, "% 3" at every third. */
+  readonly hitCondition?: string | undefined;
+  /** Print this instead of stopping; `{event.vector}` in it is replaced by the expression's value. */
+  readonly logMessage?: string | undefined;
+}
+export interface SetEventsArguments {
+  /** Replaces what this request set before; those of launch.json and of exception filters stay. */
+  readonly events: readonly EventSelection[];
+}
+export interface SetEventsBody {
+  /** In the order of the arguments. */
+  readonly breakpoints: readonly BreakpointOutcome[];
 }
 
 /** Custom requests by command: what goes in and what comes back in the response's body. */
@@ -211,6 +271,12 @@ export interface CustomRequests {
   'guestscope/setExitBreakpoints': {
     readonly arguments: SetExitBreakpointsArguments;
     readonly body: SetExitBreakpointsBody;
+  };
+  /** Legal from the `initialized` event on, as the next. */
+  'guestscope/events': { readonly arguments: undefined; readonly body: EventsBody };
+  'guestscope/setEvents': {
+    readonly arguments: SetEventsArguments;
+    readonly body: SetEventsBody;
   };
 }
 export type CustomRequestName = keyof CustomRequests;

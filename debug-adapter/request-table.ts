@@ -5,9 +5,11 @@
  * the rows, so none can be claimed without a handler behind it.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { exceptionBreakpointFilters } from './exit-filters.ts';
+import { exceptionBreakpointFilters } from './exception-filters.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import {
+  events,
+  setEvents,
   setExceptionBreakpoints,
   setExitBreakpoints,
   setFunctionBreakpoints,
@@ -102,6 +104,8 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/exitCounts',       legal: ALIVE,           handle: exitCounts },
   { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
   { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
+  { command: 'guestscope/events',           legal: ALIVE,           handle: events },
+  { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents },
   { command: 'guestscope/consoleInput',     legal: ALIVE,           handle: consoleInput },
   { command: 'guestscope/consoleHistory',   legal: [...ALIVE, 'ended'],           handle: consoleHistory },
   { command: 'guestscope/screen',           legal: ALIVE,           handle: screen },

@@ -14,6 +14,7 @@ import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emula
 import type { StopReason } from '../emulator/stop-reason.ts';
 import type { ClientAbilities } from './client-abilities.ts';
 import { NO_ABILITIES } from './client-abilities.ts';
+import type { EventSource, WantedEvent } from './breakpoints.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AdapterError, failure } from './errors.ts';
 import type { Files } from './files.ts';
@@ -28,6 +29,7 @@ import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { CustomEventName, CustomEvents, PositionBody } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
+import { wantedEvent } from './event-tree.ts';
 import { describeStop } from './stops.ts';
 import { loadSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -287,20 +289,19 @@ export class GuestscopeSession {
     guest.moved();
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
-    const wanted = configuration.exitBreakpoints.map((given, index) => {
-      try {
-        return { reasons: [given.reason], ...guest.conditions(given) };
-      } catch (cause) {
-        if (!(cause instanceof AdapterError)) throw cause;
-        const attribute = `exitBreakpoints[${index}]`;
-        throw failure('configurationRefused', { attribute, problem: cause.message });
-      }
-    });
-    const set = await guest.breakpoints.setExits(guest.machine, 'launch', wanted);
-    for (const [index, { problem }] of set.entries()) {
-      const attribute = `exitBreakpoints[${index}]`;
-      if (problem !== null) throw failure('configurationRefused', { attribute, problem });
-    }
+    await setOfLaunch(
+      guest,
+      'exitBreakpoints',
+      'launch',
+      configuration.exitBreakpoints,
+      (given) => ({
+        reasons: [given.reason],
+        ...guest.conditions(given),
+      }),
+    );
+    await setOfLaunch(guest, 'breakOn', 'breakOn', configuration.breakOn, (given) =>
+      wantedEvent(guest, given.event, given),
+    );
   }
 
   private async stopped(reason: StopReason, position: MachinePosition): Promise<void> {
@@ -371,4 +372,26 @@ export class GuestscopeSession {
     const complete = { ...message, seq: this.sequence++ };
     for (const listener of this.listeners) listener(complete);
   }
+}
+
+/** Sets the breakpoints of a list of launch.json; throws the numbered error that names the bad one. */
+async function setOfLaunch<Given>(
+  guest: Guest,
+  list: string,
+  source: EventSource,
+  given: readonly Given[],
+  wanted: (given: Given) => WantedEvent,
+): Promise<void> {
+  const refused = (index: number, problem: string): AdapterError =>
+    failure('configurationRefused', { attribute: `${list}[${index}]`, problem });
+  const wishes = given.map((each, index) => {
+    try {
+      return wanted(each);
+    } catch (cause) {
+      throw cause instanceof AdapterError ? refused(index, cause.message) : cause;
+    }
+  });
+  const set = await guest.breakpoints.setEvents(guest.machine, source, wishes);
+  for (const [index, { problem }] of set.entries())
+    if (problem !== null) throw refused(index, problem);
 }

@@ -3,7 +3,7 @@
  * it registers ends with the extension.
  */
 import * as vscode from 'vscode';
-import { exitReasonDescriptions } from '../debug-adapter/exit-filters.ts';
+import { exitReasonDescriptions } from '../debug-adapter/exception-filters.ts';
 import { AdapterFactory } from './adapter-factory.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';

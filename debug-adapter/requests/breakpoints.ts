@@ -6,15 +6,24 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type {
   InstructionSource,
   SetBreakpoint,
+  WantedEvent,
   WantedExit,
   WantedInstruction,
 } from '../breakpoints.ts';
 import { AdapterError, failure } from '../errors.ts';
-import { findFilter } from '../exit-filters.ts';
+import { eventTree, wantedEvent, wantedEvents } from '../event-tree.ts';
+import { findFilter } from '../exception-filters.ts';
 import type { Guest, WrittenConditions } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import { formatAddress, parseReference } from '../memory-reference.ts';
-import type { SetExitBreakpointsBody } from '../protocol.ts';
+import type {
+  BreakpointOutcome,
+  EventsBody,
+  EventSelection,
+  EventSetting,
+  SetEventsBody,
+  SetExitBreakpointsBody,
+} from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 export const setInstructionBreakpoints = onInstructions('instruction', (_guest, given) =>
@@ -52,14 +61,15 @@ export async function setExceptionBreakpoints(
     condition: given.optionalString('condition'),
   }));
   const wanted = [...plain, ...withOptions].map(({ filter, condition }) =>
-    attempt((): WantedExit => {
+    attempt((): WantedEvent => {
       const row = findFilter(filter);
       if (row === null) return { problem: `There is no exception filter "${filter}".` };
+      if ('events' in row) return wantedEvents(guest, row.events, { condition });
       const reasons = row.reasons === '*' ? ['*'] : row.reasons;
       return { reasons, ...guest.conditions({ condition }) };
     }),
   );
-  const set = await guest.breakpoints.setExits(guest.machine, 'filter', wanted);
+  const set = await guest.breakpoints.setEvents(guest.machine, 'filter', wanted);
   return { breakpoints: set.map((breakpoint) => answer(breakpoint, undefined)) };
 }
 
@@ -72,14 +82,73 @@ export async function setExitBreakpoints(
     const reasons = [given.string('reason')];
     return attempt((): WantedExit => ({ reasons, ...guest.conditions(asWritten(given)) }));
   });
-  const set = await guest.breakpoints.setExits(guest.machine, 'editor', wanted);
-  return {
-    breakpoints: set.map(({ id, problem }) => ({
-      id,
-      verified: problem === null,
-      ...(problem !== null && { message: problem }),
+  const set = await guest.breakpoints.setEvents(guest.machine, 'editor', wanted);
+  return { breakpoints: set.map(outcome) };
+}
+
+function outcome({ id, problem }: SetBreakpoint): BreakpointOutcome {
+  return { id, verified: problem === null, ...(problem !== null && { message: problem }) };
+}
+
+/** The tree of events with what is set on each. */
+export function events(session: GuestscopeSession): Promise<EventsBody> {
+  const { guest } = session;
+  const launched = guest.configuration.breakOn;
+  const groups = eventTree().map(({ name, events: rows }) => ({
+    name,
+    events: rows.map((event) => ({
+      ...event,
+      set: [
+        ...settings(launched, 'launch', event.id, guest.breakpoints.outcomes('breakOn')),
+        ...settings(guest.selections, 'client', event.id, guest.breakpoints.outcomes('tree')),
+      ],
     })),
-  };
+  }));
+  return Promise.resolve({ groups });
+}
+
+/** What is set on one event of the tree. */
+function settings(
+  selections: readonly EventSelection[],
+  by: EventSetting['by'],
+  id: string,
+  outcomes: readonly SetBreakpoint[],
+): readonly EventSetting[] {
+  return selections.flatMap(({ event, condition, hitCondition, logMessage }, index) => {
+    const set = outcomes[index];
+    if (set === undefined || event.trim().toLowerCase() !== id.toLowerCase()) return [];
+    return [
+      {
+        by,
+        ...outcome(set),
+        ...(condition !== undefined && { condition }),
+        ...(hitCondition !== undefined && { hitCondition }),
+        ...(logMessage !== undefined && { logMessage }),
+      },
+    ];
+  });
+}
+
+export async function setEvents(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<SetEventsBody> {
+  const { guest } = session;
+  const selections = request.list('events').map((given) => {
+    const { condition, hitCondition, logMessage } = asWritten(given);
+    return {
+      event: given.string('event'),
+      ...(condition !== undefined && { condition }),
+      ...(hitCondition !== undefined && { hitCondition }),
+      ...(logMessage !== undefined && { logMessage }),
+    };
+  });
+  const wanted = selections.map((selection) =>
+    attempt((): WantedEvent => wantedEvent(guest, selection.event, selection)),
+  );
+  const set = await guest.breakpoints.setEvents(guest.machine, 'tree', wanted);
+  guest.selections = selections;
+  return { breakpoints: set.map(outcome) };
 }
 
 function instruction(guest: Guest, given: RequestArguments, address: number): WantedInstruction {

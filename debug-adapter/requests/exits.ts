@@ -1,5 +1,5 @@
 /** The log of VM exits: pages of it, counts by reason, and the reasons there are. */
-import { exitReasonDescriptions } from '../exit-filters.ts';
+import { exitReasonDescriptions } from '../exception-filters.ts';
 import { exitRows } from '../guest-output.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { ExitCountsBody, ExitReasonsBody, ExitsBody } from '../protocol.ts';

@@ -59,19 +59,18 @@ export function realModeGuest(code: Listing, options: GuestOptions = {}): TestGu
 
 /** Runs in 32-bit protected mode from the first byte, flat, without a stack, an IDT or paging. */
 export function protectedGuest(code: Listing, options: GuestOptions = {}): TestGuest {
-  const header = multibootHeader(code);
-  const image = new Uint8Array([...header, ...code.bytes]);
-  return new TestGuest(code, 'multiboot', image, 'auto', options);
+  return new TestGuest(code, 'multiboot', multibootImage(code), 'auto', options);
 }
 
 /** Multiboot 0.6.96, 3.1: the form that says itself where the image goes. */
-function multibootHeader({ origin, bytes }: Listing): Uint8Array {
+export function multibootImage({ origin, bytes }: Listing): Uint8Array {
   const magic = 0x1badb002;
   const flags = 0x10000;
   const start = origin - 32;
   const end = origin + bytes.length;
   const words = [magic, flags, -(magic + flags), start, start, end, end, origin];
-  return new Uint8Array(Uint32Array.from(words).buffer);
+  const header = new Uint8Array(Uint32Array.from(words).buffer);
+  return new Uint8Array([...header, ...bytes]);
 }
 
 /** Calls of run() after which a guest counts as hanging. */

@@ -1,8 +1,9 @@
 /**
- * VM exits as exception filters of the Debug Adapter Protocol: the common reasons as checkboxes that every
- * client already has, each with a condition on the exit's fields. Everything else is reached through
- * guestscope/setExitBreakpoints and "exitBreakpoints" of launch.json.
+ * VM exits and events of the machine as exception filters of the Debug Adapter Protocol: the common ones as
+ * checkboxes that every client already has, each with a condition on its fields. Everything else is reached
+ * through the tree (event-tree.ts): guestscope/setEvents and "breakOn" of launch.json.
  */
+import { findMachineEvent } from '../emulator/debugger/machine-events.ts';
 import type { ExitReason, ExitReasonName } from '../emulator/hypervisor/exit-reasons.ts';
 import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
 import type { ExitReasonDescription } from './protocol.ts';
@@ -31,8 +32,52 @@ export const EXIT_FILTERS = [
   { filter: 'vmexit:any',           label: 'VM exit: any',                    reasons: '*',                       example: 'cpl == 3' },
 ] as const satisfies readonly FilterRow[];
 
+interface EventFilterRow {
+  readonly filter: string;
+  readonly label: string;
+  /** Names of rows of machine-events.ts; their fields are the same. */
+  readonly events: readonly string[];
+}
+
+// prettier-ignore
+export const EVENT_FILTERS = [
+  { filter: 'event:exception',    label: 'Event: exception',                        events: ['exception'] },
+  { filter: 'event:page-fault',   label: 'Event: page fault',                       events: ['exception.PF'] },
+  { filter: 'event:double-fault', label: 'Event: double fault',                     events: ['exception.DF'] },
+  { filter: 'event:triple-fault', label: 'Event: triple fault, before it',          events: ['triple-fault'] },
+  { filter: 'event:interrupt',    label: 'Event: interrupt',                        events: ['interrupt'] },
+  { filter: 'event:mode',         label: 'Event: mode switch (real, V86, protected)', events: ['mode'] },
+  { filter: 'event:paging',       label: 'Event: paging switched',                  events: ['paging'] },
+  { filter: 'event:cr3',          label: 'Event: CR3 change',                       events: ['cr3'] },
+  { filter: 'event:cr',           label: 'Event: control register write',           events: ['cr.write'] },
+  { filter: 'event:port',         label: 'Event: port access',                      events: ['port'] },
+  { filter: 'event:msr',          label: 'Event: RDMSR and WRMSR',                  events: ['msr.read', 'msr.write'] },
+] as const satisfies readonly EventFilterRow[];
+
 /** As exceptionBreakpointFilters of the capabilities. */
 export function exceptionBreakpointFilters() {
+  return [...exitFilters(), ...EVENT_FILTERS.map(eventFilter)];
+}
+
+function eventFilter({ filter, label, events }: EventFilterRow) {
+  const rows = events.map(findMachineEvent).filter((row) => row !== null);
+  const fields = new Set(
+    rows.flatMap(({ decode }) => decode.fields.map(({ name }) => `event.${name}`)),
+  );
+  const example = rows.find((row) => row.example !== null)?.example;
+  return {
+    filter,
+    label,
+    description: rows.map(({ summary }) => summary).join(' '),
+    default: false,
+    supportsCondition: true,
+    conditionDescription:
+      `Expression over ${[...fields, 'registers'].join(', ')}` +
+      (example === undefined || example === null ? '' : `, for example: ${example}`),
+  };
+}
+
+function exitFilters() {
   return EXIT_FILTERS.map(({ filter, label, reasons, example }) => ({
     filter,
     label,
@@ -46,8 +91,9 @@ export function exceptionBreakpointFilters() {
   }));
 }
 
-export function findFilter(filter: string): FilterRow | null {
-  return EXIT_FILTERS.find((row) => row.filter === filter) ?? null;
+export function findFilter(filter: string): FilterRow | EventFilterRow | null {
+  const rows: readonly (FilterRow | EventFilterRow)[] = [...EXIT_FILTERS, ...EVENT_FILTERS];
+  return rows.find((row) => row.filter === filter) ?? null;
 }
 
 /** What the editor offers to complete: every reason, those that never occur included. */
