@@ -65,7 +65,8 @@ export function shown(value: unknown): string {
 function wrongType(name: string, value: unknown, expected: string): AdapterError {
   return failure('attributeType', { attribute: name, actual: shown(value), expected });
 }
-function wrongValue(name: string, value: unknown, expected: string): AdapterError {
+/** A problem: the value of an attribute is none that it may have. */
+export function wrongValue(name: string, value: unknown, expected: string): AdapterError {
   return failure('attributeValue', { attribute: name, actual: shown(value), expected });
 }
 

@@ -6,13 +6,12 @@
  */
 import { CPU_MODEL_SUMMARIES } from '../emulator/cpu/cpu-model.ts';
 import { MOST_VCPUS } from '../emulator/debug-port.ts';
-import type { ExitReason } from '../emulator/hypervisor/exit-reasons.ts';
-import { EXIT_REASONS } from '../emulator/hypervisor/exit-reasons.ts';
 import { PROFILES } from '../emulator/hypervisor/profiles.ts';
 import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
 import { switchableFeatures } from '../emulator/paravirt/kvm-features.ts';
 import type { AdapterError } from './errors.ts';
 import { eventIds } from './event-tree.ts';
+import { exitSettings } from './exit-settings.ts';
 import type { GroupValue, Members, Problems } from './launch-attribute.ts';
 import {
   address,
@@ -176,16 +175,6 @@ function profileSynonyms(): ReadonlyMap<string, string> {
   );
 }
 
-/** Launch attributes of the exit reasons that can be switched, with what they mean. */
-function exitSwitches(): { readonly [name: string]: string } {
-  const rows: readonly ExitReason[] = EXIT_REASONS;
-  const switches = new Map<string, string>();
-  for (const { attribute, name, summary } of rows)
-    if (attribute !== null && !switches.has(attribute))
-      switches.set(attribute, `${name}: ${summary}`);
-  return Object.fromEntries(switches);
-}
-
 function mapValues(
   record: { readonly [name: string]: string },
   change: (value: string) => string,
@@ -256,10 +245,9 @@ const hypervisor = group(
       ),
       synonyms: profileSynonyms(),
     }),
-    exits: dictionary(flag({ description: '', default: true }), {
+    exits: exitSettings({
       description:
-        'Switches single exit reasons on or off, over what the profile says: `{ "rdtsc": true }`.',
-      keys: exitSwitches(),
+        'Settings of single exits and execution controls, over what the profile says: `{ "rdtsc": true, "io": ["0x3f8-0x3ff"] }`.',
     }),
     kvm,
   },

@@ -11,6 +11,7 @@ import type { ExpressionSource } from './expressions/expression.ts';
 import type { ExitLogOptions } from './hypervisor/exit-log.ts';
 import type { ExitStatistics } from './hypervisor/exit-statistics.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
+import type { ExitSetting } from './hypervisor/setting-kinds.ts';
 import type { GuestModule, KernelEntry } from './loaders/loader.ts';
 import type { HostPagingOptions } from './hypervisor/host-paging.ts';
 import type { Screen } from './picture.ts';
@@ -64,8 +65,8 @@ export interface MachineConfiguration {
     readonly interface: 'bare' | 'kvm';
     /** Profile name of hypervisor/profiles.ts. */
     readonly profile: string;
-    /** Overrides by launch-attribute name ("cpuid", "hlt", …). */
-    readonly exits: { readonly [name: string]: boolean };
+    /** Overrides by launch-attribute name ("cpuid", "hlt", …), hypervisor/exit-switches.ts. */
+    readonly exits: { readonly [name: string]: ExitSetting };
     /** With interface 'kvm', and only there; as it is without. */
     readonly kvm?: KvmConfiguration;
     /** Rows of the exit log, and whether exits are counted by more than their reason. */

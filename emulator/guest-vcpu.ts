@@ -9,6 +9,7 @@ import type { HostPaging } from './hypervisor/host-paging.ts';
 import { ExitWitness } from './hypervisor/exit-witness.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
 import type { PagedMemory } from './paged-memory.ts';
+import { initialize, startUp } from './processor-start.ts';
 
 /** Injected types that are delivered like interrupts, returning after their instruction. */
 const DELIVERED_AS = {
@@ -110,6 +111,15 @@ export class CpuVcpu implements GuestVcpu {
   }
   awaitPage(address: number): void {
     this.#surroundings.pagedMemory()?.awaitPage(address);
+  }
+  inShadow(): boolean {
+    return this.processor.inShadow();
+  }
+  initialize(): void {
+    initialize(this.processor);
+  }
+  startUp(vector: number): void {
+    startUp(this.processor, vector);
   }
   readPhysical(address: number, length: number): Uint8Array | null {
     this.witness.touched();

@@ -5,9 +5,11 @@
 import { Cpu, type CpuOptions } from './cpu/cpu.ts';
 import * as L from './cpu/layout.ts';
 import { ACTIVITY } from './cpu/state.ts';
+import type { GuestEvent } from './cpu/exit-hook.ts';
 import { CpuVcpu, type VcpuSurroundings } from './guest-vcpu.ts';
 import type { Hypervisor } from './hypervisor/hypervisor.ts';
 import type { KvmInterface } from './paravirt/kvm.ts';
+import { initialize, startUp } from './processor-start.ts';
 import { SteppingHook } from './stepping-hook.ts';
 
 export interface VcpuParts extends VcpuSurroundings {
@@ -62,14 +64,30 @@ export class MachineVcpu {
   /** It executes, or will as soon as it is looked at: an event that wakes it from HLT is there. */
   get isReady(): boolean {
     const activity = this.#activity;
+    if (this.hypervisor.pending !== null) return true;
     if (activity !== ACTIVITY.HALTED) return activity !== ACTIVITY.WAIT_FOR_SIPI;
     const { cpu } = this;
     if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING) return true;
-    return cpu.canWake && this.#interruptPending();
+    return this.hypervisor.timerExpired || (cpu.canWake && this.#interruptPending());
   }
-  /** Halted, and an interrupt would wake it. */
+  /** Halted, and an interrupt or the hypervisor's timer would wake it. */
   get canWake(): boolean {
-    return this.#activity === ACTIVITY.HALTED && this.cpu.canWake;
+    if (this.#activity !== ACTIVITY.HALTED) return false;
+    return this.cpu.canWake || this.hypervisor.deadline !== Infinity;
+  }
+  /** INIT between two instructions: for the hypervisor, if it wants it. One that waits for start-up blocks it. */
+  initialize(): void {
+    this.cpu.state.set(L.INIT, 0);
+    const blocked = this.#activity === ACTIVITY.WAIT_FOR_SIPI;
+    if (blocked || !this.#offers({ kind: 'init-signal' })) initialize(this.cpu);
+  }
+  /** A start-up interrupt, which only a processor that waits for it takes. */
+  startUp(vector: number): void {
+    if (this.#activity !== ACTIVITY.WAIT_FOR_SIPI) return;
+    if (!this.#offers({ kind: 'sipi', vector })) startUp(this.cpu, vector);
+  }
+  #offers(event: GuestEvent): boolean {
+    return this.hypervisor.pending === null && this.hypervisor.offer(event, 0);
   }
   /** KVM_HC_KICK_CPU: out of HLT, or past the next one. */
   kick(): void {

@@ -46,7 +46,7 @@ import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
 import { PagedMemory } from './paged-memory.ts';
 import type { Screen } from './picture.ts';
-import { initialize, resume, setWaitingState, startUp } from './processor-start.ts';
+import { resume, setWaitingState } from './processor-start.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
 import type { WasmMemory } from './wasm/host.ts';
@@ -221,7 +221,7 @@ export class Machine {
       },
       startUp: (processor, vector) => {
         this.current.hook.events.note({ kind: 'start-up', target: processor, vector });
-        startUp(this.vcpus[processor].cpu, vector);
+        this.vcpus[processor].startUp(vector);
       },
     });
   }
@@ -250,8 +250,16 @@ export class Machine {
       },
     });
   }
+  /** When something comes that is not the guest's doing: from the board, the host, or a hypervisor's timer. */
   get #nextDeadline(): number {
-    return Math.min(this.board.nextDeadline(), this.#pagedMemory?.nextDeadline() ?? Infinity);
+    const { now } = this;
+    let next = Math.min(this.board.nextDeadline(), this.#pagedMemory?.nextDeadline() ?? Infinity);
+    for (const vcpu of this.vcpus) {
+      const { deadline } = vcpu.hypervisor;
+      // one that has passed is seen when the turn comes to its processor
+      if (deadline < next && (deadline > now || vcpu === this.current)) next = deadline;
+    }
+    return next;
   }
   /** Whatever touches a device may move a deadline, so the processor's run ends there. */
   #touchDevice(): void {
@@ -324,7 +332,7 @@ export class Machine {
       vcpu.cpu.state.set(L.INIT, 1);
       vcpu.cpu.requestLeave();
     } else {
-      initialize(vcpu.cpu);
+      vcpu.initialize();
     }
   }
   #load({ guest, memoryBytes }: MachineConfiguration): LoadedGuest {
@@ -508,7 +516,10 @@ export class Machine {
       this.#refused = null;
       return null;
     }
-    if (this.current.cpu.state.get(L.INIT) !== 0) initialize(this.current.cpu);
+    if (this.current.cpu.state.get(L.INIT) !== 0) {
+      this.current.initialize();
+      return null;
+    }
     if (board.nextDeadline() <= this.now) board.advance(this.now);
     this.#pagedMemory?.advance();
     if (this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
@@ -519,6 +530,7 @@ export class Machine {
       return null;
     }
     if (!this.#turns.choose()) return this.#sleep();
+    if (this.current.hypervisor.pending !== null) return null;
     const { cpu } = this.current;
     const mine = step?.vcpu === this.current;
     if (mine) cpu.skipBreakpoint();
@@ -541,7 +553,7 @@ export class Machine {
   #runCurrent(rest: number): MachineStop | null {
     const { cpu } = this.current;
     const { entries, retired } = cpu;
-    const untilDeadline = this.#nextDeadline - this.now;
+    const untilDeadline = Math.max(0, this.#nextDeadline - this.now);
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;
     if (cpu.hasWatchHits && (outcome === 'limit' || outcome === 'leave')) return WATCHPOINT;

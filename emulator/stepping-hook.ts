@@ -4,9 +4,13 @@
  * tell an interrupt from the instruction; a debugger's eye on events (event-watch.ts); and one for PAUSE,
  * by which a processor says that it waits for another.
  */
-import type { ExitHook, GuestEvent, MachineEvent, MaskableInstruction } from './cpu/exit-hook.ts';
+import type {
+  ExitHook, GuestEvent, HostOwnedBits, MachineEvent, MaskableInstruction,
+} from './cpu/exit-hook.ts'; // prettier-ignore
 import { EventWatch } from './event-watch.ts';
 import type { GuestPlace } from './guest-place.ts';
+
+const NOTHING_OWNED: HostOwnedBits = { mask: 0, shadow: null };
 
 /** What the hook tells the machine. */
 export interface HookOwner {
@@ -33,8 +37,14 @@ export class SteppingHook implements ExitHook {
     this.events = new EventWatch(owner.leave);
   }
 
-  get wantsInterruptWindow(): boolean {
-    return this.#hypervisor.wantsInterruptWindow;
+  get awaits(): number {
+    return this.#hypervisor.awaits;
+  }
+  ownedBits(register: 0 | 4): HostOwnedBits {
+    return this.#hypervisor.ownedBits?.(register) ?? NOTHING_OWNED;
+  }
+  enables(instruction: 'rdtscp'): boolean {
+    return this.#hypervisor.enables?.(instruction) ?? true;
   }
   get isSvm(): boolean {
     return this.#hypervisor.isSvm ?? false;

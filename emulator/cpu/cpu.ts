@@ -178,6 +178,19 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   watch(event: WatchedEvent, length: number): void {
     if (this.#hook.watch?.(event, length) === true) this.#signals.exit();
   }
+  enables(instruction: 'rdtscp'): boolean {
+    return this.#hook.enables?.(instruction) ?? true;
+  }
+  seenControl(register: 0 | 4): number {
+    const value = this.state.cr(register);
+    const owned = this.#hook.ownedBits?.(register);
+    if (owned === undefined) return value;
+    return ((value & ~owned.mask) | ((owned.shadow ?? value) & owned.mask)) >>> 0;
+  }
+  writtenControl(register: 0 | 4, value: number): number {
+    const mask = this.#loop.suppressed ? 0 : (this.#hook.ownedBits?.(register).mask ?? 0);
+    return ((value & ~mask) | (this.state.cr(register) & mask)) >>> 0;
+  }
   unimplemented(instruction: Instruction): never {
     const bytes = this.memory.readBytesPeek(this.linearEip, instruction.length);
     this.unimplementedInstruction = {
@@ -244,10 +257,10 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   unblockNmi(): void {
     const { state } = this;
     const before = state.get(L.NMI);
-    const pending = before & L.NMI_STATE.PENDING;
     if ((before & L.NMI_STATE.BLOCKED) !== 0) this.#nmiUnblockedAt = this.#count.retired;
-    state.set(L.NMI, pending);
-    if (pending !== 0) this.#signals.stale = true;
+    state.set(L.NMI, before & L.NMI_STATE.PENDING);
+    // one that has waited, or a hypervisor's window
+    if (before !== 0) this.#signals.stale = true;
   }
   portAccessed(port: number, size: number): void {
     this.#debug.accessedPort(port, size);
@@ -380,6 +393,9 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
 
   interruptible(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0 && !this.#count.inShadow;
+  }
+  inShadow(): boolean {
+    return this.#count.inShadow;
   }
   /** Guest interruptibility state (SDM vol. 3, table 25-3). */
   get interruptibility(): number {

@@ -99,9 +99,21 @@ export type GuestEvent =
     }
   | { readonly kind: 'triple-fault' }
   /** INTR is asserted, before acknowledge; offered once per boundary at which it is. */
-  | { readonly kind: 'external-interrupt' }
-  /** Interrupts have just become acceptable (IF=1, no shadow). */
-  | { readonly kind: 'interrupt-window' }
+  | {
+      readonly kind: 'external-interrupt';
+      /** Set where the exit has acknowledged it. */
+      readonly vector?: number;
+    }
+  /** Interrupts, or non-maskable ones, have just become acceptable. */
+  | { readonly kind: 'interrupt-window' | 'nmi-window' }
+  /** An instruction or the delivery of an event is complete since the VM entry. */
+  | { readonly kind: 'monitor-trap' }
+  | { readonly kind: 'preemption-timer' }
+  /** INIT, and a start-up interrupt in the wait-for-SIPI state. */
+  | { readonly kind: 'init-signal' }
+  | { readonly kind: 'sipi'; readonly vector: number }
+  /** The destination register and its size, 2 or 4 bytes. */
+  | { readonly kind: 'rdrand' | 'rdseed'; readonly register: number; readonly size: number }
   /** An access to a guest-physical address that the second stage does not map as wanted (not RAM). */
   | {
       readonly kind: 'second-stage';
@@ -162,12 +174,30 @@ export interface ModeWord {
 /** Everything that a debugger can stop at. */
 export type MachineEvent = GuestEvent | WatchedEvent;
 
+/** What a hypervisor waits for at the boundaries between instructions, bits of ExitHook.awaits. */
+export const AWAITED = {
+  /** IF=1 and no shadow; no interrupt is delivered natively before. */
+  INTERRUPT_WINDOW: 1 << 0,
+  /** Non-maskable interrupts are not blocked, and there is no shadow. */
+  NMI_WINDOW: 1 << 1,
+  /** Every instruction or delivered event. */
+  MONITOR_TRAP: 1 << 2,
+  /** The VMX-preemption timer has run down. */
+  PREEMPTION_TIMER: 1 << 3,
+  /** A non-maskable interrupt, although the guest blocks them: its blocking is virtual. */
+  NMI: 1 << 4,
+} as const;
+
+/** What a hypervisor keeps of CR0 or CR4 (SDM vol. 3, 25.6.6). */
+export interface HostOwnedBits {
+  readonly mask: number;
+  /** What the guest reads in place of the masked bits; null: the register's own. */
+  readonly shadow: number | null;
+}
+
 export interface ExitHook {
-  /**
-   * Interrupt-window exiting is on: 'interrupt-window' is offered at the first boundary with IF=1 and no
-   * shadow, and no interrupt is delivered natively before.
-   */
-  readonly wantsInterruptWindow: boolean;
+  /** AWAITED bits: each is offered at the first boundary at which it holds. */
+  readonly awaits: number;
   /**
    * Whether such events may leave the guest at all; asked once a run. While they may not they are not
    * offered, so that emitted code can execute them alone. Absent: they may.
@@ -179,6 +209,10 @@ export interface ExitHook {
    * VMX, and if this is absent, they are offered right after the check of CPL.
    */
   readonly isSvm?: boolean;
+  /** Absent: the guest's registers are all its own. */
+  ownedBits?(register: 0 | 4): HostOwnedBits;
+  /** False: the instruction is undefined under the hypervisor's controls. Absent: none is. */
+  enables?(instruction: 'rdtscp'): boolean;
   /**
    * Offers an event. True: it leaves the guest; the CPU abandons the instruction with nothing
    * committed (RIP at the instruction) and returns to the machine, which asks the hypervisor to

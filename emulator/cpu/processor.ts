@@ -116,6 +116,12 @@ export interface Processor {
   leaves(event: GuestEvent, length: number): boolean;
   /** Shows an event to a debugger before it happens; does not return if that stops there. */
   watch(event: WatchedEvent, length: number): void;
+  /** Whether the hypervisor lets the instruction be: #UD where not (SDM vol. 3, 26.3). */
+  enables(instruction: 'rdtscp'): boolean;
+  /** CR0 or CR4 as the guest reads it: bits that the hypervisor owns from its shadow (26.3). */
+  seenControl(register: 0 | 4): number;
+  /** What a write of `value` that does not leave makes of CR0 or CR4: bits that the hypervisor owns stay. */
+  writtenControl(register: 0 | 4, value: number): number;
   /** Stops the machine with "not implemented" naming the instruction, then raises #UD if continued. */
   unimplemented(instruction: Instruction): never;
 

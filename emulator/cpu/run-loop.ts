@@ -11,6 +11,7 @@ import { Boundary, type BoundaryParts, leavesGuest } from './boundary.ts';
 import type { CodeFinder } from './code-finder.ts';
 import type { DebugTraps } from './debug-traps.ts';
 import { deliverException } from './exceptions.ts';
+import { AWAITED } from './exit-hook.ts';
 import type { ExitHook } from './exit-hook.ts';
 import type { InstructionCount } from './instruction-count.ts';
 import * as L from './layout.ts';
@@ -77,6 +78,8 @@ export class RunLoop {
   entries = 0;
   /** The hook is not asked: the hypervisor itself executes for the guest. */
   suppressed = false;
+  /** An instruction or a delivery is complete for which the hypervisor's monitor trap is due. */
+  #trapDue = false;
 
   constructor(buffer: ArrayBufferLike, parts: RunLoopParts) {
     this.#parts = parts;
@@ -96,10 +99,12 @@ export class RunLoop {
     for (;;) {
       if (cpu.state.get(L.ACTIVITY) === ACTIVITY.SHUTDOWN) return 'shutdown';
       const before = count.fuel;
+      if (this.#trapDue && this.#monitorTrap()) return 'exit';
       if (debug.pending !== 0 && !count.holdsTraps) {
-        // the delivery of an event has hit a breakpoint on data
+        // the delivery of an event has hit a breakpoint on data, or the monitor trap came first
         const outcome = this.#trap();
         if (outcome !== null) return outcome;
+        this.#trapDue = this.#awaits(AWAITED.MONITOR_TRAP);
         if (++events > EVENT_LIMIT) return 'limit';
         continue;
       }
@@ -107,6 +112,7 @@ export class RunLoop {
       if (boundary !== 'go') {
         if (boundary === 'exit') return 'exit';
         if (boundary === 'halted') return 'halted';
+        this.#trapDue = this.#awaits(AWAITED.MONITOR_TRAP);
         if (signals.leave) {
           signals.leave = false;
           return 'leave';
@@ -118,6 +124,7 @@ export class RunLoop {
       if (++this.entries > lastEntry) return 'leave';
       const outcome = this.#mustStep() ? this.step() : this.#runBlocks();
       if (outcome !== null) return outcome;
+      this.#trapDue = this.#awaits(AWAITED.MONITOR_TRAP);
       if (signals.leave) {
         signals.leave = false;
         return 'leave';
@@ -127,6 +134,15 @@ export class RunLoop {
     }
   }
 
+  /** By the last look at a boundary. */
+  #awaits(bits: number): boolean {
+    return (this.#boundary.awaited & bits) !== 0;
+  }
+  /** The monitor trap, which comes before traps for debuggers (SDM vol. 3, 26.5.2): true if it leaves the guest. */
+  #monitorTrap(): boolean {
+    this.#trapDue = false;
+    return this.#parts.hook.offer({ kind: 'monitor-trap' }, 0);
+  }
   /** What the hook will not ask for is left to emitted code. */
   #chooseNative(): void {
     const { cpu, hook } = this.#parts;
@@ -145,6 +161,7 @@ export class RunLoop {
     if ((flags & (FLAG.TF | FLAG.RF)) !== 0) return true;
     // an interrupt, or one that cannot be masked, waits behind the shadow of STI or MOV SS
     if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING) return true;
+    if (this.#awaits(AWAITED.MONITOR_TRAP | AWAITED.NMI_WINDOW)) return true;
     return cpu.state.get(L.EVENT_PENDING) !== 0 && (flags & FLAG.IF) !== 0;
   }
 
@@ -191,6 +208,7 @@ export class RunLoop {
       return outcome;
     }
     if (done && (flags & FLAG.TF) !== 0 && !signals.untraced) debug.singleStepped();
+    if (this.#awaits(AWAITED.MONITOR_TRAP) && !this.suppressed) return null;
     return this.#trap();
   }
   /** `done`: the instruction has retired. */

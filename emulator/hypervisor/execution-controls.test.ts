@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestEvent } from '../cpu/exit-hook.ts';
-import { leaves, noControls, PIN, PRIMARY, SECONDARY, setMsrExiting, UNCONDITIONAL } from './execution-controls.ts'; // prettier-ignore
+import { leaves, noControls, PIN, PRIMARY, SECONDARY, setMsrExiting, SIGNAL, UNCONDITIONAL } from './execution-controls.ts'; // prettier-ignore
 import type { ExecutionControls } from './execution-controls.ts';
 
 const GUEST = { cr0: 0x80050033, cr4: 0x10 };
@@ -18,6 +18,8 @@ const exception = (vector: number, errorCode: number | null, type: 'fault' | 'nm
 type CrAccess = Extract<GuestEvent, { kind: 'cr-access' }>;
 const cr = (register: CrAccess['register'], access: CrAccess['access'], value: number): GuestEvent => ({ kind: 'cr-access', register, access, gpr: 0, value, linear: -1 }); // prettier-ignore
 
+const ACTIVE = { primary: PRIMARY.ACTIVATE_SECONDARY_CONTROLS } as const;
+
 /** One of each kind. */
 const EVENTS: readonly GuestEvent[] = [
   { kind: 'cpuid' }, { kind: 'hlt' }, { kind: 'invd' }, { kind: 'wbinvd' }, { kind: 'rdtsc' }, { kind: 'rdtscp' }, { kind: 'rdpmc' },
@@ -28,7 +30,9 @@ const EVENTS: readonly GuestEvent[] = [
   { kind: 'rdmsr', index: 0x4b564d01 }, { kind: 'wrmsr', index: 0x174, low: 0, high: 0 },
   { kind: 'descriptor-table', mnemonic: 'lgdt' }, { kind: 'task-switch', selector: 0x28, source: 'jmp' },
   exception(14, 2), exception(6, null), exception(2, null, 'nmi'), { kind: 'triple-fault' },
-  { kind: 'external-interrupt' }, { kind: 'interrupt-window' },
+  { kind: 'external-interrupt' }, { kind: 'interrupt-window' }, { kind: 'nmi-window' }, { kind: 'monitor-trap' },
+  { kind: 'preemption-timer' }, { kind: 'init-signal' }, { kind: 'sipi', vector: 8 }, { kind: 'rdrand', register: 0, size: 4 },
+  { kind: 'rdseed', register: 0, size: 4 },
   { kind: 'second-stage', guestPhysical: 0xfee00000, linear: 0, final: true, access: 'read', size: 4 },
 ]; // prettier-ignore
 
@@ -50,9 +54,18 @@ test('each control lets its own events leave and no others', () => {
     [{ primary: PRIMARY.UNCONDITIONAL_IO_EXITING }, ['io']],
     [{ primary: PRIMARY.MONITOR_EXITING }, ['monitor']],
     [{ primary: PRIMARY.PAUSE_EXITING }, ['pause']],
-    [{ secondary: SECONDARY.ENABLE_EPT }, ['second-stage']],
-    [{ secondary: SECONDARY.DESCRIPTOR_TABLE_EXITING }, ['descriptor-table']],
-    [{ secondary: SECONDARY.WBINVD_EXITING }, ['wbinvd']],
+    [{ ...ACTIVE, secondary: SECONDARY.ENABLE_EPT }, ['second-stage']],
+    [{ ...ACTIVE, secondary: SECONDARY.DESCRIPTOR_TABLE_EXITING }, ['descriptor-table']],
+    [{ ...ACTIVE, secondary: SECONDARY.WBINVD_EXITING }, ['wbinvd']],
+    [{ ...ACTIVE, secondary: SECONDARY.RDRAND_EXITING }, ['rdrand']],
+    [{ ...ACTIVE, secondary: SECONDARY.RDSEED_EXITING }, ['rdseed']],
+    [{ primary: PRIMARY.NMI_WINDOW_EXITING }, ['nmi-window']],
+    [{ primary: PRIMARY.MONITOR_TRAP_FLAG }, ['monitor-trap']],
+    [{ pinBased: PIN.VMX_PREEMPTION_TIMER }, ['preemption-timer']],
+    [{ signals: SIGNAL.INIT }, ['init-signal']],
+    [{ signals: SIGNAL.SIPI }, ['sipi']],
+    // without activation they are all zero (25.6.2)
+    [{ secondary: -1 }, []],
     [{ unconditional: all.CPUID }, ['cpuid']],
     [{ unconditional: all.INVD }, ['invd']],
     [{ unconditional: all.VMCALL }, ['vmcall', 'vmmcall']],

@@ -4,7 +4,7 @@
  * cause VM exits", 26.2 "Other causes of VM exits"). The TSC offset is in the vCPU's state block.
  * Controls of features that the processor model lacks are named but decide nothing.
  */
-import type { GuestEvent } from '../cpu/exit-hook.ts';
+import type { GuestEvent, HostOwnedBits } from '../cpu/exit-hook.ts';
 import { noSvmControls } from './svm-controls.ts';
 import type { SvmControls } from './svm-controls.ts';
 
@@ -36,6 +36,15 @@ export const SECONDARY = {
   ENABLE_ENCLS_EXITING: 1 << 15, RDSEED_EXITING: 1 << 16, ENABLE_PML: 1 << 17, EPT_VIOLATION_VE: 1 << 18,
 } as const;
 
+/** VM-exit controls, table 25-13, as far as they can matter here. */
+export const VM_EXIT = {
+  ACKNOWLEDGE_INTERRUPT_ON_EXIT: 1 << 15,
+  SAVE_VMX_PREEMPTION_TIMER_VALUE: 1 << 22,
+} as const;
+
+/** Signals that leave without a control as well, though not where a hypervisor emulates the local APIC. */
+export const SIGNAL = { INIT: 1 << 0, SIPI: 1 << 1 } as const;
+
 /**
  * What leaves without any control in VMX non-root operation. A VMCS has no such field: it is here so
  * that a bare machine is one without exits, and so that a launch can switch a single one off.
@@ -52,6 +61,10 @@ export interface ExecutionControls {
   primary: number;
   secondary: number;
   unconditional: number;
+  /** VM_EXIT bits. */
+  vmExit: number;
+  /** SIGNAL bits. */
+  signals: number;
   exceptionBitmap: number;
   /** #PF leaves by bit 14 of the exception bitmap if (error code & mask) == match, else by its opposite. */
   pageFaultErrorMask: number;
@@ -71,6 +84,13 @@ export interface ExecutionControls {
   hardware: 'vmx' | 'svm';
   /** The same hypervisor's VMCB on a processor of AMD's. */
   readonly svm: SvmControls;
+  /** Added to the machine's ticks at power-on, with USE_TSC_OFFSETTING. */
+  tscOffset: number;
+  /** VMX-preemption timer: ticks of the TSC from a VM entry to the exit (25.5.1). */
+  preemptionTimer: number;
+  /** PAUSE-loop exiting: ticks of the TSC between two PAUSEs of one loop, and of a loop that leaves (25.6.13). */
+  pauseLoopGap: number;
+  pauseLoopWindow: number;
 }
 
 /** Controls under which nothing leaves. */
@@ -80,6 +100,8 @@ export function noControls(): ExecutionControls {
     primary: 0,
     secondary: 0,
     unconditional: 0,
+    vmExit: 0,
+    signals: 0,
     exceptionBitmap: 0,
     pageFaultErrorMask: 0,
     pageFaultErrorMatch: 0,
@@ -92,7 +114,23 @@ export function noControls(): ExecutionControls {
     cr3Targets: [],
     hardware: 'vmx',
     svm: noSvmControls(),
+    tscOffset: 0,
+    preemptionTimer: 0,
+    pauseLoopGap: 0,
+    pauseLoopWindow: 0,
   };
+}
+
+/** The secondary controls as they act: none unless they are activated (25.6.2). */
+export function secondaryControls({ primary, secondary }: ExecutionControls): number {
+  return (primary & PRIMARY.ACTIVATE_SECONDARY_CONTROLS) === 0 ? 0 : secondary;
+}
+
+/** Bits of CR0 or CR4 that belong to the hypervisor, and what the guest reads there. */
+export function ownedBits(controls: ExecutionControls, register: 0 | 4): HostOwnedBits {
+  return register === 0
+    ? { mask: controls.cr0Mask, shadow: controls.cr0Shadow }
+    : { mask: controls.cr4Mask, shadow: controls.cr4Shadow };
 }
 
 /** Offset in the MSR bitmap of the byte with the MSR's bit, or -1 for one outside both ranges. */
@@ -101,6 +139,9 @@ function msrByte(index: number, write: boolean): number {
   if (!low && (index < 0xc0000000 || index > 0xc0001fff)) return -1;
   return (write ? 2048 : 0) + (low ? 0 : 1024) + ((index & 0x1fff) >> 3);
 }
+
+/** Whether the MSR bitmap has bits for it. */
+export const isInMsrBitmap = (index: number): boolean => msrByte(index, false) >= 0;
 
 /** Lets reads or writes of an MSR in the bitmap's ranges leave, or not. */
 export function setMsrExiting(
@@ -186,7 +227,8 @@ export function leaves(
   event: GuestEvent,
   guest: GuestControlRegisters,
 ): boolean {
-  const { primary, secondary, unconditional } = controls;
+  const { primary, pinBased, signals, unconditional } = controls;
+  const secondary = secondaryControls(controls);
   // prettier-ignore
   switch (event.kind) {
     case 'cpuid':              return (unconditional & UNCONDITIONAL.CPUID) !== 0;
@@ -220,8 +262,15 @@ export function leaves(
     case 'wrmsr':              return msrLeaves(controls, event.index, true);
     case 'descriptor-table':   return (secondary & SECONDARY.DESCRIPTOR_TABLE_EXITING) !== 0;
     case 'exception':          return exceptionLeaves(controls, event);
-    case 'external-interrupt': return (controls.pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) !== 0;
+    case 'rdrand':             return (secondary & SECONDARY.RDRAND_EXITING) !== 0;
+    case 'rdseed':             return (secondary & SECONDARY.RDSEED_EXITING) !== 0;
+    case 'external-interrupt': return (pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) !== 0;
     case 'interrupt-window':   return (primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
+    case 'nmi-window':         return (primary & PRIMARY.NMI_WINDOW_EXITING) !== 0;
+    case 'monitor-trap':       return (primary & PRIMARY.MONITOR_TRAP_FLAG) !== 0;
+    case 'preemption-timer':   return (pinBased & PIN.VMX_PREEMPTION_TIMER) !== 0;
+    case 'init-signal':               return (signals & SIGNAL.INIT) !== 0;
+    case 'sipi':               return (signals & SIGNAL.SIPI) !== 0;
     case 'second-stage':       return (secondary & SECONDARY.ENABLE_EPT) !== 0;
   }
 }

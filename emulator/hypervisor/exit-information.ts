@@ -57,6 +57,13 @@ export function reasonOf(event: GuestEvent): number | null {
     case 'popf':               return REASON.POPF;
     case 'iret':               return REASON.IRET;
     case 'int':                return REASON.SWINT;
+    case 'nmi-window':         return REASON.NMI_WINDOW;
+    case 'monitor-trap':       return REASON.MONITOR_TRAP_FLAG;
+    case 'preemption-timer':   return REASON.VMX_PREEMPTION_TIMER_EXPIRED;
+    case 'init-signal':               return REASON.INIT;
+    case 'sipi':               return REASON.SIPI;
+    case 'rdrand':             return REASON.RDRAND;
+    case 'rdseed':             return REASON.RDSEED;
   }
 }
 
@@ -128,6 +135,7 @@ export function qualificationOf(event: GuestEvent, unblocked = false): number {
     case 'dr-access':    return drQualification(event);
     case 'invlpg':       return event.linear;
     case 'second-stage': return eptQualification(event, unblocked);
+    case 'sipi':         return event.vector;
     case 'task-switch':  return ((TASK_SWITCH_SOURCE[event.source] << 30) | (event.selector & 0xffff)) >>> 0;
     case 'exception':
       if (event.vector === 14) return event.qualification;
@@ -156,10 +164,15 @@ function information(vector: number, type: number, errorCode: number | null): nu
 }
 
 /**
- * VM-exit interruption information (25.9.2). Invalid for external interrupts, since "acknowledge
- * interrupt on exit" is off: the hypervisor acknowledges when it injects.
+ * VM-exit interruption information (25.9.2). For external interrupts it is valid only where the exit has
+ * acknowledged them: otherwise the hypervisor does so when it injects.
  */
 export function interruptionInformation(event: GuestEvent, unblocked = false): number {
+  if (event.kind === 'external-interrupt') {
+    return event.vector === undefined
+      ? 0
+      : information(event.vector, VECTORING_TYPE.external, null);
+  }
   if (event.kind !== 'exception') return 0;
   const { vector, type, errorCode } = event;
   const flag = unblocked && vector !== VECTOR.DF ? NMI_UNBLOCKED : 0;
@@ -190,6 +203,11 @@ export function instructionLengthOf(
     case 'triple-fault':
     case 'external-interrupt':
     case 'interrupt-window':
+    case 'nmi-window':
+    case 'monitor-trap':
+    case 'preemption-timer':
+    case 'init-signal':
+    case 'sipi':
     case 'second-stage':
       return 0;
     default:

@@ -1,35 +1,53 @@
 /**
- * The switches under hypervisor.exits in launch.json: each turns one kind of exit on or off on top of a
- * profile. One row per attribute name; most are the attribute of a row of exit-reasons.ts, which has
- * the description, and a few name a part of one.
+ * The settings under hypervisor.exits in launch.json, on top of a profile: one row per name, with the form
+ * of its value (setting-kinds.ts) and the controls that it sets (SDM vol. 3, 25.6 and 25.7). Most are the
+ * attribute of a row of exit-reasons.ts, which has the description; the others are finer.
  */
+import { VECTOR } from '../cpu/processor.ts';
+import { CR0, CR4 } from '../cpu/state.ts';
 import { didYouMean } from '../nearest-name.ts';
-import { PIN, PRIMARY, SECONDARY, UNCONDITIONAL } from './execution-controls.ts';
+import { checkControls } from './control-checks.ts';
+import type { ControlsProblem } from './control-checks.ts';
+import {
+  isInMsrBitmap, PIN, PRIMARY, SECONDARY, setMsrExiting, SIGNAL, UNCONDITIONAL, VM_EXIT,
+} from './execution-controls.ts'; // prettier-ignore
 import type { ExecutionControls } from './execution-controls.ts';
 import { EXIT_REASONS, findExitReason } from './exit-reasons.ts';
 import type { ExitReason } from './exit-reasons.ts';
+import {
+  bitNames, flag, flagOrNumbers, msrRanges, number, numbers, portRanges, signedNumber, vectors,
+} from './setting-kinds.ts'; // prettier-ignore
+import type { Choice, ExitSetting, Range, SettingKind } from './setting-kinds.ts';
 
 export interface ExitSwitch {
   readonly attribute: string;
   readonly description: string;
-  set(controls: ExecutionControls, on: boolean): void;
+  /** What may be written as its value. */
+  readonly kind: SettingKind<unknown>;
+  /** Reads a value into the controls; false: it is not of the kind. */
+  set(controls: ExecutionControls, value: unknown): boolean;
 }
 
-/** A mistake in the launch configuration, one sentence with cause and remedy. */
-export interface ControlsProblem {
-  /** Path in launch.json, "hypervisor.exits.cpuid". */
-  readonly attribute: string;
-  readonly message: string;
-}
-
-type Setter = (controls: ExecutionControls, on: boolean) => void;
-type Field = 'pinBased' | 'primary' | 'secondary' | 'unconditional' | 'exceptionBitmap';
+type Setter<T> = (controls: ExecutionControls, value: T) => void;
+type Field = 'pinBased' | 'primary' | 'unconditional' | 'signals' | 'vmExit' | 'exceptionBitmap';
 
 /** Sets or clears bits of one field. */
-function bits(field: Field, mask: number): Setter {
+function bits(field: Field, mask: number): Setter<boolean> {
   return (controls, on) => {
     if (on) controls[field] |= mask;
     else controls[field] &= ~mask;
+  };
+}
+
+/** The same of the secondary controls, which act only once they are activated; RDTSCP then needs its own. */
+function secondary(mask: number): Setter<boolean> {
+  return (controls, on) => {
+    if ((controls.primary & PRIMARY.ACTIVATE_SECONDARY_CONTROLS) === 0) {
+      controls.primary |= PRIMARY.ACTIVATE_SECONDARY_CONTROLS;
+      controls.secondary = SECONDARY.ENABLE_RDTSCP;
+    }
+    if (on) controls.secondary |= mask;
+    else controls.secondary &= ~mask;
   };
 }
 
@@ -37,75 +55,174 @@ const CR3 = PRIMARY.CR3_LOAD_EXITING | PRIMARY.CR3_STORE_EXITING;
 const CR8 = PRIMARY.CR8_LOAD_EXITING | PRIMARY.CR8_STORE_EXITING;
 const PAGE_FAULT = 1 << 14;
 
-const crAccess: Setter = (controls, on) => {
+const crAccess: Setter<boolean> = (controls, on) => {
   bits('primary', CR3 | CR8)(controls, on);
   controls.cr0Mask = on ? 0xffffffff : 0;
   controls.cr4Mask = on ? 0xffffffff : 0;
 };
 
-const io: Setter = (controls, on) => {
-  bits('primary', PRIMARY.UNCONDITIONAL_IO_EXITING)(controls, on);
-  controls.primary &= ~PRIMARY.USE_IO_BITMAPS;
+const io: Setter<Choice<Range>> = (controls, ports) => {
+  bits('primary', PRIMARY.UNCONDITIONAL_IO_EXITING)(controls, ports === true);
+  bits('primary', PRIMARY.USE_IO_BITMAPS)(controls, typeof ports !== 'boolean');
+  if (typeof ports === 'boolean') return;
+  controls.ioBitmap.fill(0);
+  for (const { first, last } of ports)
+    for (let port = first; port <= last; port++) controls.ioBitmap[port >> 3] |= 1 << (port & 7);
 };
 
-/** All page faults, whatever their error code. */
-const pageFaults: Setter = (controls, on) => {
-  bits('exceptionBitmap', PAGE_FAULT)(controls, on);
-  controls.pageFaultErrorMask = 0;
-  controls.pageFaultErrorMatch = 0;
+/** All page faults, or those whose error code has the given bits under a mask (25.6.3). */
+const pageFaults: Setter<boolean | { readonly mask: number; readonly match: number }> = (
+  controls,
+  on,
+) => {
+  bits('exceptionBitmap', PAGE_FAULT)(controls, on !== false);
+  controls.pageFaultErrorMask = typeof on === 'boolean' ? 0 : on.mask;
+  controls.pageFaultErrorMatch = typeof on === 'boolean' ? 0 : on.match;
 };
 
-const exceptions: Setter = (controls, on) => {
-  controls.exceptionBitmap = on ? 0xffffffff : 0;
-  pageFaults(controls, on);
-  bits('pinBased', PIN.NMI_EXITING)(controls, on);
+/** Virtual NMIs go with NMI exiting (27.2.1.1). */
+const nmi = bits('pinBased', PIN.NMI_EXITING | PIN.VIRTUAL_NMIS);
+
+const exceptions: Setter<Choice<number>> = (controls, which) => {
+  const listed = typeof which === 'boolean' ? [] : which;
+  const has = (vector: number): boolean => which === true || listed.includes(vector);
+  const mask = listed.reduce((all, vector) => all | (1 << vector), 0);
+  controls.exceptionBitmap = which === true ? 0xffffffff : mask >>> 0;
+  pageFaults(controls, has(VECTOR.PF));
+  if (has(VECTOR.NMI)) controls.pinBased |= PIN.NMI_EXITING;
+  else nmi(controls, false);
 };
 
 /** Off leaves the MSRs outside the bitmap's ranges, by which a paravirtual interface is reached. */
-function msr(write: boolean): Setter {
-  return (controls, on) => {
-    controls.msrBitmap.fill(on ? 0xff : 0, write ? 2048 : 0, write ? 4096 : 2048);
+function msr(write: boolean): Setter<Choice<Range>> {
+  return (controls, which) => {
+    const from = write ? 2048 : 0;
     controls.primary |= PRIMARY.USE_MSR_BITMAPS;
-    if (on) controls.unconditional |= UNCONDITIONAL.MSR;
+    controls.msrBitmap.fill(which === true ? 0xff : 0, from, from + 2048);
+    if (which !== false) controls.unconditional |= UNCONDITIONAL.MSR;
+    if (typeof which === 'boolean') return;
+    for (const { first, last } of which)
+      for (let index = first; index <= last && isInMsrBitmap(index); index++)
+        setMsrExiting(controls, index, write, true);
   };
 }
 
-// prettier-ignore
-const SETTERS: readonly (readonly [attribute: string, set: Setter, description?: string])[] = [
-  ['exceptions',        exceptions],
-  ['pageFaults',        pageFaults, 'Page faults alone, of the exceptions.'],
-  ['externalInterrupt', bits('pinBased', PIN.EXTERNAL_INTERRUPT_EXITING)],
-  ['tripleFault',       bits('unconditional', UNCONDITIONAL.TRIPLE_FAULT)],
-  ['taskSwitch',        bits('unconditional', UNCONDITIONAL.TASK_SWITCH)],
-  ['cpuid',             bits('unconditional', UNCONDITIONAL.CPUID)],
-  ['hlt',               bits('primary', PRIMARY.HLT_EXITING)],
-  ['invd',              bits('unconditional', UNCONDITIONAL.INVD)],
-  ['invlpg',            bits('primary', PRIMARY.INVLPG_EXITING)],
-  ['rdpmc',             bits('primary', PRIMARY.RDPMC_EXITING)],
-  ['rdtsc',             bits('primary', PRIMARY.RDTSC_EXITING)],
-  ['vmcall',            bits('unconditional', UNCONDITIONAL.VMCALL)],
-  ['vmx',               bits('unconditional', UNCONDITIONAL.VMX_INSTRUCTIONS)],
-  ['crAccess',          crAccess],
-  ['cr3',               bits('primary', CR3), 'Moves to and from CR3 alone, of the control registers.'],
-  ['drAccess',          bits('primary', PRIMARY.MOV_DR_EXITING)],
-  ['io',                io],
-  ['rdmsr',             msr(false)],
-  ['wrmsr',             msr(true)],
-  ['mwait',             bits('primary', PRIMARY.MWAIT_EXITING)],
-  ['monitor',           bits('primary', PRIMARY.MONITOR_EXITING)],
-  ['pause',             bits('primary', PRIMARY.PAUSE_EXITING)],
-  ['wbinvd',            bits('secondary', SECONDARY.WBINVD_EXITING)],
-  ['descriptorTables',  bits('secondary', SECONDARY.DESCRIPTOR_TABLE_EXITING)],
-  ['eptViolation',      bits('secondary', SECONDARY.ENABLE_EPT)],
-];
+/** `false` switches the timer off. */
+const ticks: SettingKind<number | false> = {
+  expected: 'false or a number of ticks',
+  schema: { anyOf: [{ enum: [false] }, number().schema] },
+  read: (value) => (value === false ? false : number().read(value)),
+};
+const preemptionTimer: Setter<number | false> = (controls, count) => {
+  bits('pinBased', PIN.VMX_PREEMPTION_TIMER)(controls, count !== false);
+  controls.preemptionTimer = count === false ? 0 : count;
+};
+
+/** KVM's figures where none are given: ple_gap and ple_window. */
+const KVM_PAUSE_LOOP = { gap: 128, window: 4096 } as const;
+const pauseLoop: Setter<boolean | { readonly gap: number; readonly window: number }> = (
+  controls,
+  on,
+) => {
+  secondary(SECONDARY.PAUSE_LOOP_EXITING)(controls, on !== false);
+  const { gap, window } = typeof on === 'boolean' ? KVM_PAUSE_LOOP : on;
+  controls.pauseLoopGap = gap;
+  controls.pauseLoopWindow = window;
+};
+
+const tscOffset: Setter<number> = (controls, count) => {
+  controls.primary |= PRIMARY.USE_TSC_OFFSETTING;
+  controls.tscOffset = count;
+};
+
+/** Sets a field to the value as it is. */
+function field<Name extends 'cr0Mask' | 'cr0Shadow' | 'cr4Mask' | 'cr4Shadow' | 'cr3Targets'>(
+  name: Name,
+): Setter<ExecutionControls[Name]> {
+  return (controls, value) => {
+    controls[name] = value;
+  };
+}
 
 const reasonRows: readonly ExitReason[] = EXIT_REASONS;
 
-/** Every switch in launch.json's order. */
-export const EXIT_SWITCHES: readonly ExitSwitch[] = SETTERS.map(([attribute, set, description]) => {
+/** A row; without a description it has that of its exit reasons. */
+function setting<T>(
+  attribute: string,
+  kind: SettingKind<T>,
+  set: Setter<T>,
+  description?: string,
+): ExitSwitch {
   const rows = reasonRows.filter((row) => row.attribute === attribute);
-  return { attribute, set, description: description ?? rows.map((row) => row.summary).join(' ') };
-});
+  return {
+    attribute,
+    kind,
+    description: description ?? rows.map((row) => `${row.name}: ${row.summary}`).join(' '),
+    set(controls, given) {
+      const value = kind.read(given);
+      if (value === null) return false;
+      set(controls, value);
+      return true;
+    },
+  };
+}
+
+const MASK =
+  'Bits that belong to the hypervisor: a write that would change one of them against the read shadow leaves (25.6.6).';
+const SHADOW =
+  'What the guest reads in the bits of the mask; absent: what its register has there (25.6.6).';
+
+/** Every setting in launch.json's order. */
+// prettier-ignore
+export const EXIT_SWITCHES: readonly ExitSwitch[] = [
+  setting('exceptions',           vectors,          exceptions),
+  setting('pageFaults',           flagOrNumbers(['mask', 'match']), pageFaults, 'Page faults, of the exceptions: all, or those whose error code under `mask` is `match` (25.6.3).'),
+  setting('nmi',                  flag,             nmi, 'Non-maskable interrupts, under NMI exiting and virtual NMIs: also while the guest handles one (25.6.1).'),
+  setting('nmiWindow',            flag,             bits('primary', PRIMARY.NMI_WINDOW_EXITING)),
+  setting('externalInterrupt',    flag,             bits('pinBased', PIN.EXTERNAL_INTERRUPT_EXITING)),
+  setting('acknowledgeInterrupt', flag,             bits('vmExit', VM_EXIT.ACKNOWLEDGE_INTERRUPT_ON_EXIT), 'The exit for an external interrupt acknowledges it and records its vector (25.7.1).'),
+  setting('interruptWindow',      flag,             bits('primary', PRIMARY.INTERRUPT_WINDOW_EXITING)),
+  setting('preemptionTimer',      ticks,            preemptionTimer),
+  setting('savePreemptionTimer',  flag,             bits('vmExit', VM_EXIT.SAVE_VMX_PREEMPTION_TIMER_VALUE), 'Each exit keeps what is left of the preemption timer, and the next entry goes on with it (25.7.1).'),
+  setting('monitorTrap',          flag,             bits('primary', PRIMARY.MONITOR_TRAP_FLAG)),
+  setting('tripleFault',          flag,             bits('unconditional', UNCONDITIONAL.TRIPLE_FAULT)),
+  setting('init',                 flag,             bits('signals', SIGNAL.INIT)),
+  setting('sipi',                 flag,             bits('signals', SIGNAL.SIPI)),
+  setting('taskSwitch',           flag,             bits('unconditional', UNCONDITIONAL.TASK_SWITCH)),
+  setting('cpuid',                flag,             bits('unconditional', UNCONDITIONAL.CPUID)),
+  setting('hlt',                  flag,             bits('primary', PRIMARY.HLT_EXITING)),
+  setting('invd',                 flag,             bits('unconditional', UNCONDITIONAL.INVD)),
+  setting('invlpg',               flag,             bits('primary', PRIMARY.INVLPG_EXITING)),
+  setting('rdpmc',                flag,             bits('primary', PRIMARY.RDPMC_EXITING)),
+  setting('rdtsc',                flag,             bits('primary', PRIMARY.RDTSC_EXITING)),
+  setting('tscOffset',            signedNumber,     tscOffset, 'Ticks that are added to the time-stamp counter (25.6.5).'),
+  setting('enableRdtscp',         flag,             secondary(SECONDARY.ENABLE_RDTSCP), 'Off: RDTSCP is undefined under the hypervisor (25.6.2).'),
+  setting('vmcall',               flag,             bits('unconditional', UNCONDITIONAL.VMCALL)),
+  setting('vmx',                  flag,             bits('unconditional', UNCONDITIONAL.VMX_INSTRUCTIONS), 'The instructions of VMX, VMCLEAR to INVVPID, which are answered with #UD (26.1.2).'),
+  setting('crAccess',             flag,             crAccess),
+  setting('cr3',                  flag,             bits('primary', CR3), 'Moves to and from CR3 alone, of the control registers.'),
+  setting('cr3Load',              flag,             bits('primary', PRIMARY.CR3_LOAD_EXITING), 'Moves to CR3, unless the value is a CR3 target (26.1.3).'),
+  setting('cr3Store',             flag,             bits('primary', PRIMARY.CR3_STORE_EXITING), 'Moves from CR3 (26.1.3).'),
+  setting('cr3Targets',           numbers(4),       field('cr3Targets'), 'At most four values of CR3 that can be loaded without an exit (25.6.7).'),
+  setting('cr0Mask',              bitNames(CR0),    field('cr0Mask'), MASK),
+  setting('cr0Shadow',            bitNames(CR0),    field('cr0Shadow'), SHADOW),
+  setting('cr4Mask',              bitNames(CR4),    field('cr4Mask'), MASK),
+  setting('cr4Shadow',            bitNames(CR4),    field('cr4Shadow'), SHADOW),
+  setting('drAccess',             flag,             bits('primary', PRIMARY.MOV_DR_EXITING)),
+  setting('io',                   portRanges,       io),
+  setting('rdmsr',                msrRanges,        msr(false)),
+  setting('wrmsr',                msrRanges,        msr(true)),
+  setting('mwait',                flag,             bits('primary', PRIMARY.MWAIT_EXITING)),
+  setting('monitor',              flag,             bits('primary', PRIMARY.MONITOR_EXITING)),
+  setting('pause',                flag,             bits('primary', PRIMARY.PAUSE_EXITING)),
+  setting('pauseLoop',            flagOrNumbers(['gap', 'window']), pauseLoop, 'PAUSE at CPL 0 in a loop that waits too long: `gap` is the most ticks between two of one loop, `window` how long it may last (25.6.13).'),
+  setting('wbinvd',               flag,             secondary(SECONDARY.WBINVD_EXITING)),
+  setting('rdrand',               flag,             secondary(SECONDARY.RDRAND_EXITING)),
+  setting('rdseed',               flag,             secondary(SECONDARY.RDSEED_EXITING)),
+  setting('descriptorTables',     flag,             secondary(SECONDARY.DESCRIPTOR_TABLE_EXITING)),
+  setting('eptViolation',         flag,             secondary(SECONDARY.ENABLE_EPT | SECONDARY.UNRESTRICTED_GUEST)),
+  setting('unrestrictedGuest',    flag,             secondary(SECONDARY.UNRESTRICTED_GUEST), 'Off, with EPT: the guest may run only with CR0.PE and CR0.PG set, every other VM entry fails (27.3.1.1).'),
+];
 
 function unknownSwitch(name: string): string {
   const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
@@ -120,20 +237,22 @@ function unknownSwitch(name: string): string {
   return `There is no exit switch '${shown}'.${guess === '' ? ` Known are ${names.join(', ')}.` : guess}`;
 }
 
-/** Applies launch.json's switches; the first that is wrong is returned and none after it applied. */
+/** Applies launch.json's settings; the first that is wrong is returned and none after it applied. */
 export function applyExitSwitches(
   controls: ExecutionControls,
-  exits: { readonly [name: string]: boolean },
+  exits: { readonly [name: string]: ExitSetting },
 ): ControlsProblem | null {
-  for (const [name, on] of Object.entries(exits)) {
-    const attribute = `hypervisor.exits.${name}`;
-    const found = EXIT_SWITCHES.find((each) => each.attribute === name);
-    if (found === undefined) return { attribute, message: unknownSwitch(name) };
-    // what launch.json holds is only as typed as its author
-    if (typeof (on as unknown) !== 'boolean') {
-      return { attribute, message: `Exit switch '${name}' must be true or false.` };
-    }
-    found.set(controls, on);
+  const path = (name: string): string => `hypervisor.exits.${name}`;
+  const known = new Set(EXIT_SWITCHES.map((each) => each.attribute));
+  for (const name of Object.keys(exits)) {
+    if (!known.has(name)) return { attribute: path(name), message: unknownSwitch(name) };
   }
-  return null;
+  // in the order of the table, where what is finer comes later
+  for (const row of EXIT_SWITCHES) {
+    const { attribute: name, kind } = row;
+    const value = exits[name];
+    if (value === undefined || row.set(controls, value)) continue;
+    return { attribute: path(name), message: `Exit switch '${name}' must be ${kind.expected}.` };
+  }
+  return checkControls(controls);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AWAITED } from '../cpu/exit-hook.ts';
 import type { GuestEvent } from '../cpu/exit-hook.ts';
 import * as L from '../cpu/layout.ts';
 import { FLAG } from '../cpu/state.ts';
@@ -65,6 +66,7 @@ function machine(guestInterface: GuestInterface | null = null, exits = {}, profi
   return { vcpu, hypervisor, through };
 }
 
+const wantsWindow = ({ awaits }: Hypervisor): boolean => (awaits & AWAITED.INTERRUPT_WINDOW) !== 0;
 const INTERRUPT = { kind: 'external-interrupt' } as const;
 const WINDOW = { kind: 'interrupt-window' } as const;
 
@@ -245,7 +247,7 @@ test('an interrupt leaves once and goes in at the entry', () => {
   const { vcpu, hypervisor, through } = machine();
   vcpu.interrupts.push(0x31);
   assert.deepEqual(through(INTERRUPT, 0), ['interrupt 49']);
-  assert.equal(hypervisor.wantsInterruptWindow, false);
+  assert.equal(wantsWindow(hypervisor), false);
 });
 
 test('an interrupt that the guest cannot take waits for the window', () => {
@@ -253,12 +255,12 @@ test('an interrupt that the guest cannot take waits for the window', () => {
   vcpu.state.systemFlags = 0;
   vcpu.interrupts.push(0x31);
   assert.deepEqual(through(INTERRUPT, 0), []);
-  assert.equal(hypervisor.wantsInterruptWindow, true);
+  assert.equal(wantsWindow(hypervisor), true);
   // no second exit for the same assertion
   assert.equal(hypervisor.offer(INTERRUPT, 0), false);
   vcpu.state.systemFlags = FLAG.IF;
   assert.deepEqual(through(WINDOW, 0), ['interrupt 49']);
-  assert.equal(hypervisor.wantsInterruptWindow, false);
+  assert.equal(wantsWindow(hypervisor), false);
   assert.equal(hypervisor.offer(WINDOW, 0), false);
 });
 
@@ -270,14 +272,14 @@ test('the window closes when the interrupt has gone away', () => {
   vcpu.interrupts.length = 0;
   vcpu.shadow = false;
   assert.deepEqual(through(WINDOW, 0), []);
-  assert.equal(hypervisor.wantsInterruptWindow, false);
+  assert.equal(wantsWindow(hypervisor), false);
 });
 
 test('a second interrupt behind the first asks for the window', () => {
   const { vcpu, hypervisor, through } = machine();
   vcpu.interrupts.push(0x31, 0x30);
   assert.deepEqual(through(INTERRUPT, 0), ['interrupt 49']);
-  assert.equal(hypervisor.wantsInterruptWindow, true);
+  assert.equal(wantsWindow(hypervisor), true);
 });
 
 test('an interrupt raised during another exit goes in at its entry', () => {
@@ -332,7 +334,7 @@ test('state can be taken and put back', () => {
   >;
   const two = machine();
   two.hypervisor.restore(saved);
-  assert.equal(two.hypervisor.wantsInterruptWindow, true);
+  assert.equal(wantsWindow(two.hypervisor), true);
   assert.deepEqual(two.hypervisor.log.countsByName(), { EXTERNAL_INTERRUPT: 1, WBINVD: 1 });
   assert.deepEqual(two.hypervisor.log.read(0, 10), []);
   two.through({ kind: 'wbinvd' });
@@ -344,6 +346,6 @@ test('state can be taken and put back', () => {
   assert.deepEqual(two.hypervisor.state(), {
     version: 1,
     log: { exits: 0, counts: NO_COUNTS },
-    interruptWindow: false,
+    injection: { vector: -1, nmi: false, interruptWindow: false, nmiWindow: false },
   });
 });

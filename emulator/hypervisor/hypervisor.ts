@@ -6,18 +6,21 @@
  * Interrupts follow KVM's model. While the guest runs, an asserted INTR leaves the guest (external
  * interrupt). At the entry the hypervisor takes the vector from the guest's interrupt controller and
  * injects it, or, if the guest cannot take it, asks for the interrupt window and injects it at that
- * exit. What was asserted during another exit goes in at its entry without one of its own.
+ * exit (event-injection.ts). What was asserted during another exit goes in at its entry without one of
+ * its own.
  *
  * Each vCPU has one of these with controls of its own; the log is the machine's.
  *
- * Not emulated: acknowledge-interrupt-on-exit, posted interrupts, virtual NMIs, the preemption timer.
+ * Not emulated: posted interrupts.
  */
-import { eventOf } from '../cpu/exit-hook.ts';
-import type { ExitHook, GuestEvent, MaskableInstruction } from '../cpu/exit-hook.ts';
+import { AWAITED, eventOf } from '../cpu/exit-hook.ts';
+import type { ExitHook, GuestEvent, HostOwnedBits, MaskableInstruction } from '../cpu/exit-hook.ts';
 import { ACTIVITY, MONITOR_ARMED, SEGMENT } from '../cpu/layout.ts';
+import { ACTIVITY as ACTIVITIES } from '../cpu/state.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit, type DescribedExit } from './describe-exit.ts';
-import { leaves, PIN, PRIMARY } from './execution-controls.ts';
+import { EventInjection, type InjectionState } from './event-injection.ts';
+import { leaves, ownedBits, PIN, PRIMARY, SECONDARY, secondaryControls } from './execution-controls.ts'; // prettier-ignore
 import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
 import { reasonOf } from './exit-information.ts';
 import { ExitLog, type ExitLogState } from './exit-log.ts';
@@ -27,31 +30,36 @@ import { skip } from './exits/handler.ts';
 import { HANDLERS } from './exits/handlers.ts';
 import { REASON, SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
-import { intercepts, setIntercepts } from './svm-controls.ts';
-import { SVM_EXIT } from './svm-exit-codes.ts';
+import { PauseLoop } from './pause-loop.ts';
+import { PreemptionTimer } from './preemption-timer.ts';
 import { recordExit } from './record-exit.ts';
+import { intercepts } from './svm-controls.ts';
 import { exitCodeOf } from './svm-information.ts';
 import { svmExit } from './svm-intercepts.ts';
 import { intervene, type Intervention } from './intervention.ts';
 import type { GuestVcpu } from './vcpu.ts';
 import type { VmExit } from './vm-exit.ts';
 
-/** Values of ACTIVITY (layout.ts). */
-const HALTED = 1;
-const SHUT_DOWN = 2;
+const NOTHING_OWNED: HostOwnedBits = { mask: 0, shadow: null };
+const VIRTUAL_NMIS = PIN.NMI_EXITING | PIN.VIRTUAL_NMIS;
 
 /** The hypervisor's own part of a snapshot, plain values. An exit that waits is not saved: resolve first. */
 export interface HypervisorState {
   readonly version: 1;
   readonly log: ExitLogState;
-  readonly interruptWindow: boolean;
+  readonly injection: InjectionState;
 }
+
+const NOTHING_HELD: InjectionState = { vector: -1, nmi: false, interruptWindow: false, nmiWindow: false }; // prettier-ignore
 
 export class Hypervisor implements ExitHook {
   readonly log: ExitLog;
   readonly controls: ExecutionControls;
   /** The paravirtual interface shown to the guest, or null. */
   readonly guestInterface: GuestInterface | null;
+  private readonly injection: EventInjection;
+  private readonly timer: PreemptionTimer;
+  private readonly pauseLoop = new PauseLoop();
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
   private entry = false;
@@ -69,11 +77,14 @@ export class Hypervisor implements ExitHook {
     this.controls = controls;
     this.guestInterface = guestInterface;
     this.log = log;
+    this.injection = new EventInjection(controls);
+    this.timer = new PreemptionTimer(controls);
   }
 
   /** Once, before the first offer; the processor is built with this hook. */
   attach(vcpu: GuestVcpu): void {
     this.attached = vcpu;
+    this.timer.enter(0);
   }
 
   /** The exit that has left the guest and waits for resolve(), or null. */
@@ -86,15 +97,35 @@ export class Hypervisor implements ExitHook {
     return this.entry;
   }
 
-  /**
-   * Interrupt-window exiting is on: the CPU loop delivers no interrupt itself but offers
-   * 'interrupt-window' at the first boundary at which the guest could take one (IF=1, no shadow),
-   * whether or not INTR is still asserted.
-   */
-  get wantsInterruptWindow(): boolean {
-    const { primary, svm } = this.controls;
-    if (this.isSvm) return svm.virtualInterrupt && intercepts(svm, SVM_EXIT.VINTR);
-    return (primary & PRIMARY.INTERRUPT_WINDOW_EXITING) !== 0;
+  /** Looked at between instructions. The interrupt window counts whether or not INTR is still asserted. */
+  get awaits(): number {
+    const { primary, pinBased } = this.controls;
+    let awaited = this.injection.wantsWindow ? AWAITED.INTERRUPT_WINDOW : 0;
+    if (this.isSvm) return awaited;
+    if ((primary & PRIMARY.NMI_WINDOW_EXITING) !== 0) awaited |= AWAITED.NMI_WINDOW;
+    if ((primary & PRIMARY.MONITOR_TRAP_FLAG) !== 0) awaited |= AWAITED.MONITOR_TRAP;
+    if ((pinBased & VIRTUAL_NMIS) === VIRTUAL_NMIS) awaited |= AWAITED.NMI;
+    if (this.timerExpired) awaited |= AWAITED.PREEMPTION_TIMER;
+    return awaited;
+  }
+  /** Platform time at which the guest must be left by itself, ns; Infinity: never. */
+  get deadline(): number {
+    return this.timer.deadline;
+  }
+  get timerExpired(): boolean {
+    const { deadline } = this.timer;
+    return deadline !== Infinity && this.vcpu.processor.platform.now() >= deadline;
+  }
+
+  /** SVM has no masks: what is not intercepted is the guest's own. */
+  ownedBits(register: 0 | 4): HostOwnedBits {
+    return this.isSvm ? NOTHING_OWNED : ownedBits(this.controls, register);
+  }
+  /** An instruction whose secondary control is off is undefined, once those controls act at all (25.6.2). */
+  enables(): boolean {
+    const { primary, secondary } = this.controls;
+    if (this.isSvm || (primary & PRIMARY.ACTIVATE_SECONDARY_CONTROLS) === 0) return true;
+    return (secondary & SECONDARY.ENABLE_RDTSCP) !== 0;
   }
 
   /** By the present controls; they change only between two runs of the CPU. */
@@ -102,10 +133,19 @@ export class Hypervisor implements ExitHook {
     const { state } = this.vcpu.processor;
     const event = eventOf(kind);
     if (this.isSvm) return intercepts(this.controls.svm, exitCodeOf(event));
+    if (kind === 'pause' && this.pauseLoopExiting) return true;
     return leaves(this.controls, event, { cr0: state.cr(0), cr4: state.cr(4) });
   }
   get isSvm(): boolean {
     return this.controls.hardware === 'svm';
+  }
+  private get pauseLoopExiting(): boolean {
+    return (secondaryControls(this.controls) & SECONDARY.PAUSE_LOOP_EXITING) !== 0;
+  }
+  private pauseLeaves(): boolean {
+    const { state, platform } = this.vcpu.processor;
+    if (!this.pauseLoopExiting || state.cpl !== 0) return false;
+    return this.pauseLoop.leaves(this.controls, platform.now());
   }
 
   /** The birth of an exit. True: the event has left the guest and is `pending`. */
@@ -115,14 +155,18 @@ export class Hypervisor implements ExitHook {
     const guest = { cr0: state.cr(0), cr4: state.cr(4) };
     const exitCode = this.exitCodeIfLeaves(event, guest);
     if (exitCode === null) return false;
-    if (event.kind === 'external-interrupt' && this.holdsInterrupt()) return false;
+    const interrupt = event.kind === 'external-interrupt';
+    if (interrupt && this.injection.holdsInterrupt(this.vcpu)) return false;
     const reason = reasonOf(event);
     if (reason === null || (reason >= SVM_ONLY && !this.isSvm)) return false;
     if (this.waiting !== null) {
       throw new Error(`Second VM exit (${event.kind}) at EIP 0x${state.eip.toString(16)}`);
     }
+    this.timer.leave(processor.platform.now(), event.kind === 'preemption-timer');
+    const vector = interrupt ? this.injection.acknowledge(this.vcpu) : null;
+    const recorded = vector === null ? event : { kind: 'external-interrupt' as const, vector };
     const { total } = this.log;
-    this.waiting = recordExit(this.vcpu, event, reason, exitCode, length, total);
+    this.waiting = recordExit(this.vcpu, recorded, reason, exitCode, length, total);
     this.row = this.log.add(this.waiting);
     // an exit ends the monitoring of an address range (28.5.6)
     state.set(MONITOR_ARMED, 0);
@@ -160,7 +204,7 @@ export class Hypervisor implements ExitHook {
   }
 
   private handle(exit: VmExit): void {
-    const { vcpu, guestInterface, intervention } = this;
+    const { vcpu, guestInterface, injection, controls, intervention } = this;
     const { witness } = vcpu;
     const { state } = vcpu.processor;
     this.intervention = null;
@@ -170,7 +214,7 @@ export class Hypervisor implements ExitHook {
     }
     const handler = HANDLERS.get(exit.reason);
     if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
-    const host = { vcpu, guestInterface };
+    const host = { vcpu, guestInterface, injection, controls };
     if (intervention !== null) intervene(host, exit, intervention, handler);
     else handler(host, exit);
     if (handler === skip && witness.kind === OUTCOME.emulated) witness.kind = OUTCOME.skipped;
@@ -181,8 +225,8 @@ export class Hypervisor implements ExitHook {
     const { witness, processor } = this.vcpu;
     const { state } = processor;
     const activity = state.get(ACTIVITY);
-    if (activity === SHUT_DOWN) witness.kind = OUTCOME.shutdown;
-    else if (activity === HALTED && reason === REASON.HLT) witness.kind = OUTCOME.halted;
+    if (activity === ACTIVITIES.SHUTDOWN) witness.kind = OUTCOME.shutdown;
+    else if (activity === ACTIVITIES.HALTED && reason === REASON.HLT) witness.kind = OUTCOME.halted;
     witness.eax = state.gpr(0, 4);
     witness.ecx = state.gpr(1, 4);
     witness.edx = state.gpr(2, 4);
@@ -201,7 +245,7 @@ export class Hypervisor implements ExitHook {
     return {
       version: 1,
       log: this.log.state(),
-      interruptWindow: this.wantsInterruptWindow,
+      injection: this.injection.state(),
     };
   }
 
@@ -210,73 +254,35 @@ export class Hypervisor implements ExitHook {
     this.entry = false;
     this.intervention = null;
     this.log.restore(state.log);
-    this.setInterruptWindow(state.interruptWindow);
+    this.injection.restore(state.injection);
   }
 
   /** Power-on: no exit waits, none is counted. */
   reset(): void {
     const log = { exits: 0, counts: NO_COUNTS };
-    this.restore({ version: 1, log, interruptWindow: false });
+    this.restore({ version: 1, log, injection: NOTHING_HELD });
   }
 
   /**
-   * The interrupt is already the hypervisor's: it waits for the window, or for a vCPU that is blocked in
-   * HLT, which is not in the guest, so that delivery is part of its next entry.
-   */
-  private holdsInterrupt(): boolean {
-    if (this.wantsInterruptWindow) return true;
-    const { primary, svm } = this.controls;
-    const hltLeaves = this.isSvm
-      ? intercepts(svm, SVM_EXIT.HLT)
-      : (primary & PRIMARY.HLT_EXITING) !== 0;
-    return hltLeaves && this.vcpu.processor.state.get(ACTIVITY) === HALTED;
-  }
-
-  /**
-   * VM entry: a waiting interrupt goes in, or its window is asked for. Of itself after resolve(); again
-   * when a debugger goes on from before the interrupt.
+   * VM entry: what waits goes in. Of itself after resolve(); again when a debugger goes on from before an
+   * interrupt.
    */
   enter(): void {
-    const { vcpu } = this;
-    const { platform, state } = vcpu.processor;
-    if (!this.takesInterrupts()) return;
-    this.entry = false;
-    if (state.get(ACTIVITY) === SHUT_DOWN) return;
-    let waits = platform.interruptPending();
-    if (waits && vcpu.interruptible()) {
-      this.entry = vcpu.watchesInterrupt();
-      if (this.entry) return;
-      vcpu.injectInterrupt(platform.acknowledgeInterrupt());
-      waits = platform.interruptPending();
-    }
-    this.setInterruptWindow(waits);
-  }
-
-  /** Interrupts from outside are the hypervisor's to inject. */
-  private takesInterrupts(): boolean {
-    const { pinBased, svm } = this.controls;
-    if (this.isSvm) return intercepts(svm, SVM_EXIT.INTR);
-    return (pinBased & PIN.EXTERNAL_INTERRUPT_EXITING) !== 0;
+    this.entry = this.injection.enter(this.vcpu) === 'held';
+    if (!this.entry) this.timer.enter(this.vcpu.processor.platform.now());
   }
 
   /** SVM's EXITCODE of an event that leaves the guest, null for one that does not. */
   private exitCodeIfLeaves(event: GuestEvent, guest: GuestControlRegisters): number | null {
     const { controls } = this;
-    if (!this.isSvm) return leaves(controls, event, guest) ? exitCodeOf(event) : null;
+    if (!this.isSvm) {
+      const left = leaves(controls, event, guest) || (event.kind === 'pause' && this.pauseLeaves());
+      return left ? exitCodeOf(event) : null;
+    }
     const { svm } = controls;
     // without V_INTR_MASKING the guest's IF masks physical interrupts (APM vol. 2, 15.21.1)
     const masked = event.kind === 'external-interrupt' && !svm.virtualInterruptMasking;
     return masked && !this.vcpu.interruptible() ? null : svmExit(svm, event, guest);
-  }
-
-  /** SVM: as KVM does it, by a virtual interrupt whose intercept comes when the guest could take it. */
-  private setInterruptWindow(on: boolean): void {
-    if (this.isSvm) {
-      const { svm } = this.controls;
-      svm.virtualInterrupt = on;
-      setIntercepts(svm, on, SVM_EXIT.VINTR);
-    } else if (on) this.controls.primary |= PRIMARY.INTERRUPT_WINDOW_EXITING;
-    else this.controls.primary &= ~PRIMARY.INTERRUPT_WINDOW_EXITING;
   }
 
   private get vcpu(): GuestVcpu {

@@ -62,19 +62,23 @@ test('every switch works in both directions, on bare and on KVM', () => {
     mwait: { kind: 'mwait' }, monitor: { kind: 'monitor' }, pause: { kind: 'pause' }, wbinvd: { kind: 'wbinvd' },
     descriptorTables: { kind: 'descriptor-table', mnemonic: 'sidt' },
     eptViolation: { kind: 'second-stage', guestPhysical: 0, linear: 0, final: true, access: 'read', size: 1 },
+    nmi: { kind: 'exception', vector: 2, errorCode: null, type: 'nmi', qualification: 0 },
+    interruptWindow: { kind: 'interrupt-window' }, monitorTrap: { kind: 'monitor-trap' }, init: { kind: 'init-signal' },
+    sipi: { kind: 'sipi', vector: 8 }, cr3Load: toCr(3, 0), cr3Store: { kind: 'cr-access', register: 3, access: 'mov-from-cr', gpr: 0, value: 0, linear: -1 },
+    rdrand: { kind: 'rdrand', register: 0, size: 4 }, rdseed: { kind: 'rdseed', register: 0, size: 4 },
   }; // prettier-ignore
-  for (const { attribute } of EXIT_SWITCHES) {
-    const event = subjects[attribute];
-    assert.ok(event, attribute);
+  for (const [attribute, event] of Object.entries(subjects)) {
     for (const profile of ['bare', 'kvm-ept']) {
       assert.equal(goes(controls(profile, { [attribute]: true }), event), true, attribute);
       assert.equal(goes(controls(profile, { [attribute]: false }), event), false, attribute);
     }
   }
-  assert.deepEqual(
-    Object.keys(subjects).sort(),
-    EXIT_SWITCHES.map((each) => each.attribute).sort(),
-  );
+  // of the rest, a switch alone makes no exit, or has a test in exit-switches.test.ts
+  const others = EXIT_SWITCHES.map((each) => each.attribute).filter((name) => !(name in subjects));
+  assert.deepEqual(others, [
+    'nmiWindow', 'acknowledgeInterrupt', 'preemptionTimer', 'savePreemptionTimer', 'tscOffset', 'enableRdtscp',
+    'cr3Targets', 'cr0Mask', 'cr0Shadow', 'cr4Mask', 'cr4Shadow', 'pauseLoop', 'unrestrictedGuest',
+  ]); // prettier-ignore
 });
 
 test('switching MSR reads off keeps the registers by which the interface is reached', () => {

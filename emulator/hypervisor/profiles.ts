@@ -5,7 +5,8 @@
 import { didYouMean } from '../nearest-name.ts';
 import type { ExecutionControls } from './execution-controls.ts';
 import { applyExitSwitches } from './exit-switches.ts';
-import type { ControlsProblem } from './exit-switches.ts';
+import type { ExitSetting } from './setting-kinds.ts';
+import type { ControlsProblem } from './control-checks.ts';
 import { BARE } from './profiles/bare.ts';
 import { KVM_2_6_20_SVM } from './profiles/kvm-2.6.20-svm.ts';
 import { KVM_2_6_20_VMX } from './profiles/kvm-2.6.20-vmx.ts';
@@ -37,7 +38,7 @@ export function defaultProfile(guestInterface: string): string {
 export function controlsFor(hypervisor: {
   readonly interface: string;
   readonly profile: string;
-  readonly exits: { readonly [name: string]: boolean };
+  readonly exits: { readonly [name: string]: ExitSetting };
 }): { readonly controls: ExecutionControls } | { readonly problem: ControlsProblem } {
   const problem = (message: string) => ({ problem: { attribute: 'hypervisor.profile', message } });
   const usable = PROFILES.filter((row) => typeof row.controls !== 'string').map((row) => row.name);

@@ -112,6 +112,15 @@ export class TestVcpu implements GuestVcpu {
   interruptible(): boolean {
     return (this.state.systemFlags & FLAG.IF) !== 0 && !this.shadow;
   }
+  inShadow(): boolean {
+    return this.shadow;
+  }
+  initialize(): void {
+    this.calls.push('initialize');
+  }
+  startUp(vector: number): void {
+    this.calls.push(`start up ${vector}`);
+  }
 
   readPhysical(address: number, length: number): Uint8Array | null {
     this.witness.touched();

@@ -83,4 +83,10 @@ export interface GuestVcpu extends GuestMemory {
   readonly hostPaging: HostPaging | null;
   /** Lets time pass until the page around a guest-physical address, which is under way, has come in. */
   awaitPage(address: number): void;
+  /** STI or MOV SS blocks at this boundary. */
+  inShadow(): boolean;
+  /** INIT: the state of SDM vol. 3, table 10-1, and the wait for a start-up interrupt where it is due. */
+  initialize(): void;
+  /** Start-up interrupt with this vector, for one that waits for it. */
+  startUp(vector: number): void;
 }

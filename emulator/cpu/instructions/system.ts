@@ -114,30 +114,38 @@ function moveControlRegister(cpu: Processor, { operands, length }: Instruction):
   const register = controlRegister(cpu, toControl ? destination.number : source.number);
   const gpr = toControl ? source.number : destination.number;
   requireCpl0(cpu);
+  const shared = register === 0 || register === 4;
   if (toControl) {
     const value = cpu.state.gpr(gpr, 4);
     if (intercepted(cpu, 'CHECKS_FIRST')) checkControlRegister(cpu, register, value);
     if (cpu.leaves(crAccess(register, 'mov-to-cr', gpr, value), length)) return;
-    writeControlRegister(cpu, register, value);
+    writeControlRegister(cpu, register, shared ? cpu.writtenControl(register, value) : value);
   } else {
-    const value = cpu.state.cr(register);
     if (cpu.leaves(crAccess(register, 'mov-from-cr', gpr, 0), length)) return;
-    cpu.state.setGpr(gpr, 4, value);
+    cpu.state.setGpr(gpr, 4, shared ? cpu.seenControl(register) : cpu.state.cr(register));
   }
+}
+
+/** #UD under CR4.DE, privilege, and #DB where DR7.GD detects the access. */
+function requireDebugRegister(cpu: Processor, number: number, detected: boolean): void {
+  debugRegister(cpu, number);
+  requireCpl0(cpu);
+  if (detected) cpu.fault(VECTOR.DB, null, DR6_BD);
 }
 
 function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): void {
   const [destination, source] = operands.map((operand) => registerOperand(cpu, operand));
   const toDebug = destination.file === 'debug';
   const number = toDebug ? destination.number : source.number;
-  const register = debugRegister(cpu, number);
   const gpr = toDebug ? source.number : destination.number;
-  requireCpl0(cpu);
   const access = toDebug ? 'mov-to-dr' : 'mov-from-dr';
   const detected = (cpu.state.dr(7) & DR7_GD) !== 0;
-  if (detected && intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.DB, null, DR6_BD);
+  // VMX: this exit comes before #GP for privilege and #UD under CR4.DE (vol. 3, 26.1.3)
+  const checksFirst = intercepted(cpu, 'CHECKS_FIRST');
+  if (checksFirst) requireDebugRegister(cpu, number, detected);
   if (cpu.leaves({ kind: 'dr-access', register: number, access, gpr }, length)) return;
-  if (detected) cpu.fault(VECTOR.DB, null, DR6_BD);
+  if (!checksFirst) requireDebugRegister(cpu, number, detected);
+  const register = debugRegister(cpu, number);
   if (toDebug) setDebugRegister(cpu, register, cpu.state.gpr(gpr, 4));
   else cpu.state.setGpr(gpr, 4, cpu.state.dr(register));
 }
@@ -145,7 +153,7 @@ function moveDebugRegister(cpu: Processor, { operands, length }: Instruction): v
 function clearTaskSwitched(cpu: Processor, { length }: Instruction): void {
   requireCpl0(cpu);
   if (cpu.leaves(crAccess(0, 'clts', 0, 0), length)) return;
-  writeCr0(cpu, cpu.state.cr(0) & ~CR0.TS);
+  writeCr0(cpu, cpu.writtenControl(0, cpu.state.cr(0) & ~CR0.TS));
 }
 
 /** LMSW: PE, MP, EM and TS; PE can be set but not cleared. */
@@ -160,13 +168,13 @@ function loadMachineStatus(cpu: Processor, { operands, length }: Instruction): v
   if (cpu.leaves(crAccess(0, 'lmsw', 0, value, linear), length)) return;
   const old = cpu.state.cr(0);
   const low = (value & 0xf) | (old & CR0.PE);
-  writeCr0(cpu, (old & ~0xf) | low);
+  writeCr0(cpu, cpu.writtenControl(0, (old & ~0xf) | low));
 }
 
 function storeMachineStatus(cpu: Processor, instruction: Instruction): void {
   requireUmip(cpu);
   if (intercepted(cpu, 'SMSW') && cpu.leaves({ kind: 'smsw' }, instruction.length)) return;
-  writeWord(cpu, instruction, instruction.operands[0], cpu.state.cr(0));
+  writeWord(cpu, instruction, instruction.operands[0], cpu.seenControl(0));
 }
 
 function invalidatePage(cpu: Processor, { operands, length }: Instruction): void {
@@ -206,6 +214,7 @@ function readTimestamp(cpu: Processor, { length }: Instruction): void {
 
 function readTimestampAndProcessor(cpu: Processor, instruction: Instruction): void {
   const { state } = cpu;
+  if (!cpu.enables('rdtscp')) cpu.fault(VECTOR.UD);
   if ((state.cr(4) & CR4.TSD) !== 0 && state.cpl !== 0) cpu.fault(VECTOR.GP, 0);
   if (cpu.leaves({ kind: 'rdtscp' }, instruction.length)) return;
   const { low, high } = cpu.timestamp();

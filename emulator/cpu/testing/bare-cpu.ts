@@ -74,7 +74,7 @@ export class BareCpu {
         now: () => this.time + this.cpu.retired,
       },
       hook: {
-        wantsInterruptWindow: false,
+        awaits: 0,
         mayLeave: (kind) => this.offersAll || this.leaves(eventOf(kind)),
         offer: (event) => {
           if (!this.leaves(event)) return false;

@@ -196,6 +196,15 @@ export class FakeProcessor implements Processor {
   watch(): void {
     // nobody looks
   }
+  enables(): boolean {
+    return true;
+  }
+  seenControl(register: 0 | 4): number {
+    return this.state.cr(register);
+  }
+  writtenControl(_register: 0 | 4, value: number): number {
+    return value;
+  }
   unimplemented(): never {
     return this.fault(VECTOR.UD);
   }

@@ -2,6 +2,8 @@
  * What every exit handler is given and is: a function that brings the guest past the event it left for,
  * as KVM's handle_*() do. Afterwards the guest's state is that of a VM entry.
  */
+import type { EventInjection } from '../event-injection.ts';
+import type { ExecutionControls } from '../execution-controls.ts';
 import type { GuestInterface } from '../guest-interface.ts';
 import type { GuestVcpu } from '../vcpu.ts';
 import type { VmExit } from '../vm-exit.ts';
@@ -10,6 +12,9 @@ export interface ExitHost {
   readonly vcpu: GuestVcpu;
   /** The paravirtual interface shown to the guest, or null. */
   readonly guestInterface: GuestInterface | null;
+  /** Events that wait to go in. */
+  readonly injection: EventInjection;
+  readonly controls: ExecutionControls;
 }
 
 export type ExitHandler = (host: ExitHost, exit: VmExit) => void;
@@ -39,3 +44,6 @@ export const emulate: ExitHandler = ({ vcpu }) => vcpu.emulateInstruction();
 
 /** The instruction does nothing. */
 export const skip: ExitHandler = ({ vcpu }, exit) => vcpu.skipInstruction(exit.instructionLength);
+
+/** There is nothing to do. */
+export const goOn: ExitHandler = () => undefined;

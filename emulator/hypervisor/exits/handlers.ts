@@ -6,11 +6,12 @@ import { REASON } from '../exit-reasons.ts';
 import { cpuid } from './cpuid.ts';
 import { emulateOrRedeliver, eptViolation } from './ept-violation.ts';
 import { exception, tripleFault } from './exception.ts';
-import { emulate, skip } from './handler.ts';
+import { emulate, goOn, skip } from './handler.ts';
 import type { ExitHandler } from './handler.ts';
 import { hlt } from './hlt.ts';
-import { interrupt } from './interrupt.ts';
+import { interrupt, window } from './interrupt.ts';
 import { rdmsr, wrmsr } from './msr.ts';
+import { init, startUp } from './signal.ts';
 import { vmcall, vmxInstruction } from './vmcall.ts';
 
 // prettier-ignore
@@ -18,7 +19,10 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   [REASON.EXCEPTION_NMI,      exception],
   [REASON.EXTERNAL_INTERRUPT, interrupt],
   [REASON.TRIPLE_FAULT,       tripleFault],
-  [REASON.INTERRUPT_WINDOW,   interrupt],
+  [REASON.INIT,               init],
+  [REASON.SIPI,               startUp],
+  [REASON.INTERRUPT_WINDOW,   window],
+  [REASON.NMI_WINDOW,         window],
   [REASON.TASK_SWITCH,        emulateOrRedeliver],
   [REASON.CPUID,              cpuid],
   [REASON.HLT,                hlt],
@@ -49,7 +53,12 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   // KVM treats both as no-operations: a wait that ends at once is a correct one
   [REASON.MWAIT,              skip],
   [REASON.MONITOR,            skip],
+  // the hypervisor only looks on, and loads the timer at each entry
+  [REASON.MONITOR_TRAP_FLAG,  goOn],
+  [REASON.VMX_PREEMPTION_TIMER_EXPIRED, goOn],
   [REASON.PAUSE,              skip],
+  [REASON.RDRAND,             emulate],
+  [REASON.RDSEED,             emulate],
   [REASON.GDTR_IDTR_ACCESS,   emulate],
   [REASON.LDTR_TR_ACCESS,     emulate],
   [REASON.EPT_VIOLATION,      eptViolation],
