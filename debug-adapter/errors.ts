@@ -50,6 +50,7 @@ const ERRORS = {
   writeRefused:           { id: 3008, user: false, format: 'A {context} expression must not change the guest; assign in the debug console instead.' },
   machineRefused:         { id: 3009, user: false, format: '{problem}' },
   noSymbol:               { id: 3010, user: false, format: 'There is no symbol "{name}"; list the file that has it under "symbols" of launch.json.' },
+  noSource:               { id: 3011, user: false, format: 'There is no such source: code was made from files of "symbols" in launch.json, and listings have the "sourceReference" of a stack frame.' },
   workerEnded:            { id: 9001, user: true,  format: 'The machine\'s worker has ended ({cause}); launch again.' },
   workerSilent:           { id: 9002, user: true,  format: 'The machine did not answer "{method}" within {seconds} seconds; terminate the session and launch again.' },
   internal:               { id: 9003, user: true,  format: 'Guestscope made a mistake in "{command}": {problem}.' },

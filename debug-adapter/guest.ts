@@ -12,6 +12,7 @@ import { valueText } from '../emulator/expressions/value-text.ts';
 import type { Conditions } from './breakpoints.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DisassemblyListing } from './disassembly-listing.ts';
+import { CodeListings } from './code-listings.ts';
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
@@ -47,6 +48,7 @@ export class Guest {
   /** What guestscope/setEvents has chosen of the tree of events. */
   selections: readonly EventSelection[] = [];
   readonly listing: DisassemblyListing;
+  readonly listings: CodeListings;
   configuration: LaunchConfiguration;
   symbols: SymbolTable = new SymbolTable([]);
   sources: Sources;
@@ -73,6 +75,9 @@ export class Guest {
     this.configuration = configuration;
     this.listing = new DisassemblyListing((address, offset, count) =>
       machine.call('disassemble', address, offset, count),
+    );
+    this.listings = new CodeListings((address, offset, count) =>
+      this.listing.lines(address, offset, count),
     );
   }
 

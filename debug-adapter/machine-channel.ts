@@ -27,6 +27,7 @@ import type { ViewName } from '../emulator/debugger/views/views.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ExpressionSource } from '../emulator/expressions/expression.ts';
 import type { ExitStatistics } from '../emulator/hypervisor/exit-statistics.ts';
+import type { LoadedRange } from '../emulator/loaders/loader.ts';
 import type { Screen } from '../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
 
@@ -68,6 +69,7 @@ export interface MachineService {
   translate(linear: number): number | null;
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
   stack(limit: number): readonly StackFrame[];
+  loadedRanges(): readonly LoadedRange[];
   /** Sets those that are good and says for each (in order) what is wrong with it, or null. */
   setInstructionBreakpoints(
     breakpoints: readonly InstructionBreakpoint[],

@@ -127,6 +127,7 @@ class MachineHost {
       writeMemory: (space, address, bytes) => machine().writeMemory(space, address, bytes),
       translate: (linear) => machine().translate(linear),
       disassemble: (address, offset, count) => machine().disassemble(address, offset, count),
+      loadedRanges: () => machine().loadedRanges(),
       stack: (limit) => machine().stack(limit),
       setInstructionBreakpoints: (breakpoints) => {
         this.instructionBreakpoints = breakpoints;

@@ -34,7 +34,13 @@ import { readMemory, writeMemory } from './requests/memory.ts';
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
 import { scopes, stackTrace, threads } from './requests/stack.ts';
-import { setBreakpoints } from './requests/source-breakpoints.ts';
+import {
+  breakpointLocations,
+  loadedSources,
+  modules,
+  setBreakpoints,
+  source,
+} from './requests/sources.ts';
 import { setVariable, variables } from './requests/variables.ts';
 import type { GuestscopeSession, SessionState } from './session.ts';
 
@@ -73,6 +79,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'disconnect',                  legal: ANY,             handle: disconnect, urgent: true },
   { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
 
+  { command: 'breakpointLocations',         legal: ALIVE,           handle: breakpointLocations,       capability: { supportsBreakpointLocationsRequest: true } },
   { command: 'setBreakpoints',              legal: ALIVE,           handle: setBreakpoints },
   { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true } },
   { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints,    capability: { supportsFunctionBreakpoints: true } },
@@ -89,6 +96,9 @@ const REQUESTS: readonly RequestRow[] = [
 
   { command: 'threads',                     legal: ALIVE,           handle: threads },
   { command: 'stackTrace',                  legal: AT_REST,         handle: stackTrace,                capability: { supportsDelayedStackTraceLoading: true, supportsValueFormattingOptions: true } },
+  { command: 'source',                      legal: ALIVE,           handle: source },
+  { command: 'loadedSources',               legal: ALIVE,           handle: loadedSources,             capability: { supportsLoadedSourcesRequest: true } },
+  { command: 'modules',                     legal: ALIVE,           handle: modules,                   capability: { supportsModulesRequest: true } },
   { command: 'scopes',                      legal: AT_REST,         handle: scopes },
   { command: 'variables',                   legal: AT_REST,         handle: variables },
   { command: 'setVariable',                 legal: AT_REST,         handle: setVariable,               capability: { supportsSetVariable: true } },

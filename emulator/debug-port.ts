@@ -12,8 +12,8 @@ import type { ExitLogOptions } from './hypervisor/exit-log.ts';
 import type { ExitStatistics } from './hypervisor/exit-statistics.ts';
 import type { MediumKind } from './devices/boot-medium.ts';
 import type { ExitSetting } from './hypervisor/setting-kinds.ts';
-import type { GuestModule, KernelEntry } from './loaders/loader.ts';
 import type { HostPagingOptions } from './hypervisor/host-paging.ts';
+import type { GuestModule, KernelEntry, LoadedRange } from './loaders/loader.ts';
 import type { Screen } from './picture.ts';
 import type { ExitRecord, StopReason } from './stop-reason.ts';
 
@@ -251,6 +251,8 @@ export interface DebugPort {
   /** Exactly `count` lines, starting `offset` instructions from `address` (may be negative). */
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
   stack(limit: number): readonly StackFrame[];
+  /** What was put into guest-physical memory before the first instruction. */
+  loadedRanges(): readonly LoadedRange[];
   /** Replace all breakpoints of the kind. Throws ExpressionError with a sentence for a bad condition. */
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;

@@ -1,12 +1,15 @@
 /** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { StackFrame } from '../../emulator/debug-port.ts';
+import { listingSource } from '../code-listings.ts';
 import { threadOf } from '../focus.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
+import { asInstruction } from './disassemble.ts';
 import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
 import type { GuestscopeSession } from '../session.ts';
+import type { SourcePlace } from '../sources.ts';
 import { lineText } from '../sources.ts';
 import type { Container } from '../variables.ts';
 
@@ -41,25 +44,46 @@ export async function stackTrace(
 }
 
 async function described(
-  { guest, abilities }: GuestscopeSession,
+  session: GuestscopeSession,
   frame: StackFrame,
   depth: number,
 ): Promise<DebugProtocol.StackFrame> {
+  const { guest, abilities } = session;
   const { linearEip } = frame;
   // of a caller, where it called: the address that it returns to may be of the next line
   const code = depth === 0 ? linearEip : linearEip - 1;
   const { lines } = guest.sources;
   const line = lines.locate(code);
-  const place = await guest.sources.placeOf(code, abilities);
+  const place =
+    (await guest.sources.placeOf(code, abilities)) ?? (await inListing(session, linearEip));
+  const isNamed = line === null || (place !== null && place.source.path !== undefined);
   const name = guest.symbols.describe(linearEip) ?? formatAddress(linearEip);
   return {
     id: guest.addFrame(frame, depth),
     // a source that is not here is at least named
-    name: line === null || place !== null ? name : `${name} (${lineText(line)})`,
+    name: isNamed ? name : `${name} (${lineText(line)})`,
     line: 0,
     column: 0,
     ...place,
     instructionPointerReference: formatAddress(linearEip),
+  };
+}
+
+/** Code without a source, for a client that cannot disassemble; null for the others. */
+async function inListing(
+  { guest, abilities }: GuestscopeSession,
+  address: number,
+): Promise<SourcePlace | null> {
+  if (abilities.memoryReferences) return null;
+  const { symbols, listings } = guest;
+  const { listing, line } = await listings.showing(address, symbols, (each) => {
+    const { instructionBytes = '', instruction } = asInstruction(each, symbols);
+    return `${instructionBytes.padEnd(24)}  ${instruction}`;
+  });
+  return {
+    source: listingSource(listing),
+    line: line + abilities.firstLine,
+    column: abilities.firstColumn,
   };
 }
 

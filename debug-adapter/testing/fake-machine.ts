@@ -48,6 +48,7 @@ import {
   valueOf,
 } from '../../emulator/expressions/expression.ts';
 import type { ExitStatistics } from '../../emulator/hypervisor/exit-statistics.ts';
+import type { LoadedRange } from '../../emulator/loaders/loader.ts';
 import type { Picture, Screen } from '../../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
 
@@ -121,6 +122,7 @@ export class FakeMachine implements DebugPort {
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
+  private readonly kernelBytes: number;
   /** What was typed into the serial line and the keyboard, for assertions. */
   readonly typed: number[] = [];
   readonly keys: number[] = [];
@@ -129,6 +131,7 @@ export class FakeMachine implements DebugPort {
     const { kernel, kernelName } = configuration.guest;
     if (kernel.length === 0)
       throw new FakeConfigurationError('guest.kernel', `${kernelName} is empty; name a kernel.`);
+    this.kernelBytes = kernel.length;
     this.ram.set(kernel.subarray(0, FAKE_RAM - FAKE_ENTRY), FAKE_ENTRY);
     this.notices.push(`Loaded ${kernel.length} bytes.`);
   }
@@ -412,6 +415,9 @@ export class FakeMachine implements DebugPort {
     this.keys.push(...codes);
   }
 
+  loadedRanges(): readonly LoadedRange[] {
+    return [{ name: 'kernel', address: FAKE_ENTRY, size: this.kernelBytes }];
+  }
   takeNotices(): readonly string[] {
     const { notices } = this;
     this.notices = [];

@@ -27,6 +27,7 @@ import type {
 } from '../debug-port.ts';
 import type { ExitStatistics } from '../hypervisor/exit-statistics.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
+import type { LoadedRange } from '../loaders/loader.ts';
 import { Machine } from '../machine.ts';
 import { linear } from '../memory/address.ts';
 import type { Screen } from '../picture.ts';
@@ -227,6 +228,9 @@ export class MachineDebugger implements DebugPort {
   }
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
     return disassembleLines(this.#machine.cpu, address, offset, count);
+  }
+  loadedRanges(): readonly LoadedRange[] {
+    return this.#machine.guest.ranges;
   }
   stack(limit: number): readonly StackFrame[] {
     return walkStack(this.#machine.cpu, limit);

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
 import type { Body, TestClient } from '../../debug-adapter/testing/test-client.ts';
-import { testSession } from '../../debug-adapter/testing/test-session.ts';
+import { EDITOR, testSession } from '../../debug-adapter/testing/test-session.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';
 
 const STORY = new URL('../../extension/sample/story/', import.meta.url);
@@ -40,7 +40,7 @@ async function launched(
     scheduler: nodeScheduler,
     clone: structuredClone,
   });
-  await client.ask('initialize', { adapterID: 'guestscope', ...counting });
+  await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR, ...counting });
   await client.ask('launch', {
     guest: { kernel: '/story/story.bin', format: 'flat', loadAddress: '0x7c00' },
     symbols: ['/story/story.elf'],
