@@ -34,6 +34,17 @@ async function golden(
 }
 
 describe('conversation', () => {
+  it('capabilities, one a line', async () => {
+    const { client, session } = fakeSession([], host);
+    const lines = Object.entries(await client.ask('initialize')).flatMap(([name, value]) =>
+      Array.isArray(value)
+        ? value.map((item: unknown) => JSON.stringify({ [name]: item }))
+        : [JSON.stringify({ [name]: value })],
+    );
+    session.dispose();
+    assertGolden('capabilities', lines.map((line) => `${line}\n`).join(''));
+  });
+
   it('launch, step, registers, memory and disassembly', () =>
     golden(
       'toy-steps',

@@ -31,7 +31,9 @@ export function transcriptOf(said: readonly Said[]): string {
     text = '';
   };
   for (const message of said) {
-    const { type, command, event, success, body, arguments: args } = message;
+    const { type, command, event, success, arguments: args } = message;
+    // what the adapter can do is the same in all of them, and has a golden file of its own
+    const body = command === 'initialize' && success === true ? '(capabilities)' : message.body;
     if (event === 'guestscope.console') {
       text += (body as { readonly text: string }).text;
       continue;
