@@ -48,9 +48,12 @@ describe('symbols in expressions', () => {
 describe('log messages', () => {
   const lineOf = (message: string): string =>
     logText(
-      parseLogMessage(message, (text) => parse(text, symbols)).map((part) =>
-        typeof part === 'string' ? part : { symbolAt: 0xc0100004 },
-      ),
+      {
+        parts: parseLogMessage(message, (text) => parse(text, symbols)).map((part) =>
+          typeof part === 'string' ? part : { symbolAt: 0xc0100004 },
+        ),
+        after: 0,
+      },
       symbols,
     );
 

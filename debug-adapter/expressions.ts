@@ -10,18 +10,31 @@ import type { Meaning, Names } from '../emulator/expressions/parser.ts';
 import { parseExpression, parseStatement } from '../emulator/expressions/parser.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
-/** What the machine knows, whatever the expression is about: it refuses what is not there. */
 /** Symbols up to which a mistyped name is compared with all. */
 const NAMES_COMPARED = 5000;
+/** What the machine knows, whatever the expression is about: it refuses what is not there. */
 const MACHINE = expressionNames(fieldNames(), eventNames(null));
 
-/** @param event whose words for values are known besides */
-export function namesWith(symbols: SymbolTable, event: MachineEventRow | null = null): Names {
-  const words = event === null ? null : eventNames(event).words;
+/** Names whose value the adapter knows, such as `console`. */
+export type Constants = ReadonlyMap<string, Meaning>;
+const NONE: Constants = new Map();
+
+/** Words for the values of an event's fields. */
+export function eventWords(event: MachineEventRow | null): Constants {
+  if (event === null) return NONE;
+  return new Map(
+    [...eventNames(event).words].map(([word, value]) => [
+      word,
+      { kind: 'integer', value: BigInt(value), type: U32 },
+    ]),
+  );
+}
+
+export function namesWith(symbols: SymbolTable, constants: Constants): Names {
   return {
     resolve(name): Meaning | null {
-      const word = words?.get(name);
-      if (word !== undefined) return { kind: 'integer', value: BigInt(word), type: U32 };
+      const constant = constants.get(name);
+      if (constant !== undefined) return constant;
       const known = MACHINE.resolve(name);
       if (known?.kind === 'name') return known;
       const symbol = symbols.find(name);
@@ -30,6 +43,7 @@ export function namesWith(symbols: SymbolTable, event: MachineEventRow | null = 
         : { kind: 'integer', value: BigInt(symbol.address), type: U32 };
     },
     *list() {
+      yield* constants.keys();
       yield* MACHINE.list();
       // every near name of a large kernel would take too long to look for
       if (symbols.size <= NAMES_COMPARED) yield* symbols.names();
@@ -43,20 +57,17 @@ export function machineNames(): Iterable<string> {
 }
 
 /** Throws ExpressionError with the place. */
-export function parse(
-  text: string,
-  symbols: SymbolTable,
-  event: MachineEventRow | null = null,
-): ParsedExpression {
-  return { text, syntax: parseExpression(text, namesWith(symbols, event)) };
+export function parse(text: string, symbols: SymbolTable, constants = NONE): ParsedExpression {
+  return { text, syntax: parseExpression(text, namesWith(symbols, constants)) };
 }
 
 /** The parts of `eax = 5`; the target of anything else is null. */
 export function parseAssignment(
   text: string,
   symbols: SymbolTable,
+  constants = NONE,
 ): { readonly target: ParsedExpression | null; readonly value: ParsedExpression } {
-  const { target, value } = parseStatement(text, namesWith(symbols));
+  const { target, value } = parseStatement(text, namesWith(symbols, constants));
   return {
     target: target === null ? null : { text, syntax: target },
     value: { text, syntax: value },

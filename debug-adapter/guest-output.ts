@@ -11,6 +11,8 @@ import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** Characters of console output kept for a terminal that is opened late. */
 const HISTORY = 256 * 1024;
+/** And for expressions: at least so many. */
+const ALL = 4 * 1024 * 1024;
 
 export interface OutputSink {
   custom<Name extends CustomEventName>(name: Name, body: CustomEvents[Name]): void;
@@ -30,6 +32,11 @@ export class GuestOutput {
   }
 
   get history(): string {
+    return this.kept.slice(-HISTORY);
+  }
+
+  /** All that was printed since power-on, or the end of very much. */
+  get everything(): string {
     return this.kept;
   }
 
@@ -40,11 +47,10 @@ export class GuestOutput {
   }
 
   take(batch: OutputBatch, symbols: SymbolTable): void {
-    this.takeConsole(batch);
+    this.takeConsole(batch, symbols);
     for (const message of batch.notices) this.notice(message);
     if (batch.noticesDropped > 0)
       this.notice(`${batch.noticesDropped} more messages of the machine were left out.`);
-    for (const line of batch.logs) this.sink.print('console', `${logText(line, symbols)}\n`);
     if (batch.logsDropped > 0)
       this.notice(
         `${batch.logsDropped} more log messages were left out because they came too fast.`,
@@ -57,19 +63,32 @@ export class GuestOutput {
       });
   }
 
-  private takeConsole({ console, consoleDropped }: OutputBatch): void {
-    if (console.length === 0) return;
-    const text = this.decoder.decode(console);
-    this.kept = (this.kept + text).slice(-HISTORY);
-    this.sink.custom('guestscope.console', {
-      text,
-      base64: encodeBase64(console),
-      dropped: consoleDropped,
-    });
+  /** The console's output and what breakpoints have printed, in the order in which they came. */
+  private takeConsole({ console, consoleDropped, logs }: OutputBatch, symbols: SymbolTable): void {
     if (consoleDropped > 0)
       this.notice(
         `${consoleDropped} bytes of console output were left out because the guest sent them too fast.`,
       );
+    let from = 0;
+    let dropped = consoleDropped;
+    const printUntil = (end: number): void => {
+      if (end <= from) return;
+      this.printed(console.subarray(from, end), dropped);
+      from = end;
+      dropped = 0;
+    };
+    for (const line of logs) {
+      printUntil(line.after - consoleDropped);
+      this.sink.print('console', `${logText(line, symbols)}\n`);
+    }
+    printUntil(console.length);
+  }
+
+  private printed(bytes: Uint8Array, dropped: number): void {
+    const text = this.decoder.decode(bytes);
+    this.kept += text;
+    if (this.kept.length > 2 * ALL) this.kept = this.kept.slice(-ALL);
+    this.sink.custom('guestscope.console', { text, base64: encodeBase64(bytes), dropped });
     if (this.printConsole && text !== '') this.sink.print('stdout', text);
   }
 

@@ -16,7 +16,9 @@ import { CodeListings } from './code-listings.ts';
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
-import { parse, parseAssignment } from './expressions.ts';
+import type { Constants } from './expressions.ts';
+import { eventWords, parse, parseAssignment } from './expressions.ts';
+import { Expectations } from './expectations.ts';
 import { parseLogMessage } from './log-message.ts';
 import type { MachineClient } from './machine-client.ts';
 import { MachineRefusal } from './machine-client.ts';
@@ -54,6 +56,9 @@ export class Guest {
   sources: Sources;
   /** The step by line that is under way. */
   lineStep: LineStep | null = null;
+  /** What the guest has printed. */
+  readonly printed: () => string;
+  readonly expectations = new Expectations();
   /** Why it is stopped; null while it runs. */
   stop: StopDescription | null = null;
   /** Frames of the call stack by their DAP id, as of this stop. */
@@ -69,9 +74,15 @@ export class Guest {
   /** References that a client has read, with the bytes after each that it has seen. */
   private readonly views = new Map<string, number>();
 
-  constructor(machine: MachineClient, configuration: LaunchConfiguration, sources: Sources) {
+  constructor(
+    machine: MachineClient,
+    configuration: LaunchConfiguration,
+    sources: Sources,
+    printed: () => string,
+  ) {
     this.machine = machine;
     this.sources = sources;
+    this.printed = printed;
     this.configuration = configuration;
     this.listing = new DisassemblyListing((address, offset, count) =>
       machine.call('disassemble', address, offset, count),
@@ -143,7 +154,16 @@ export class Guest {
 
   /** Value of an expression where the guest is; throws the numbered error. */
   async evaluate(text: string): Promise<Value> {
-    const expression = this.parse(text);
+    return this.evaluateParsed(this.parse(text, this.constants()));
+  }
+
+  /** Names that have a value where the guest is, beside those that the machine knows. */
+  private constants(): Constants {
+    return new Map([['console', { kind: 'string', text: this.printed() }]]);
+  }
+
+  /** Throws the numbered error. */
+  async evaluateParsed(expression: ParsedExpression): Promise<Value> {
     try {
       return await this.machine.call('evaluate', expression);
     } catch (cause) {
@@ -163,12 +183,12 @@ export class Guest {
   }
 
   /** Throws the numbered error, which points at the character. */
-  parse(text: string, event: MachineEventRow | null = null): ParsedExpression {
-    return withPlace(text, () => parse(text, this.symbols, event));
+  parse(text: string, constants?: Constants): ParsedExpression {
+    return withPlace(text, () => parse(text, this.symbols, constants));
   }
 
   parseAssignment(text: string): ReturnType<typeof parseAssignment> {
-    return withPlace(text, () => parseAssignment(text, this.symbols));
+    return withPlace(text, () => parseAssignment(text, this.symbols, this.constants()));
   }
 
   /** Where what an expression names lies; null for what is no place in memory. */
@@ -199,11 +219,12 @@ export class Guest {
   ): Conditions {
     const isGiven = (text: string | undefined): text is string =>
       text !== undefined && text.trim() !== '';
+    const words = eventWords(event);
     return {
-      condition: isGiven(condition) ? this.parse(condition, event) : undefined,
+      condition: isGiven(condition) ? this.parse(condition, words) : undefined,
       hitCondition,
       log: isGiven(logMessage)
-        ? parseLogMessage(logMessage, (expression) => this.parse(expression, event))
+        ? parseLogMessage(logMessage, (expression) => this.parse(expression, words))
         : undefined,
     };
   }

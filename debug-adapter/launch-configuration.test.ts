@@ -57,6 +57,7 @@ describe('launch configuration', () => {
       },
       exitBreakpoints: [],
       breakOn: [],
+      expect: [],
       stopOnEntry: true,
       console: 'integratedTerminal',
       recording: undefined,
@@ -215,6 +216,7 @@ describe('schema for the editor', () => {
       'hypervisor',
       'exitBreakpoints',
       'breakOn',
+      'expect',
       'stopOnEntry',
       'console',
     ]);

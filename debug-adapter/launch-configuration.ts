@@ -355,6 +355,19 @@ const LAUNCH_MEMBERS = {
     description:
       'Events of the machine to stop at, set for every run of this configuration: names, or objects with a condition.',
   }),
+  expect: list(
+    required(
+      text({
+        description: 'Expression that must hold: `exits.CPUID == 12`, `console contains "login:"`.',
+        default: undefined,
+      }),
+      'write an expression',
+    ),
+    {
+      description:
+        'What must hold when the guest has come to its end, for runs without an editor (`guestscope run`): expressions, in which `console` is what the guest has printed, `outcome` how it ended and `status` its exit code.',
+    },
+  ),
   stopOnEntry: flag({
     description: "Stop before the guest's first instruction.",
     default: true,

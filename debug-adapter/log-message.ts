@@ -21,7 +21,7 @@ export function parseLogMessage(
 }
 
 export function logText(line: LogLine, symbols: SymbolTable): string {
-  return line
+  return line.parts
     .map((part) => {
       if (typeof part === 'string') return part;
       return symbols.describe(part.symbolAt) ?? `0x${part.symbolAt.toString(16)}`;

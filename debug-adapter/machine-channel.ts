@@ -30,6 +30,7 @@ import type { ExitStatistics } from '../emulator/hypervisor/exit-statistics.ts';
 import type { LoadedRange } from '../emulator/loaders/loader.ts';
 import type { Screen } from '../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../emulator/stop-reason.ts';
+import type { RuleStop, RunRules } from './run-rules.ts';
 
 /** A two-way pipe for structured-cloneable values, in order, without loss while both ends live. */
 export interface Channel {
@@ -89,10 +90,15 @@ export interface MachineService {
   sendSerialInput(bytes: Uint8Array): void;
   screen(seen: number | null): Screen;
   sendKeys(codes: Uint8Array): void;
+  /** What ends the run of a guest that nobody watches; replaces what was set before. */
+  setRunRules(rules: RunRules): void;
   /** Whether batches carry new rows of the exit log. */
   followExits(follow: boolean): void;
 }
 export type ServiceMethod = keyof MachineService;
+
+/** A stop of the machine, or by the rules of a run. */
+export type HostStop = StopReason | RuleStop;
 
 /** What the guest has put out since the last batch; bounded, losses are counted. */
 export interface OutputBatch {
@@ -106,7 +112,10 @@ export interface OutputBatch {
   readonly exitsTotal: number;
   readonly notices: readonly string[];
   readonly noticesDropped: number;
-  /** What breakpoints with a log message have printed. */
+  /**
+   * What breakpoints with a log message have printed; `after` counts the bytes of the console's output
+   * before it, the dropped ones included.
+   */
   readonly logs: readonly LogLine[];
   readonly logsDropped: number;
 }
@@ -129,4 +138,4 @@ export type FromWorker =
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: CallFailure }
   | { readonly kind: 'output'; readonly batch: OutputBatch }
-  | { readonly kind: 'stopped'; readonly reason: StopReason; readonly position: MachinePosition };
+  | { readonly kind: 'stopped'; readonly reason: HostStop; readonly position: MachinePosition };

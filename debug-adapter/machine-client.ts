@@ -7,6 +7,7 @@ import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type {
   FromWorker,
+  HostStop,
   MachineService,
   OutputBatch,
   ServiceMethod,
@@ -14,13 +15,12 @@ import type {
   WorkerHandle,
 } from './machine-channel.ts';
 import type { MachinePosition } from '../emulator/debug-port.ts';
-import type { StopReason } from '../emulator/stop-reason.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export interface MachineListener {
   /** A machine was built; stops that were told before belong to an earlier one. */
   created(): void;
-  stopped(reason: StopReason, position: MachinePosition): void;
+  stopped(reason: HostStop, position: MachinePosition): void;
   /** The next batch comes when the promise is fulfilled. */
   output(batch: OutputBatch): Promise<void>;
   /** The worker has ended by itself; nothing will come any more. */

@@ -24,12 +24,14 @@ import type {
   CallFailure,
   Channel,
   FromWorker,
+  HostStop,
   MachineService,
   RunOptions,
   ToWorker,
 } from './machine-channel.ts';
 import { OutputPump } from './output-pump.ts';
 import { Pacer } from './pacing.ts';
+import { RunLimits } from './run-rules.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SLICE_MS, SliceBudget } from './slice-budget.ts';
 
@@ -75,6 +77,7 @@ class MachineHost {
   private resetPending = false;
   private cancelWait: (() => void) | null = null;
   private readonly budget = new SliceBudget();
+  private readonly limits = new RunLimits();
   private readonly pacer = new Pacer();
   private readonly output: OutputPump;
 
@@ -153,13 +156,20 @@ class MachineHost {
       exitLogRange: () => machine().exitLogRange(),
       exitCounts: () => machine().exitCounts(),
       exitStatistics: () => machine().exitStatistics(),
+      setRunRules: (rules) => {
+        machine().watchConsole(rules.texts);
+        this.limits.set(rules);
+        this.output.keepAll = rules.keepOutput;
+      },
       sendSerialInput: (bytes) => {
         machine().sendSerialInput(bytes);
+        this.limits.disturbed();
         this.wake();
       },
       screen: (seen) => machine().screen(seen),
       sendKeys: (codes) => {
         machine().sendKeys(codes);
+        this.limits.disturbed();
         this.wake();
       },
       followExits: (follow) => this.output.follow(follow),
@@ -189,10 +199,12 @@ class MachineHost {
     setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
     setGood(this.eventBreakpoints, (list) => machine.setEventBreakpoints(list));
     setGood(this.dataBreakpoints, (list) => machine.setDataBreakpoints(list));
+    machine.watchConsole(this.limits.current.texts);
   }
 
   private start(): void {
     this.running = true;
+    this.limits.disturbed();
     const run = ++this.run;
     this.scheduler.yield(() => this.slice(run));
   }
@@ -220,30 +232,42 @@ class MachineHost {
     switch (reason.kind) {
       case 'budget':
         this.output.pump();
-        this.scheduler.yield(() => this.slice(run));
+        this.output.whenRoom(() => this.scheduler.yield(() => this.slice(run)));
         break;
-      case 'idle':
+      case 'idle': {
+        const { retired, time } = machine.position();
+        const here = { retired, time, printed: this.output.printed };
+        const quiet = this.limits.idle(here, reason.wakeAt);
+        if (quiet !== null) {
+          this.stop(machine, quiet);
+          break;
+        }
         this.output.pump();
-        this.rest(run, machine.position().time, reason.wakeAt);
+        this.output.whenRoom(() => this.rest(run, time, reason.wakeAt));
         break;
+      }
       default:
         this.stop(machine, reason);
     }
   }
 
   /** Runs for the time of a slice, or until something happens. */
-  private runSlice(machine: DebugPort): StopReason {
+  private runSlice(machine: DebugPort): HostStop {
     const started = this.scheduler.now();
     let before = started;
     let reason: StopReason;
     do {
-      const { instructions } = this.budget;
+      const instructions = this.limits.within(
+        this.budget.instructions,
+        () => machine.position().retired,
+      );
+      if (instructions === 0) return this.limits.atLimit;
       reason = runGuarded(machine, instructions);
       this.output.collect(machine);
       const now = this.scheduler.now();
       if (reason.kind === 'budget') this.budget.learn(instructions, now - before);
       before = now;
-    } while (reason.kind === 'budget' && before - started < SLICE_MS);
+    } while (reason.kind === 'budget' && before - started < SLICE_MS && !this.output.isFull);
     return reason;
   }
 
@@ -267,7 +291,7 @@ class MachineHost {
     wait();
   }
 
-  private stop(machine: DebugPort, reason: StopReason): void {
+  private stop(machine: DebugPort, reason: HostStop): void {
     this.halt();
     this.resetPending =
       reason.kind === 'reset' || reason.kind === 'triple-fault' || reason.kind === 'power-off';

@@ -24,6 +24,10 @@ export class OutputPump {
   private lastBatch = -Infinity;
   private lastExits = -Infinity;
   private following = false;
+  /** Nothing may be left out: the guest waits while there is too much. */
+  private kept = false;
+  private whenThereIsRoom: (() => void) | null = null;
+  private bytesPrinted = 0;
   /** Ordinal of the first exit that was not sent. */
   private exitsSent = 0;
 
@@ -38,6 +42,28 @@ export class OutputPump {
     this.exitsSent = 0;
   }
 
+  /** Leaves nothing out from now on; whoever runs the guest must look at `isFull` then. */
+  set keepAll(keep: boolean) {
+    this.kept = keep;
+    this.queue.bounded = !keep;
+  }
+
+  /** The guest has to wait until a batch was taken. */
+  get isFull(): boolean {
+    return this.kept && this.queue.isLarge;
+  }
+
+  /** Bytes of console output so far. */
+  get printed(): number {
+    return this.bytesPrinted;
+  }
+
+  /** Calls back when the guest may go on: at once, or when enough was taken. */
+  whenRoom(callback: () => void): void {
+    if (this.isFull) this.whenThereIsRoom = callback;
+    else callback();
+  }
+
   /** Whether batches carry new rows of the exit log, from now on. */
   follow(follow: boolean): void {
     if (follow && !this.following) this.exitsSent = this.total();
@@ -46,14 +72,19 @@ export class OutputPump {
 
   /** Takes over what the machine holds; to be called after every run, since the machine's own room is small. */
   collect(machine: DebugPort): void {
-    this.queue.addConsole(machine.takeSerialOutput());
+    const printed = machine.takeSerialOutput();
+    this.bytesPrinted += printed.length;
+    this.queue.addOutput(printed, machine.takeLogs());
     this.queue.addNotices(machine.takeNotices());
-    this.queue.addLogs(machine.takeLogs());
   }
 
   taken(): void {
     this.outstanding = false;
     this.pump();
+    if (this.isFull) return;
+    const callback = this.whenThereIsRoom;
+    this.whenThereIsRoom = null;
+    callback?.();
   }
 
   /** Sends a batch if there is something, the last one was taken, and it is time; else plans one. */
@@ -61,7 +92,8 @@ export class OutputPump {
     if (this.outstanding) return;
     const now = this.scheduler.now();
     const newExits = this.following && this.exitsSent !== this.total();
-    const outputDue = this.queue.empty ? Infinity : this.lastBatch + OUTPUT_INTERVAL_MS;
+    const wait = this.isFull ? 0 : OUTPUT_INTERVAL_MS;
+    const outputDue = this.queue.empty ? Infinity : this.lastBatch + wait;
     const exitsDue = newExits ? this.lastExits + EXITS_INTERVAL_MS : Infinity;
     const due = Math.min(outputDue, exitsDue);
     if (due <= now) this.flush(exitsDue <= now);

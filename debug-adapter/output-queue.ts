@@ -17,33 +17,46 @@ export const LOG_LIMIT = 500;
 const LINE_LENGTH = 500;
 
 export class OutputQueue {
+  /** False: nothing is dropped, and whoever fills it stops when it is large. */
+  bounded = true;
   private chunks: Uint8Array[] = [];
   private bytes = 0;
   private bytesDropped = 0;
   private notices = new Lines<string>(NOTICE_LIMIT);
   private logs = new Lines<LogLine>(LOG_LIMIT);
+  /** Bytes of console output since the last batch, those that were dropped included. */
+  private sent = 0;
 
   get empty(): boolean {
     return this.bytes === 0 && this.notices.empty && this.logs.empty;
   }
 
-  addConsole(chunk: Uint8Array): void {
+  /** Half of what it may hold. */
+  get isLarge(): boolean {
+    return this.bytes > CONSOLE_LIMIT / 2 || this.logs.kept.length > LOG_LIMIT / 2;
+  }
+
+  /** What a run of the machine has put out: logs know their place in the console's output. */
+  addOutput(chunk: Uint8Array, { lines, dropped }: ReturnType<DebugPort['takeLogs']>): void {
+    for (const line of lines)
+      this.logs.add({ ...line, after: this.sent + line.after }, this.bounded);
+    this.logs.dropped += dropped;
+    this.sent += chunk.length;
+    this.addConsole(chunk);
+  }
+
+  private addConsole(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    const kept =
-      chunk.length > CONSOLE_LIMIT ? chunk.subarray(chunk.length - CONSOLE_LIMIT) : chunk;
+    const limit = this.bounded ? CONSOLE_LIMIT : Infinity;
+    const kept = chunk.length > limit ? chunk.subarray(chunk.length - limit) : chunk;
     this.bytesDropped += chunk.length - kept.length;
     this.chunks.push(kept);
     this.bytes += kept.length;
-    while (this.bytes > CONSOLE_LIMIT) this.dropOldest(this.bytes - CONSOLE_LIMIT);
+    while (this.bytes > limit) this.dropOldest(this.bytes - limit);
   }
 
   addNotices(notices: readonly string[]): void {
-    for (const notice of notices) this.notices.add(notice.slice(0, LINE_LENGTH));
-  }
-
-  addLogs({ lines, dropped }: ReturnType<DebugPort['takeLogs']>): void {
-    for (const line of lines) this.logs.add(line);
-    this.logs.dropped += dropped;
+    for (const notice of notices) this.notices.add(notice.slice(0, LINE_LENGTH), this.bounded);
   }
 
   /** Everything so far as one batch with these rows of the exit log; the queue is empty afterwards. */
@@ -68,6 +81,7 @@ export class OutputQueue {
     this.chunks = [];
     this.bytes = 0;
     this.bytesDropped = 0;
+    this.sent = 0;
     this.notices = new Lines<string>(NOTICE_LIMIT);
     this.logs = new Lines<LogLine>(LOG_LIMIT);
     return batch;
@@ -98,8 +112,8 @@ class Lines<Line> {
     return this.kept.length === 0;
   }
 
-  add(line: Line): void {
-    if (this.kept.length < this.limit) this.kept.push(line);
+  add(line: Line, bounded: boolean): void {
+    if (!bounded || this.kept.length < this.limit) this.kept.push(line);
     else this.dropped++;
   }
 }

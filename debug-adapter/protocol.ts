@@ -248,6 +248,47 @@ export interface SetEventsBody {
   readonly breakpoints: readonly BreakpointOutcome[];
 }
 
+/** What ends the run of a guest that nobody watches; what is absent is not watched. */
+export interface SetRunRulesArguments {
+  /** Stops (reason "limit") when so many instructions have been retired since power-on. */
+  readonly position?: number;
+  /**
+   * Stops (reason "quiet") when the guest has slept for so many ns of its time without printing, nearly
+   * without executing anything; and at once when nothing of its own would wake it.
+   */
+  readonly quiet?: number;
+  /**
+   * Stops (reason "console text") right after COM1 has sent the last byte of one of these; the event's
+   * body has its index as `consoleText`. A text that was in the list before goes on with what it matched.
+   */
+  readonly texts?: readonly string[];
+  /** The guest waits for the client, rather than that output is left out. */
+  readonly keepOutput?: boolean;
+}
+
+export interface SetExpectationsArguments {
+  /**
+   * Replaces what this request set before; those of launch.json ("expect") stay. Beside what every
+   * expression may name there are `console`, `outcome` (the kind of the last stop, "power-off") and
+   * `status` (the code with which the guest switched itself off).
+   */
+  readonly expressions: readonly string[];
+}
+export interface SetExpectationsBody {
+  /** In their order: what is wrong with each, or null; the bad ones are not kept. */
+  readonly problems: readonly (string | null)[];
+}
+export interface ExpectationResult {
+  readonly expression: string;
+  readonly holds: boolean;
+  /** Why not: "exits.CPUID is 10". */
+  readonly problem?: string;
+}
+/** All expectations, those of launch.json first, as they are where the guest is stopped. */
+export interface ExpectationsBody {
+  readonly results: readonly ExpectationResult[];
+}
+
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
@@ -277,6 +318,17 @@ export interface CustomRequests {
   'guestscope/setEvents': {
     readonly arguments: SetEventsArguments;
     readonly body: SetEventsBody;
+  };
+  /** Legal whenever a machine exists. */
+  'guestscope/setRunRules': { readonly arguments: SetRunRulesArguments; readonly body: undefined };
+  'guestscope/setExpectations': {
+    readonly arguments: SetExpectationsArguments;
+    readonly body: SetExpectationsBody;
+  };
+  /** Legal while the guest is stopped; when it switches itself off, they come as an event instead. */
+  'guestscope/checkExpectations': {
+    readonly arguments: undefined;
+    readonly body: ExpectationsBody;
   };
 }
 export type CustomRequestName = keyof CustomRequests;
@@ -313,6 +365,8 @@ export interface CustomEvents {
   'guestscope.console': ConsoleEvent;
   'guestscope.position': PositionEvent;
   'guestscope.notice': NoticeEvent;
+  /** Before `exited`, when there are expectations. */
+  'guestscope.expectations': ExpectationsBody;
 }
 export type CustomEventName = keyof CustomEvents;
 

@@ -11,7 +11,6 @@
 import { Event } from '@vscode/debugadapter/lib/messages.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
-import type { StopReason } from '../emulator/stop-reason.ts';
 import type { ClientAbilities } from './client-abilities.ts';
 import { NO_ABILITIES } from './client-abilities.ts';
 import type { EventSource, WantedEvent } from './breakpoints.ts';
@@ -24,9 +23,9 @@ import { GuestOutput } from './guest-output.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import type { LineStep } from './line-step.ts';
 import { checkedConfiguration, machineConfiguration } from './launching.ts';
-import type { WorkerHandle } from './machine-channel.ts';
+import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
-import type { CustomEventName, CustomEvents, PositionBody } from './protocol.ts';
+import type { CustomEventName, CustomEvents, ExpectationsBody, PositionBody } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
 import { wantedEvent } from './event-tree.ts';
@@ -159,7 +158,8 @@ export class GuestscopeSession {
   async launch(raw: unknown): Promise<void> {
     const plan = await this.plan(raw);
     const machine = this.startMachine();
-    const guest = new Guest(machine, plan.configuration, plan.sources);
+    const { configuration, sources } = plan;
+    const guest = new Guest(machine, configuration, sources, () => this.output.everything);
     try {
       await this.power(guest, plan);
     } catch (cause) {
@@ -217,6 +217,13 @@ export class GuestscopeSession {
     this.custom('guestscope.position', await this.position());
   }
 
+  /** Whether what is expected holds where the guest is stopped. */
+  async checkExpectations(): Promise<ExpectationsBody> {
+    const { guest } = this;
+    const { outcome = 'running', status = null } = guest.stop ?? {};
+    return { results: await guest.expectations.check(guest, { outcome, status }) };
+  }
+
   async position(): Promise<PositionBody> {
     const position = await this.guest.machine.call('position');
     return this.described(position, this.currentState === 'running');
@@ -255,9 +262,8 @@ export class GuestscopeSession {
       {
         stopped: (reason, position) => {
           const number = this.machineNumber;
-          this.dispatcher.enqueue(() => {
-            if (number === this.machineNumber) return this.stopped(reason, position);
-            return undefined;
+          this.dispatcher.enqueue(async () => {
+            if (number === this.machineNumber) await this.stopped(reason, position);
           });
         },
         created: () => this.machineNumber++,
@@ -287,6 +293,7 @@ export class GuestscopeSession {
     guest.sources = sources;
     guest.breakpoints.enabled = debug;
     guest.moved();
+    guest.expectations.configure(guest, configuration.expect);
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
     await setOfLaunch(
@@ -304,7 +311,7 @@ export class GuestscopeSession {
     );
   }
 
-  private async stopped(reason: StopReason, position: MachinePosition): Promise<void> {
+  private async stopped(reason: HostStop, position: MachinePosition): Promise<void> {
     const { guest } = this;
     if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
     if (reason.kind === 'step' && guest.lineStep !== null) {
@@ -323,6 +330,8 @@ export class GuestscopeSession {
     this.custom('guestscope.position', place);
     if (reason.kind === 'power-off') {
       this.event('output', { category: 'console', output: `${stop.text ?? ''}\n` });
+      if (guest.expectations.all.length > 0)
+        this.custom('guestscope.expectations', await this.checkExpectations());
       this.event('exited', { exitCode: reason.code });
       this.end();
       return;
@@ -334,6 +343,7 @@ export class GuestscopeSession {
       threadId: threadOf(position.vcpu),
       allThreadsStopped: true,
       ...(stop.text !== undefined && { text: stop.text }),
+      ...(stop.consoleText !== undefined && { consoleText: stop.consoleText }),
       hitBreakpointIds: stop.ids ?? [],
     });
   }

@@ -3,22 +3,24 @@
  * decides (an exit's number, name, RIP and operand), and what exceptionInfo answers for it.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { StopReason } from '../emulator/stop-reason.ts';
 import type { DataAccess, EventRecord, ExitRecord, FaultLink } from '../emulator/stop-reason.ts';
 import type { Breakpoints, BreakpointSource } from './breakpoints.ts';
+import type { HostStop } from './machine-channel.ts';
 import { formatAddress } from './memory-reference.ts';
 import { hexBytes } from './scopes.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** Reasons that leave a machine to look at. */
-export type Stop = Exclude<StopReason, { readonly kind: 'budget' | 'idle' }>;
+export type Stop = Exclude<HostStop, { readonly kind: 'budget' | 'idle' }>;
 
-export interface StopDescription {
+interface Told {
   readonly reason: string;
   /** Shown as the state of the thread. */
   readonly description: string;
   readonly text?: string;
   readonly ids?: readonly number[];
+  /** Index of the text that was waited for (guestscope/setRunRules). */
+  readonly consoleText?: number;
   /** Body of exceptionInfo; absent where the stop is no exception. */
   readonly exception?: DebugProtocol.ExceptionInfoResponse['body'];
 }
@@ -31,11 +33,23 @@ export function describeExit(exit: ExitRecord, symbols: SymbolTable): string {
   return `VM exit ${exit.reason} ${exit.name}${vcpu} at ${place}${detail}`;
 }
 
+export interface StopDescription extends Told {
+  /** Kind of the stop, as expectations name it. */
+  readonly outcome: Stop['kind'];
+  /** With which the guest switched itself off, else null. */
+  readonly status: number | null;
+}
+
 export function describeStop(
   stop: Stop,
   breakpoints: Breakpoints,
   symbols: SymbolTable,
 ): StopDescription {
+  const status = stop.kind === 'power-off' ? stop.code : null;
+  return { ...tellStop(stop, breakpoints, symbols), outcome: stop.kind, status };
+}
+
+function tellStop(stop: Stop, breakpoints: Breakpoints, symbols: SymbolTable): Told {
   switch (stop.kind) {
     case 'entry':
       return { reason: 'entry', description: 'Paused on entry' };
@@ -60,6 +74,28 @@ export function describeStop(
       };
     case 'exit':
       return exitStop(stop.exit, breakpoints.hit(stop.ids).ids, symbols);
+    case 'console':
+      return {
+        reason: 'console text',
+        description: 'Paused on console text',
+        text: 'The guest has printed a text that was waited for.',
+        consoleText: stop.index,
+      };
+    case 'limit':
+      return {
+        reason: 'limit',
+        description: 'Paused on a limit',
+        text: `The guest has executed ${stop.position} instructions, the limit of this run.`,
+      };
+    case 'quiet':
+      return {
+        reason: 'quiet',
+        description: 'Paused: the guest waits',
+        text:
+          stop.time === null
+            ? 'The guest sleeps, and nothing of its own will wake it: it waits for input.'
+            : `The guest has slept for ${Math.round(stop.time / 1e6) / 1e3} s of its time without printing: it waits for input.`,
+      };
     case 'event':
       return eventStop(stop.event, breakpoints.hit(stop.ids).ids, symbols);
     case 'triple-fault': {
@@ -104,7 +140,7 @@ function breakpointReason(sources: readonly BreakpointSource[]): string {
   return all((source) => source.startsWith('source:')) ? 'breakpoint' : 'instruction breakpoint';
 }
 
-function fault(exceptionId: string, description: string, text: string): StopDescription {
+function fault(exceptionId: string, description: string, text: string): Told {
   return {
     reason: 'exception',
     description,
@@ -113,10 +149,7 @@ function fault(exceptionId: string, description: string, text: string): StopDesc
   };
 }
 
-function withDetails(
-  stop: StopDescription,
-  details: DebugProtocol.ExceptionDetails,
-): StopDescription {
+function withDetails(stop: Told, details: DebugProtocol.ExceptionDetails): Told {
   return stop.exception === undefined
     ? stop
     : { ...stop, exception: { ...stop.exception, details } };
@@ -131,11 +164,7 @@ export function describeEvent(event: EventRecord, symbols: SymbolTable): string 
   return `${heading}${on} at ${place}${detail === '' ? '' : `: ${detail}`}`;
 }
 
-function eventStop(
-  event: EventRecord,
-  ids: readonly number[],
-  symbols: SymbolTable,
-): StopDescription {
+function eventStop(event: EventRecord, ids: readonly number[], symbols: SymbolTable): Told {
   const text = describeEvent(event, symbols);
   const fields = Object.entries(event.fields).map(([name, value]) => `${name} = ${hex(value)}`);
   const { stackTrace, innerException } = chainOf(event.chain);
@@ -200,7 +229,7 @@ function placeText(address: number, symbols: SymbolTable): string {
   return formatAddress(address) + (symbol === null ? '' : ` <${symbol}>`);
 }
 
-function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): StopDescription {
+function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): Told {
   const text = describeExit(exit, symbols);
   const fields = Object.entries(exit.fields).map(([name, value]) => `${name} = ${hex(value)}`);
   const details = [

@@ -276,6 +276,8 @@ export interface DebugPort {
   exitStatistics(): ExitStatistics;
   /** Bytes the guest's serial port (COM1) has sent since the last call. */
   takeSerialOutput(): Uint8Array;
+  /** Stops after the byte of COM1's output that completes one of these texts. */
+  watchConsole(texts: readonly Uint8Array[]): void;
   /** Typed into COM1; recorded in the input log with the position at which they arrive. */
   sendSerialInput(bytes: Uint8Array): void;
   /** A view of the machine as a tree; `address` is linear, for views that are of one. */

@@ -16,6 +16,7 @@ export type MachineStop =
       | { kind: 'exit' }
       | { kind: 'event' }
       | { kind: 'triple-fault' }
+      | { kind: 'console' }
     >
   | { readonly kind: 'breakpoint' }
   | { readonly kind: 'triple-fault'; readonly description: string }
@@ -23,7 +24,9 @@ export type MachineStop =
   | { readonly kind: 'watchpoint' }
   | { readonly kind: 'exit'; readonly exit: VmExit }
   /** Before it, where it is held; after it, where it has happened. */
-  | { readonly kind: 'event'; readonly sighting: Sighting };
+  | { readonly kind: 'event'; readonly sighting: Sighting }
+  /** The serial observer has seen what it was looking for. */
+  | { readonly kind: 'console' };
 
 /** After it every run ends in it again. */
 export type EndingStop = Extract<MachineStop, { kind: 'power-off' | 'reset' | 'guest-error' }>;

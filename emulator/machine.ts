@@ -73,6 +73,7 @@ const OTHERS_IN_STEP = 1 << 20;
 
 const BUDGET = { kind: 'budget' } as const;
 const WATCHPOINT = { kind: 'watchpoint' } as const;
+const CONSOLE = { kind: 'console' } as const;
 
 interface SingleStep {
   readonly vcpu: MachineVcpu;
@@ -111,6 +112,9 @@ export class Machine {
   #idleReportedAt = -1;
   #refused: RefusedInstruction | null = null;
   #serialOutput: number[] = [];
+  /** Sees each byte that COM1 sends; true ends the run after the access that sent it. */
+  serialObserver: ((byte: number) => boolean) | null = null;
+  #serialSeen = false;
   #notices: string[] = [];
 
   /** Throws ConfigurationError. */
@@ -194,7 +198,10 @@ export class Machine {
       memoryBytes,
       processors: vcpus ?? 1,
       testDevice: testDevice === true,
-      serialOutput: (byte) => this.#serialOutput.push(byte),
+      serialOutput: (byte) => {
+        this.#serialOutput.push(byte);
+        if (this.serialObserver?.(byte) === true) this.#serialSeen = true;
+      },
       powerOff: (code, via) => {
         this.#end({ kind: 'power-off', code, via });
       },
@@ -510,6 +517,10 @@ export class Machine {
       this.current.hypervisor.enter();
       return null;
     }
+    if (this.#serialSeen) {
+      this.#serialSeen = false;
+      return CONSOLE;
+    }
     if (this.#ended !== null) return this.#ended;
     if (this.#refused !== null && this.#refused.vcpu === this.current) {
       if (this.#refuses(this.#refused)) this.raiseUndefined();
@@ -619,6 +630,10 @@ export class Machine {
 
   // ---- the world outside
 
+  /** Bytes that takeSerialOutput() would give. */
+  get serialBacklog(): number {
+    return this.#serialOutput.length;
+  }
   takeSerialOutput(): Uint8Array {
     const bytes = Uint8Array.from(this.#serialOutput);
     this.#serialOutput = [];

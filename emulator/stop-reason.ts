@@ -17,6 +17,8 @@ export type StopReason =
     }
   /** An exit breakpoint matched; the exit is pending and resolved on the next run. */
   | { readonly kind: 'exit'; readonly ids: readonly number[]; readonly exit: ExitRecord }
+  /** COM1 has sent the last byte of a text that was waited for: its index in watchConsole(). */
+  | { readonly kind: 'console'; readonly index: number }
   /**
    * An event breakpoint matched: before the event, which comes up again when the guest goes on, or after
    * it, as its row in debugger/machine-events.ts says.

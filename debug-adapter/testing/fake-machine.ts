@@ -35,6 +35,7 @@ import {
   type Meeting,
 } from '../../emulator/debugger/breakpoints.ts';
 import { expressionNames, fieldNames } from '../../emulator/debugger/expression-names.ts';
+import { ConsoleWatch } from '../../emulator/debugger/console-watch.ts';
 import { LogLines } from '../../emulator/debugger/log-message.ts';
 import {
   integerOf,
@@ -115,7 +116,8 @@ export class FakeMachine implements DebugPort {
   private pending: Pending | null = null;
   private readonly places = new InstructionBreakpoints();
   private readonly exitBreakpoints = new ExitBreakpoints();
-  private readonly logs = new LogLines();
+  private readonly logs = new LogLines(() => this.serial.length);
+  private readonly console = new ConsoleWatch();
   /** Kept for assertions; the toy does not watch. */
   readonly watched: DataBreakpoint[] = [];
   readonly armed: EventBreakpoint[] = [];
@@ -168,6 +170,8 @@ export class FakeMachine implements DebugPort {
       const stop = this.breakpointHere() ?? this.step();
       this.fresh = false;
       if (stop !== null) return stop;
+      const index = this.console.take();
+      if (index !== null) return { kind: 'console', index };
       if (this.stepDone()) return { kind: 'step' };
     }
     return { kind: 'budget' };
@@ -330,6 +334,10 @@ export class FakeMachine implements DebugPort {
     return [{ name: view, value: hex(address), children: [{ name: 'toy', value: '1' }] }];
   }
 
+  watchConsole(texts: readonly Uint8Array[]): void {
+    this.console.set(texts);
+  }
+
   takeLogs(): ReturnType<DebugPort['takeLogs']> {
     return this.logs.take();
   }
@@ -388,6 +396,11 @@ export class FakeMachine implements DebugPort {
     const bytes = Uint8Array.from(this.serial);
     this.serial = [];
     return bytes;
+  }
+
+  private print(byte: number): void {
+    this.serial.push(byte);
+    this.console.see(byte);
   }
 
   sendSerialInput(bytes: Uint8Array): void {
@@ -525,11 +538,11 @@ export class FakeMachine implements DebugPort {
         const fields = { port: edx, size: 1, direction: 0, value };
         const stop = exit(30, 'IO_INSTRUCTION', detail, fields);
         if (stop !== null) return stop;
-        this.serial.push(value);
+        this.print(value);
         return done();
       }
       case 0xef:
-        for (let count = 0; count < 512; count++) this.serial.push(0x2e);
+        for (let count = 0; count < 512; count++) this.print(0x2e);
         return done();
       case 0xf4:
         this.halted = true;

@@ -139,7 +139,7 @@ describe('data breakpoints', () => {
     const message = { text: 'eax', syntax: { kind: 'name', name: 'eax', at: 0 } } as const;
     set(guest, { log: ['value ', message] }, { address: 0x8fffc });
     assert.deepEqual(hit(guest.go('continue')).ids, [2]);
-    assert.deepEqual(guest.port.takeLogs().lines, [['value ', '0x6']]);
+    assert.deepEqual(guest.port.takeLogs().lines, [{ parts: ['value ', '0x6'], after: 0 }]);
     assert.throws(() => set(guest, { condition: 'eaz' }), { name: 'ExpressionError' });
     assert.throws(() => set(guest, { length: 0 }), /1 to 1048576 bytes/);
     assert.throws(() => set(guest, { address: 0xffffffff, length: 2 }), RangeError);

@@ -34,6 +34,7 @@ import type { Screen } from '../picture.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
+import { ConsoleWatch } from './console-watch.ts';
 import { disassembleLines } from './disassembly.ts';
 import { DataBreakpoints, type DataHit, NO_ACCESS } from './data-breakpoints.ts';
 import { describeEvent, EventBreakpoints, type StoppedEvent } from './event-breakpoints.ts';
@@ -59,7 +60,8 @@ export class MachineDebugger implements DebugPort {
   readonly #data = new DataBreakpoints();
   readonly #events = new EventBreakpoints();
   #dataHit: DataHit = { ids: [], access: NO_ACCESS };
-  readonly #logs = new LogLines();
+  readonly #logs: LogLines;
+  readonly #console = new ConsoleWatch();
   #pause = false;
   /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
   #exitHits: readonly number[] = [];
@@ -82,6 +84,7 @@ export class MachineDebugger implements DebugPort {
       return this.#placeHits.length > 0;
     },
     accessed: () => this.#accessed(),
+    enough: () => this.#logs.isFull,
     watch: (landmarks) => {
       this.#watch(landmarks);
     },
@@ -93,6 +96,7 @@ export class MachineDebugger implements DebugPort {
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#control = new RunControl(machine);
+    this.#logs = new LogLines(() => machine.serialBacklog);
     machine.notice(machine.guest.summary);
   }
 
@@ -148,6 +152,8 @@ export class MachineDebugger implements DebugPort {
         return this.#eventStop();
       case 'triple-fault':
         return { ...stop, chain: this.#control.stopped.cpu.faultChain.map(faultLink) };
+      case 'console':
+        return { kind: 'console', index: this.#console.take() ?? 0 };
       default:
         return stop;
     }
@@ -289,6 +295,10 @@ export class MachineDebugger implements DebugPort {
   }
   takeSerialOutput(): Uint8Array {
     return this.#machine.takeSerialOutput();
+  }
+  watchConsole(texts: readonly Uint8Array[]): void {
+    this.#console.set(texts);
+    this.#machine.serialObserver = texts.length === 0 ? null : (byte) => this.#console.see(byte);
   }
   sendSerialInput(bytes: Uint8Array): void {
     this.#machine.sendSerialInput(bytes);

@@ -1,12 +1,13 @@
 /**
  * What an expression may name: registers and their parts, model-specific registers ("msr.efer"), fields of
- * an exit ("leaf" or "exit.leaf") or of an event ("event.vector"), where the machine is, and constants: the
- * exit reasons by name, and in conditions on an event words for the values of its fields.
+ * an exit ("leaf" or "exit.leaf") or of an event ("event.vector"), where the machine is, how many exits
+ * there were ("exits", "exits.CPUID"), and constants: the exit reasons by name, and in conditions on an
+ * event words for the values of its fields.
  */
 import { U32 } from '../expressions/integers.ts';
 import type { Meaning, Names } from '../expressions/parser.ts';
 import { type ExitMoment, exitNames } from '../hypervisor/describe-exit.ts';
-import { EXIT_REASONS } from '../hypervisor/exit-reasons.ts';
+import { EXIT_REASONS, findExitReason } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';
 import { MACHINE_EVENTS, type MachineEventRow } from './machine-events.ts';
 import { KVM_NAMES } from '../paravirt/kvm-names.ts';
@@ -15,6 +16,8 @@ import { registerNames } from './registers.ts';
 const EXIT_PREFIX = 'exit.';
 export const EVENT_PREFIX = 'event.';
 export const MSR_PREFIX = 'msr.';
+/** Before the name of an exit reason: how many of them there were. */
+export const COUNT_PREFIX = 'exits.';
 
 /** Where the machine is (expression-scope.ts). */
 export const PLACE_NAMES = ['position', 'time', 'exits', 'tsc'] as const;
@@ -73,6 +76,7 @@ export function expressionNames(fields: ReadonlySet<string>, event = NO_EVENT): 
       if (word !== undefined) return constant(word);
       const field = name.startsWith(EXIT_PREFIX) ? name.slice(EXIT_PREFIX.length) : name;
       if (fields.has(field)) return named(field);
+      if (name.startsWith(COUNT_PREFIX)) return countOf(name.slice(COUNT_PREFIX.length));
       const lower = name.toLowerCase();
       if (isMachineName(lower)) return named(lower);
       const known = CONSTANTS.get(name);
@@ -85,8 +89,15 @@ export function expressionNames(fields: ReadonlySet<string>, event = NO_EVENT): 
       yield* registerNames.list();
       yield* PLACE_NAMES;
       yield* CONSTANTS.keys();
+      for (const { name } of ALL_REASONS) yield COUNT_PREFIX + name;
     },
   };
+}
+
+/** By any name of the reason that people know it by. */
+function countOf(reason: string): Meaning | null {
+  const found = findExitReason(reason);
+  return found === null ? null : named(COUNT_PREFIX + found.name);
 }
 
 function isMachineName(name: string): boolean {

@@ -10,12 +10,13 @@ import type { Names } from '../expressions/parser.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
 import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
 import { exitValue } from '../hypervisor/describe-exit.ts';
-import { exitReason } from '../hypervisor/exit-reasons.ts';
+import { exitReason, findExitReason } from '../hypervisor/exit-reasons.ts';
 import type { VmExit } from '../hypervisor/vm-exit.ts';
 import type { Machine } from '../machine.ts';
 import type { DecodedEvent } from './event-decoders.ts';
 import { linear } from '../memory/address.ts';
 import {
+  COUNT_PREFIX,
   EVENT_PREFIX,
   eventNames,
   exitExpressionNames,
@@ -55,6 +56,12 @@ function msrByName(machine: Machine, name: string): Value | null {
   return value === null ? null : integerOf(value, 64);
 }
 
+/** "exits.CPUID". */
+function exitCount({ hypervisor }: Machine, name: string): Value | null {
+  const reason = findExitReason(name.slice(COUNT_PREFIX.length));
+  return reason === null ? null : integerOf(hypervisor.log.count(reason.number), 64);
+}
+
 /** @param exit, event at which the expression is evaluated, if it is one. */
 export function expressionScope(
   machine: Machine,
@@ -72,6 +79,7 @@ export function expressionScope(
       }
       const place = PLACE_NAMES.find((each) => each === name);
       if (place !== undefined) return PLACE[place](machine);
+      if (name.startsWith(COUNT_PREFIX)) return exitCount(machine, name);
       return name.startsWith(MSR_PREFIX) ? msrByName(machine, name) : registerValue(cpu, name);
     },
     read(space, address, length) {

@@ -9,14 +9,20 @@ import { valueText } from '../expressions/value-text.ts';
 
 /** Text and expressions in turn. */
 export type LogMessage = readonly (string | ParsedExpression)[];
-/** A printed message: text, and linear addresses that are to be shown as symbols. */
-export type LogLine = readonly (string | { readonly symbolAt: number })[];
+export interface LogLine {
+  /** Text, and linear addresses that are to be shown as symbols. */
+  readonly parts: readonly (string | { readonly symbolAt: number })[];
+  /** Of the serial output that is taken with it, the bytes that came before it. */
+  readonly after: number;
+}
 
-/** Lines kept until somebody takes them. */
-const LIMIT = 1000;
+/** Lines that wait for the host before run() returns to let it take them. */
+const BACKLOG = 1000;
+/** Lines kept until somebody takes them: more than one run can print on top of the backlog. */
+const LIMIT = 16_384;
 
 /** An expression without a value is replaced by what is wrong with it. */
-function fillIn(message: LogMessage, scope: Scope): LogLine {
+function fillIn(message: LogMessage, scope: Scope): LogLine['parts'] {
   return message.map((part) => {
     if (typeof part === 'string') return part;
     try {
@@ -32,12 +38,23 @@ function fillIn(message: LogMessage, scope: Scope): LogLine {
 
 /** What breakpoints have printed: bounded, what is too much is counted. */
 export class LogLines {
+  readonly #printed: () => number;
   #lines: LogLine[] = [];
   #dropped = 0;
 
+  /** @param printed bytes of serial output that wait to be taken */
+  constructor(printed: () => number) {
+    this.#printed = printed;
+  }
+
+  /** It is time to take them. */
+  get isFull(): boolean {
+    return this.#lines.length >= BACKLOG;
+  }
+
   add(message: LogMessage, scope: Scope): void {
-    if (this.#lines.length < LIMIT) this.#lines.push(fillIn(message, scope));
-    else this.#dropped++;
+    if (this.#lines.length >= LIMIT) this.#dropped++;
+    else this.#lines.push({ parts: fillIn(message, scope), after: this.#printed() });
   }
   /** All since the last call. */
   take(): { readonly lines: readonly LogLine[]; readonly dropped: number } {

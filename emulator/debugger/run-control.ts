@@ -73,6 +73,8 @@ export interface Questions {
   readonly here: (vcpu: MachineVcpu) => boolean;
   /** Whether to stop for accesses to watched memory since the last call; counts their hits. */
   readonly accessed: () => boolean;
+  /** Whether the host should take what was printed before the guest goes on. */
+  readonly enough: () => boolean;
   /** To be called before running: stop at the user's breakpoints and at these addresses. */
   readonly watch: (landmarks: readonly number[]) => void;
 }
@@ -174,7 +176,7 @@ export class RunControl {
     const end = machine.retired + budget;
     for (let turn = 0; turn < TURNS; turn++) {
       const rest = end - machine.retired;
-      if (rest <= 0) break;
+      if (rest <= 0 || questions.enough()) break;
       const stop = this.#turn(rest, questions);
       this.#stopped = stop?.kind === 'step' ? this.#stepped : machine.current;
       const goesOn = stop === null || stop.kind === 'watchpoint';

@@ -111,6 +111,7 @@ function binaryValue(node: Node<'binary'>, scope: Scope): Value {
   if (operator === '||' && isTrue(left)) return integer(truth(true));
   const right = evaluate(node.right, scope);
   if (operator === '&&' || operator === '||') return integer(truth(isTrue(right)));
+  if (operator === 'contains') return contains(left, right, at);
   if (left.kind === 'integer' && right.kind === 'integer') {
     return pointerSum(operator, left, right) ?? arithmetic(operator, left, right, at);
   }
@@ -125,6 +126,13 @@ function binaryValue(node: Node<'binary'>, scope: Scope): Value {
     `'${operator}' does not apply to a ${left.kind} and a ${right.kind}.`,
     at,
   );
+}
+
+function contains(whole: Value, part: Value, at: number): Value {
+  if (whole.kind === 'string' && part.kind === 'string') {
+    return integer(truth(whole.text.includes(part.text)));
+  }
+  throw new ExpressionError("'contains' compares two strings.", at);
 }
 
 function arithmetic(operator: string, a: IntegerValue, b: IntegerValue, at: number): IntegerValue {

@@ -133,6 +133,8 @@ const CASES: readonly (readonly [text: string, expected: string])[] = [
   ['string(0x1100, 2)', '"in"'],
   ['string(0x1100) == "init"', '1'],
   ['string(0x1100) < "j"', '1'],
+  ['string(0x1100) contains "ni"', '1'],
+  ['!("init" contains "in i") && 1 == 1', '1'],
   ['bits(0xabcd, 11, 4)', '188'],
   ['bit(-1, 31)', '1'],
   ['min(3, -3) + max(3, -3)', '0'],
@@ -143,6 +145,8 @@ const CASES: readonly (readonly [text: string, expected: string])[] = [
   ['-st0', '-1.5'],
   ['(int)st0', '1'],
   ['1.25e1 + 1', '13.5'],
+  ['1e9 > 999999999', '1'],
+  ['0x1e9', '489'],
 ];
 
 test('expressions have the values of C', () => {
@@ -163,6 +167,8 @@ test('a bad text is refused with the place and the remedy', () => {
     ['0x', 0, /'0x' is no number/],
     ['12ab', 0, /'12ab' is no number/],
     ['017', 0, /0o17/],
+    ['contains', 0, /There is no name 'contains' here/],
+    ['"a" contain "b"', 4, /Expected an operator, found 'contain'/],
     ['18446744073709551616', 0, /64 bits/],
     ['prot == 1', 0, /There is no name 'prot' here. Did you mean 'port'\?/],
     ['1 + toString', 4, /There is no name 'toString' here/],
@@ -187,6 +193,7 @@ test('what goes wrong at evaluation is an error with its place', () => {
     ['phys:u8[0xffffffffffffffff]', 0, /no physical address/],
     ['nobody', 0, /'nobody' has no value here/],
     ['1 + "a"', 2, /does not apply to a integer and a string/],
+    ['1 contains 2', 2, /'contains' compares two strings/],
     ['~st0', 0, /does not apply to a real/],
     ['u8["a"]', 3, /must be an integer/],
     ['bit(1, 32)', 0, /no bit 32/],

@@ -12,7 +12,8 @@ import { INTEGER_TYPES, type Token, tokenize, unquoted } from './tokens.ts';
 /** What a name stands for: something whose value the scope knows, or a constant such as an address. */
 export type Meaning =
   | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'integer'; readonly value: bigint; readonly type: IntegerType };
+  | { readonly kind: 'integer'; readonly value: bigint; readonly type: IntegerType }
+  | { readonly kind: 'string'; readonly text: string };
 
 export interface Names {
   /** Null: there is none. Names may have dots in them ("cs.base", "memcpy.isra.0"). */
@@ -38,7 +39,7 @@ const LEVELS: ReadonlyMap<string, number> = new Map(
     ['|'],
     ['^'],
     ['&'],
-    ['==', '!='],
+    ['==', '!=', 'contains'],
     ['<', '<=', '>', '>='],
     ['<<', '>>'],
     ['+', '-'],
@@ -141,7 +142,8 @@ class Parser {
       let left = this.#unary();
       for (;;) {
         const { kind, text, at } = this.#peek();
-        const found = kind === 'symbol' ? (LEVELS.get(text) ?? 0) : 0;
+        // where an operator is due, a word is one
+        const found = kind === 'symbol' || kind === 'name' ? (LEVELS.get(text) ?? 0) : 0;
         if (found < level) return left;
         this.#at++;
         left = { kind: 'binary', operator: text, at, left, right: this.#binary(found + 1) };
@@ -291,7 +293,7 @@ function integerType(words: readonly string[]): IntegerType | null {
 }
 
 function number({ text, at }: Token): Syntax {
-  if (/^\d+\.\d+/.test(text)) {
+  if (/^\d+(\.\d+|[eE]\d+$)/.test(text)) {
     const value = Number(text);
     if (Number.isNaN(value)) throw new ExpressionError(`'${text}' is no number.`, at);
     return { kind: 'real', at, value };

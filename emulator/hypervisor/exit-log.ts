@@ -123,6 +123,10 @@ export class ExitLog {
   countsByName(): { readonly [name: string]: number } {
     return this.#counts.byName();
   }
+  /** Exits of this reason since power-on. */
+  count(reason: number): number {
+    return this.#counts.ofReason(reason);
+  }
   statistics(guestInterface: GuestInterface | null): ExitStatistics {
     return this.#counts.statistics(this.#total, guestInterface);
   }

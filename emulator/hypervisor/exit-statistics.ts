@@ -103,6 +103,10 @@ export class ExitCounts {
     if (vector !== NONE) this.#interrupts[vector & (VECTORS - 1)]++;
   }
 
+  ofReason(reason: number): number {
+    return this.#reasons[reasonSlot(reason)];
+  }
+
   byName(): { readonly [name: string]: number } {
     return Object.fromEntries(
       counted(this.#reasons).map(([slot, count]) => [nameOf(reasonOfSlot(slot)), count]),
