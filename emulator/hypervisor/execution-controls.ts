@@ -5,6 +5,7 @@
  * Controls of features that the processor model lacks are named but decide nothing.
  */
 import type { GuestEvent, HostOwnedBits } from '../cpu/exit-hook.ts';
+import type { KvmRelease } from './faces/kvm-face.ts';
 import { noSvmControls } from './svm-controls.ts';
 import type { SvmControls } from './svm-controls.ts';
 
@@ -91,6 +92,8 @@ export interface ExecutionControls {
   /** PAUSE-loop exiting: ticks of the TSC between two PAUSEs of one loop, and of a loop that leaves (25.6.13). */
   pauseLoopGap: number;
   pauseLoopWindow: number;
+  /** Whose exits to user space the KVM face shows (faces/kvm-face.ts). */
+  release: KvmRelease;
 }
 
 /** Controls under which nothing leaves. */
@@ -118,6 +121,7 @@ export function noControls(): ExecutionControls {
     preemptionTimer: 0,
     pauseLoopGap: 0,
     pauseLoopWindow: 0,
+    release: 'today',
   };
 }
 

@@ -236,6 +236,15 @@ export class Hypervisor implements ExitHook {
     }
   }
 
+  /** Whether the event of a pending exit would leave under the other hardware's controls as well. */
+  leavesElsewhere({ event, reason }: VmExit): boolean {
+    const { state } = this.vcpu.processor;
+    const guest = { cr0: state.cr(0), cr4: state.cr(4) };
+    const { controls } = this;
+    if (this.isSvm) return reason < SVM_ONLY && leaves(controls, event, guest);
+    return svmExit(controls.svm, event, guest) !== null;
+  }
+
   /** The row of the log for an exit. */
   describe(exit: DescribedExit): ExitRecord {
     return describeExit(exit, this.guestInterface);

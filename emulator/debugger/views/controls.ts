@@ -13,6 +13,7 @@ import {
 import { vectorName } from '../../hypervisor/exit-decoders.ts';
 import type { Machine } from '../../machine.ts';
 import { type Detail, hex } from './detail.ts';
+import { exitFaces } from './exit-faces.ts';
 
 function controlRow(
   name: string,
@@ -30,7 +31,7 @@ function controlRow(
 }
 
 /** "0x20-0x21": runs of set bits, numbered from `first`. */
-function ranges(bitmap: Uint8Array, first: number): readonly string[] {
+export function ranges(bitmap: Uint8Array, first: number): readonly string[] {
   const found: string[] = [];
   const isSet = (bit: number): boolean => ((bitmap[bit >> 3] >> (bit & 7)) & 1) === 1;
   for (let bit = 0; bit < bitmap.length * 8; bit++) {
@@ -46,7 +47,7 @@ function ranges(bitmap: Uint8Array, first: number): readonly string[] {
 /** Rows shown of a bitmap. */
 const MOST = 256;
 
-function bitmapRow(name: string, found: readonly string[], isUsed: boolean): Detail {
+export function bitmapRow(name: string, found: readonly string[], isUsed: boolean): Detail {
   if (!isUsed) return { name, value: 'not used' };
   const shown = found.slice(0, MOST).map((range) => ({ name: range, value: 'leaves' }));
   return { name, value: `${String(found.length)} ranges leave`, children: shown };
@@ -78,6 +79,7 @@ export function hypervisorControls({ hypervisor }: Machine): readonly Detail[] {
   const shadow = (value: number | null): string =>
     value === null ? "the guest's own" : hex(value);
   return [
+    { name: 'Decides', value: controls.hardware === 'vmx' ? 'yes' : 'no, the VMCB does' },
     controlRow('Pin-based controls', controls.pinBased, PIN, true),
     controlRow('Primary processor-based controls', controls.primary, PRIMARY, true),
     controlRow('Secondary processor-based controls', controls.secondary, SECONDARY, true),
@@ -99,8 +101,9 @@ export function hypervisorControls({ hypervisor }: Machine): readonly Detail[] {
   ];
 }
 
-/** The exit that the guest is stopped at, with every decoded field; none elsewhere. */
-export function pendingExit({ hypervisor }: Machine): readonly Detail[] {
+/** The exit that the guest is stopped at, with every decoded field and in its three faces; none elsewhere. */
+export function pendingExit(machine: Machine): readonly Detail[] {
+  const { hypervisor } = machine;
   const { pending } = hypervisor;
   if (pending === null) return [];
   const record = hypervisor.describe(pending);
@@ -110,5 +113,6 @@ export function pendingExit({ hypervisor }: Machine): readonly Detail[] {
     { name: 'Instruction length', value: String(record.instructionLength) },
     { name: 'Guest RIP', value: hex(record.rip), symbolAt: record.linearRip },
     ...Object.entries(record.fields).map(([name, value]) => ({ name, value: hex(value, 1) })),
+    ...exitFaces(machine),
   ];
 }

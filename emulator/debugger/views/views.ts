@@ -5,6 +5,7 @@ import { descriptorTable, interruptTable, taskState } from './descriptors.ts';
 import type { Detail } from './detail.ts';
 import { kvmStructures } from './kvm.ts';
 import { pageWalk } from './page-walk.ts';
+import { vmcbControls } from './vmcb.ts';
 
 export interface MachineView {
   readonly title: string;
@@ -21,9 +22,10 @@ export const VIEWS = {
   ldt:  { title: 'Local descriptor table',       help: 'shows the local descriptor table',                       read: ({ cpu }) => descriptorTable(cpu, 'ldt') },
   idt:  { title: 'Interrupt descriptor table',   help: 'shows the interrupt descriptor table, or real mode\'s vectors', read: ({ cpu }) => interruptTable(cpu) },
   tss:  { title: 'Task-state segment',           help: 'shows the task-state segment in memory',                 read: ({ cpu }) => taskState(cpu) },
-  vmcs: { title: 'Hypervisor controls',          help: 'shows the hypervisor\'s controls, bit by bit',             read: hypervisorControls },
+  vmcs: { title: 'Hypervisor controls (VMCS)',   help: 'shows the hypervisor\'s controls as a VMCS has them, bit by bit', read: hypervisorControls },
+  vmcb: { title: 'Hypervisor controls (VMCB)',   help: 'shows the hypervisor\'s controls as a VMCB has them, bit by bit', read: vmcbControls },
   kvm:  { title: 'KVM\'s interface',              help: 'shows what the guest has set up with KVM: features, clock, steal time, EOI, page faults', read: kvmStructures },
-  exit: { title: 'VM exit',                      help: 'shows the VM exit that the guest is stopped at',         read: pendingExit },
+  exit: { title: 'VM exit',                      help: 'shows the VM exit that the guest is stopped at, as VMX, SVM and KVM\'s user space see it',         read: pendingExit },
 } as const satisfies { readonly [name: string]: MachineView };
 
 export type ViewName = keyof typeof VIEWS;
