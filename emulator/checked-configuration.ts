@@ -4,6 +4,7 @@ import { type MachineConfiguration, MOST_VCPUS } from './debug-port.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { type HostPagingOptions, LEAST_RESIDENT } from './hypervisor/host-paging.ts';
 import { controlsFor, findProfile } from './hypervisor/profiles.ts';
+import type { Profile } from './hypervisor/profiles/profile.ts';
 import type { KvmChoice } from './machine-kvm.ts';
 import { type ExitLogOptions, MOST_LOG_ROWS } from './hypervisor/exit-log.ts';
 import { GuestImageError } from './loaders/loader.ts';
@@ -46,8 +47,15 @@ export function checkedModel(name: string): CpuModel {
 }
 
 export function checkedControls(chosen: MachineConfiguration['hypervisor']): ExecutionControls {
+  return chosenControls(chosen).controls;
+}
+
+function chosenControls(chosen: MachineConfiguration['hypervisor']): {
+  readonly profile: Profile;
+  readonly controls: ExecutionControls;
+} {
   const found = controlsFor(chosen);
-  if ('controls' in found) return found.controls;
+  if ('controls' in found) return found;
   throw new ConfigurationError(found.problem.attribute, found.problem.message);
 }
 
@@ -96,6 +104,17 @@ export function checkedLog(log: Partial<ExitLogOptions>): Partial<ExitLogOptions
   throw new ConfigurationError(
     'hypervisor.log.capacity',
     `A log of ${String(capacity)} exits cannot be kept: choose between 0 and ${String(MOST_LOG_ROWS)}.`,
+  );
+}
+
+/** The profile, for a machine with so many virtual processors. */
+export function checkedProfile(chosen: MachineConfiguration['hypervisor'], vcpus: number): Profile {
+  const { profile } = chosenControls(chosen);
+  if (vcpus <= profile.mostVcpus) return profile;
+  throw new ConfigurationError(
+    'machine.vcpus',
+    `Profile '${profile.name}' runs ${String(profile.mostVcpus)} virtual processor, as that release did, not ${String(vcpus)}: ` +
+      `set "machine.vcpus" to ${String(profile.mostVcpus)} or choose another "hypervisor.profile".`,
   );
 }
 

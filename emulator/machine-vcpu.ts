@@ -8,6 +8,7 @@ import { ACTIVITY } from './cpu/state.ts';
 import type { GuestEvent } from './cpu/exit-hook.ts';
 import { CpuVcpu, type VcpuSurroundings } from './guest-vcpu.ts';
 import type { Hypervisor } from './hypervisor/hypervisor.ts';
+import { ShadowMmu } from './hypervisor/shadow/shadow-mmu.ts';
 import type { KvmInterface } from './paravirt/kvm.ts';
 import { initialize, startUp } from './processor-start.ts';
 import { SteppingHook } from './stepping-hook.ts';
@@ -52,6 +53,11 @@ export class MachineVcpu {
     this.hook.events.attach(this.cpu);
     this.guest = new CpuVcpu(this.cpu, index, parts, this.hook);
     hypervisor.attach(this.guest);
+    const { memory, map } = parts.cpu;
+    if (map.shadowPages > 0) {
+      hypervisor.shadow = new ShadowMmu(memory.buffer, map, this.cpu);
+      this.cpu.setShadow(hypervisor.shadow);
+    }
   }
 
   get #activity(): number {

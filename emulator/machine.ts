@@ -14,6 +14,7 @@ import {
   checkedLog,
   checkedMemory,
   checkedModel,
+  checkedProfile,
   checkedVcpus,
   told,
 } from './checked-configuration.ts';
@@ -33,6 +34,7 @@ import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { ExitLog } from './hypervisor/exit-log.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
+import { SHADOW_PAGES } from './hypervisor/shadow/shadow-pool.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { LoadedGuest } from './loaders/loader.ts';
 import { loadGuest } from './loaders/loaders.ts';
@@ -124,7 +126,9 @@ export class Machine {
     this.exitLog = new ExitLog(checkedLog(chosen.log ?? {}));
     const model = checkedModel(configuration.cpuModel);
     const count = checkedVcpus(configuration.vcpus ?? 1, model);
-    const maps = memoryMaps(checkedMemory(memoryBytes), count);
+    const profile = checkedProfile(chosen, count);
+    const shadowPages = profile.paging === 'shadow' ? SHADOW_PAGES : 0;
+    const maps = memoryMaps(checkedMemory(memoryBytes), count, shadowPages);
     [this.map] = maps;
     this.memory = allocate(this.map, configuration.shared);
     const bios = this.#biosOptions(configuration);

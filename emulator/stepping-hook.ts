@@ -56,15 +56,17 @@ export class SteppingHook implements ExitHook {
   }
   offer(event: GuestEvent, length: number): boolean {
     if (this.events.stopsBefore(event, length)) return true;
-    if (this.#watching && event.kind === 'exception') {
-      this.#exception = true;
-      this.#owner.leave();
-    }
     if (event.kind === 'pause' && this.#owner.othersWait()) {
       this.#owner.paused();
       this.#owner.leave();
     }
-    return this.#hypervisor.offer(event, length);
+    const left = this.#hypervisor.offer(event, length);
+    // what has left comes back changed, or not at all: a fault that the guest never hears of is none
+    if (!left && this.#watching && event.kind === 'exception') {
+      this.#exception = true;
+      this.#owner.leave();
+    }
+    return left;
   }
   watch(event: MachineEvent, length: number): boolean {
     return this.events.stopsBefore(event, length);
@@ -88,7 +90,7 @@ export class SteppingHook implements ExitHook {
     this.#exception = false;
     this.#interrupted = null;
   }
-  /** An exception was offered since look(true). */
+  /** An exception has stayed in the guest since look(true). */
   get sawException(): boolean {
     return this.#exception;
   }

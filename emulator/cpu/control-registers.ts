@@ -77,7 +77,7 @@ export function setCr0(cpu: Processor, value: number): void {
   const old = state.cr(0);
   state.setCr(0, ((value & CR0_WRITABLE) | CR0.ET) >>> 0);
   const changed = old ^ state.cr(0);
-  if ((changed & CR0_FLUSH) !== 0) cpu.flushTlb(true);
+  if ((changed & (CR0_FLUSH | CR0_PDPTE)) !== 0) cpu.flushTlb(true);
   if (changed !== 0) cpu.modeChanged();
 }
 

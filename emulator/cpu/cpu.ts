@@ -225,7 +225,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     }
   }
   #updateWalkMode(): void {
-    const walk = walkMode(this.state, this.model, this.#a20);
+    const walk = this.guestWalkMode;
     if (walk === this.#guestWalk) return;
     this.#guestWalk = walk;
     this.#publishWalkMode();
@@ -241,7 +241,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     // what is remembered under a keeper must follow from its tables alone
     this.#tlb.flush(global || this.#keeper !== null);
     this.#finder.newGeneration();
-    this.#keeper?.contextChanged(walkMode(this.state, this.model, this.#a20));
+    this.#keeper?.contextChanged(this.guestWalkMode);
   }
   invalidatePage(linear: number): void {
     this.#tlb.invalidate(linear);
@@ -426,10 +426,13 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     }
   }
   /** From now on the guest's accesses go by this keeper's tables. */
-  shadow(keeper: ShadowKeeper): void {
+  setShadow(keeper: ShadowKeeper): void {
     this.#keeper = keeper;
     this.#publishWalkMode();
     this.flushTlb(true);
+  }
+  get guestWalkMode(): number {
+    return walkMode(this.state, this.model, this.#a20);
   }
   walkGuest(linear: number, access: number): number {
     let outcome = 0;

@@ -20,6 +20,8 @@ export interface ShadowKeeper {
 
 export interface ShadowedProcessor {
   readonly state: CpuState;
+  /** Layout WALK_MODE as the guest's registers have it. */
+  readonly guestWalkMode: number;
   /** Walks the guest's own tables as paging.ts does, setting their accessed and dirty flags. */
   walkGuest(linear: number, access: number): number;
   /** Whatever is remembered of translations is forgotten. */

@@ -32,6 +32,7 @@ import { REASON, SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
 import { PauseLoop } from './pause-loop.ts';
 import { PreemptionTimer } from './preemption-timer.ts';
+import type { ShadowMmu, ShadowState } from './shadow/shadow-mmu.ts';
 import { recordExit } from './record-exit.ts';
 import { intercepts } from './svm-controls.ts';
 import { exitCodeOf } from './svm-information.ts';
@@ -48,6 +49,8 @@ export interface HypervisorState {
   readonly version: 1;
   readonly log: ExitLogState;
   readonly injection: InjectionState;
+  /** Where the profile shadows the guest's page tables. */
+  readonly shadow?: ShadowState;
 }
 
 const NOTHING_HELD: InjectionState = { vector: -1, nmi: false, interruptWindow: false, nmiWindow: false }; // prettier-ignore
@@ -57,6 +60,8 @@ export class Hypervisor implements ExitHook {
   readonly controls: ExecutionControls;
   /** The paravirtual interface shown to the guest, or null. */
   readonly guestInterface: GuestInterface | null;
+  /** The shadow of the guest's page tables, or null where the profile keeps none. */
+  shadow: ShadowMmu | null = null;
   private readonly injection: EventInjection;
   private readonly timer: PreemptionTimer;
   private readonly pauseLoop = new PauseLoop();
@@ -204,7 +209,7 @@ export class Hypervisor implements ExitHook {
   }
 
   private handle(exit: VmExit): void {
-    const { vcpu, guestInterface, injection, controls, intervention } = this;
+    const { vcpu, guestInterface, injection, controls, shadow, intervention } = this;
     const { witness } = vcpu;
     const { state } = vcpu.processor;
     this.intervention = null;
@@ -214,7 +219,7 @@ export class Hypervisor implements ExitHook {
     }
     const handler = HANDLERS.get(exit.reason);
     if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
-    const host = { vcpu, guestInterface, injection, controls };
+    const host = { vcpu, guestInterface, injection, controls, shadow };
     if (intervention !== null) intervene(host, exit, intervention, handler);
     else handler(host, exit);
     if (handler === skip && witness.kind === OUTCOME.emulated) witness.kind = OUTCOME.skipped;
@@ -255,15 +260,19 @@ export class Hypervisor implements ExitHook {
       version: 1,
       log: this.log.state(),
       injection: this.injection.state(),
+      ...(this.shadow && { shadow: this.shadow.state() }),
     };
   }
 
+  /** After the guest's registers and memory. */
   restore(state: HypervisorState): void {
     this.waiting = null;
     this.entry = false;
     this.intervention = null;
     this.log.restore(state.log);
     this.injection.restore(state.injection);
+    if (state.shadow === undefined) this.shadow?.reset();
+    else this.shadow?.restore(state.shadow);
   }
 
   /** Power-on: no exit waits, none is counted. */

@@ -39,7 +39,9 @@ export function controlsFor(hypervisor: {
   readonly interface: string;
   readonly profile: string;
   readonly exits: { readonly [name: string]: ExitSetting };
-}): { readonly controls: ExecutionControls } | { readonly problem: ControlsProblem } {
+}):
+  | { readonly profile: Profile; readonly controls: ExecutionControls }
+  | { readonly problem: ControlsProblem } {
   const problem = (message: string) => ({ problem: { attribute: 'hypervisor.profile', message } });
   const usable = PROFILES.filter((row) => typeof row.controls !== 'string').map((row) => row.name);
   const name = hypervisor.profile;
@@ -61,5 +63,5 @@ export function controlsFor(hypervisor: {
   }
   const controls = profile.controls();
   const wrong = applyExitSwitches(controls, hypervisor.exits);
-  return wrong === null ? { controls } : { problem: wrong };
+  return wrong === null ? { profile, controls } : { problem: wrong };
 }

@@ -1,16 +1,24 @@
 /**
- * Exceptions and NMIs (reason 0). Nothing in this hypervisor causes them: second-stage paging leaves the
- * guest's page tables to the guest. So they go back to it as they came (KVM does the same with #UD that
- * it cannot emulate, #DB, #AC and #MC). An NMI goes back
- * at the entry, or when the guest can take it. Also the triple fault (reason 2), which nobody can go back from.
+ * Exceptions and NMIs (reason 0). Page faults are the hypervisor's own affair where it shadows the guest's
+ * tables (page-fault.ts). Nothing else in it causes any, so that the others go back to the guest as they
+ * came (KVM does the same with #UD that it cannot emulate, #DB, #AC and #MC). An NMI goes back at the
+ * entry, or when the guest can take it. Also the triple fault (reason 2), which nobody can go back from.
  */
 import type { ExitHandler } from './handler.ts';
+import { pageFault } from './page-fault.ts';
 
-export const exception: ExitHandler = ({ vcpu, injection }, { event, instructionLength }) => {
+const PAGE_FAULT = 14;
+
+export const exception: ExitHandler = ({ vcpu, injection, shadow }, exit) => {
+  const { event, instructionLength } = exit;
   if (event.kind !== 'exception') return;
   const { vector, errorCode, type, qualification } = event;
   if (type === 'nmi') {
     injection.holdNmi();
+    return;
+  }
+  if (vector === PAGE_FAULT && shadow !== null) {
+    pageFault(shadow, vcpu, exit);
     return;
   }
   vcpu.injectException({ vector, errorCode, type, qualification, length: instructionLength });

@@ -5,6 +5,7 @@
 import type { EventInjection } from '../event-injection.ts';
 import type { ExecutionControls } from '../execution-controls.ts';
 import type { GuestInterface } from '../guest-interface.ts';
+import type { ShadowMmu } from '../shadow/shadow-mmu.ts';
 import type { GuestVcpu } from '../vcpu.ts';
 import type { VmExit } from '../vm-exit.ts';
 
@@ -15,6 +16,8 @@ export interface ExitHost {
   /** Events that wait to go in. */
   readonly injection: EventInjection;
   readonly controls: ExecutionControls;
+  /** The shadow of the guest's page tables, or null where the profile keeps none. */
+  readonly shadow: ShadowMmu | null;
 }
 
 export type ExitHandler = (host: ExitHost, exit: VmExit) => void;

@@ -7,6 +7,8 @@ export const BARE = {
   synonyms: [],
   description: 'No hypervisor: nothing leaves the guest.',
   source: 'SDM volume 3, 24.2: outside VMX operation',
+  paging: 'guest',
+  mostVcpus: Infinity,
   interfaces: ['bare'],
   controls: noControls,
 } as const satisfies Profile;

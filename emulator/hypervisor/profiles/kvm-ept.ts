@@ -73,6 +73,8 @@ export const KVM_EPT = {
   synonyms: [],
   description: 'KVM of today on VT-x: nested paging by EPT, few exits.',
   source: 'Linux 6.1, arch/x86/kvm/vmx/vmx.c: vmx_exec_control() and its neighbours',
+  paging: 'nested',
+  mostVcpus: Infinity,
   interfaces: ['bare', 'kvm'],
   controls: kvmEpt,
 } as const satisfies Profile;

@@ -6,6 +6,8 @@ export const KVM_NPT = {
   synonyms: ['svm-npt'],
   description: 'KVM of today on AMD-V: SVM exit codes, nested paging.',
   source: 'Linux 6.1, arch/x86/kvm/svm/svm.c: init_vmcb()',
+  paging: 'nested',
+  mostVcpus: Infinity,
   interfaces: ['bare', 'kvm'],
   controls: 'this version leaves the guest by VMX exits alone',
 } as const satisfies Profile;

@@ -13,6 +13,10 @@ export interface Profile {
   readonly description: string;
   /** Release, file and function that the controls are from. */
   readonly source: string;
+  /** Whose tables the processor walks: the guest's alone, those and a second stage's, or a shadow's. */
+  readonly paging: 'guest' | 'nested' | 'shadow';
+  /** Virtual processors that a machine may have; Infinity: as many as there may be at all. */
+  readonly mostVcpus: number;
   /** Values of hypervisor.interface that go with it. */
   readonly interfaces: readonly string[];
   /** KVM's interface offers KVM_FEATURE_MMU_OP, which is of use under shadow paging. */
