@@ -159,6 +159,47 @@ export interface ExitBreakpoint {
   readonly hitCondition?: string;
   /** Printed instead of stopping. */
   readonly log?: LogMessage;
+  /** Number of a hypercall, with reason VMCALL; absent: any. */
+  readonly hypercall?: number;
+  /** Before the hypervisor handles the exit (without it), or after, when its outcome has names too. */
+  readonly when?: 'before' | 'after';
+  /** Done instead of what the hypervisor would do; the guest goes on. */
+  readonly action?: ExitAction;
+}
+
+/** What a person or a breakpoint does with an exit in the hypervisor's place. */
+export type ExitAction =
+  /** The instruction is passed over, and registers get values. */
+  | { readonly kind: 'skip'; readonly registers: readonly RegisterAction[] }
+  /** The hypervisor handles it, and then registers get values. */
+  | { readonly kind: 'return'; readonly registers: readonly RegisterAction[] }
+  /** The guest gets an event at the instruction instead. */
+  | { readonly kind: 'inject'; readonly event: EventAction };
+export interface RegisterAction {
+  /** A general register or a part of one: "eax", "al". */
+  readonly register: string;
+  readonly value: ExpressionSource;
+}
+export type EventAction =
+  | {
+      readonly kind: 'exception';
+      readonly vector: number;
+      /** null: it pushes none. */
+      readonly errorCode: ExpressionSource | null;
+      /** Of #PF. */
+      readonly address: ExpressionSource | null;
+    }
+  | { readonly kind: 'interrupt'; readonly vector: ExpressionSource }
+  | { readonly kind: 'nmi' };
+
+/** Which exits the log keeps; all are counted. */
+export interface ExitLogFilter {
+  /** Names or numbers of exit reasons, or groups of them ("Hypercalls"); empty: all. */
+  readonly reasons: readonly string[];
+  /** Those of them that are left out nevertheless. */
+  readonly except: readonly string[];
+  /** Expression over the exit's fields and the registers; absent: all of them. */
+  readonly condition?: ExpressionSource;
 }
 
 export interface EventBreakpoint {
@@ -271,6 +312,15 @@ export interface DebugPort {
   exitLog(from: number, limit: number): readonly ExitRecord[];
   /** Numbers of the oldest row that the log keeps and of the next that it will have. */
   exitLogRange(): ExitLogRange;
+  /** Which exits the log keeps from now on; null: all. Throws ExpressionError. */
+  setExitFilter(filter: ExitLogFilter | null): void;
+  /**
+   * Takes the hypervisor's place at the exit at which the machine stands, when it goes on; null: not after
+   * all. Throws RangeError with a sentence where that cannot be, and ExpressionError.
+   */
+  intervene(action: ExitAction | null): void;
+  /** Gives the guest an event where it stands, at no exit; throws as intervene(). */
+  inject(event: EventAction): void;
   exitCounts(): { readonly [name: string]: number };
   /** What all exits since power-on add up to. */
   exitStatistics(): ExitStatistics;

@@ -1,6 +1,7 @@
 /** Why a run of the machine ends, as the machine itself knows it, and who is asked on the way. */
 import type { Sighting } from './event-watch.ts';
 import type { GuestPlace } from './guest-place.ts';
+import type { ExitOutcome } from './hypervisor/exit-outcome.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { StopReason } from './stop-reason.ts';
 
@@ -22,7 +23,8 @@ export type MachineStop =
   | { readonly kind: 'triple-fault'; readonly description: string }
   /** The current processor has watch hits to take. */
   | { readonly kind: 'watchpoint' }
-  | { readonly kind: 'exit'; readonly exit: VmExit }
+  /** Before the hypervisor handles it, where there is no outcome; or after. */
+  | { readonly kind: 'exit'; readonly exit: VmExit; readonly outcome: ExitOutcome | null }
   /** Before it, where it is held; after it, where it has happened. */
   | { readonly kind: 'event'; readonly sighting: Sighting }
   /** The serial observer has seen what it was looking for. */
@@ -39,3 +41,6 @@ export type StepOutcome =
 
 /** Asked once for each exit that is born: whether to stop before it is resolved. */
 export type ExitObserver = (exit: VmExit) => boolean;
+
+/** Asked once for each exit that the hypervisor has handled: whether to stop after it. */
+export type OutcomeObserver = (exit: VmExit, outcome: ExitOutcome) => boolean;

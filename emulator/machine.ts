@@ -41,7 +41,13 @@ import { loadGuest } from './loaders/loaders.ts';
 import { setMemoryTypes } from './firmware-state.ts';
 import { type KvmChoice, kvmInterface } from './machine-kvm.ts';
 import { setInitialState } from './machine-state.ts';
-import type { EndingStop, ExitObserver, MachineStop, StepOutcome } from './machine-stop.ts';
+import type {
+  EndingStop,
+  ExitObserver,
+  MachineStop,
+  OutcomeObserver,
+  StepOutcome,
+} from './machine-stop.ts';
 import { MachineVcpu } from './machine-vcpu.ts';
 import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { isAt, placeOf } from './guest-place.ts';
@@ -110,6 +116,7 @@ export class Machine {
   /** Towards WORK_LIMIT, in this call of run(). */
   #work = 0;
   #observed: VmExit | null = null;
+  #observeOutcome: OutcomeObserver | null = null;
   /** Retired instructions at the wait that was reported last, or -1. */
   #idleReportedAt = -1;
   #refused: RefusedInstruction | null = null;
@@ -476,6 +483,11 @@ export class Machine {
     }
   }
 
+  /** Who is asked after each exit that was handled; null: nobody. */
+  observeOutcomes(observe: OutcomeObserver | null): void {
+    this.#observeOutcome = observe;
+  }
+
   /** Replaces the accesses after which a run ends in 'watchpoint'. */
   setWatchpoints(watchpoints: readonly Watchpoint[]): void {
     for (const { cpu } of this.vcpus) cpu.setWatchpoints(watchpoints);
@@ -510,12 +522,9 @@ export class Machine {
     if (exit !== null) {
       if (exit !== this.#observed) {
         this.#observed = exit;
-        if (observe(exit)) return { kind: 'exit', exit };
+        if (observe(exit)) return { kind: 'exit', exit, outcome: null };
       }
-      this.current.hypervisor.resolve();
-      // a debugger that has stopped on the way lets it be done anew
-      if (this.current.hypervisor.pending !== exit) this.#waited += EXIT_TIME;
-      return null;
+      return this.#resolve(exit);
     }
     if (this.current.hypervisor.entering) {
       this.current.hypervisor.enter();
@@ -563,6 +572,16 @@ export class Machine {
     }
     cpu.resumeDelivery();
     return true;
+  }
+  #resolve(exit: VmExit): MachineStop | null {
+    const { hypervisor, guest } = this.current;
+    hypervisor.resolve();
+    // a debugger that has stopped on the way lets it be done anew
+    if (hypervisor.pending === exit) return null;
+    this.#waited += EXIT_TIME;
+    if (this.#observeOutcome === null) return null;
+    const outcome = guest.witness.outcome();
+    return this.#observeOutcome(exit, outcome) ? { kind: 'exit', exit, outcome } : null;
   }
   /** At most `rest` instructions of the processor whose turn it is. */
   #runCurrent(rest: number): MachineStop | null {

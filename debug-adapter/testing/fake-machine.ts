@@ -16,7 +16,10 @@ import type {
   EventBreakpoint,
   DebugPort,
   DisassembledLine,
+  EventAction,
+  ExitAction,
   ExitBreakpoint,
+  ExitLogFilter,
   ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
@@ -29,11 +32,8 @@ import type {
   StackFrame,
   VcpuSummary,
 } from '../../emulator/debug-port.ts';
-import {
-  ExitBreakpoints,
-  InstructionBreakpoints,
-  type Meeting,
-} from '../../emulator/debugger/breakpoints.ts';
+import { InstructionBreakpoints, type Meeting } from '../../emulator/debugger/breakpoints.ts';
+import { ExitBreakpoints } from '../../emulator/debugger/exit-breakpoints.ts';
 import { expressionNames, fieldNames } from '../../emulator/debugger/expression-names.ts';
 import { ConsoleWatch } from '../../emulator/debugger/console-watch.ts';
 import { LogLines } from '../../emulator/debugger/log-message.ts';
@@ -120,6 +120,7 @@ export class FakeMachine implements DebugPort {
   private readonly console = new ConsoleWatch();
   /** Kept for assertions; the toy does not watch. */
   readonly watched: DataBreakpoint[] = [];
+  filter: ExitLogFilter | null = null;
   readonly armed: EventBreakpoint[] = [];
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
@@ -368,6 +369,18 @@ export class FakeMachine implements DebugPort {
     return this.exits.slice(start, start + limit);
   }
 
+  /** Kept for assertions; the toy keeps and handles all exits. */
+  readonly interventions: (ExitAction | null)[] = [];
+  setExitFilter(filter: ExitLogFilter | null): void {
+    this.filter = filter;
+  }
+  intervene(action: ExitAction | null): void {
+    if (this.pending === null) throw new RangeError('The guest is not at a VM exit.');
+    this.interventions.push(action);
+  }
+  inject(event: EventAction): void {
+    this.interventions.push({ kind: 'inject', event });
+  }
   exitLogRange(): ExitLogRange {
     return { first: 0, end: this.exits.length };
   }
@@ -585,7 +598,11 @@ export class FakeMachine implements DebugPort {
       cpl: 0,
     };
     this.exits.push(record);
-    const ids = this.exitBreakpoints.hit(record, this.meeting(record));
+    const ids = this.exitBreakpoints.hit(
+      { reason: record.reason, eax: this.state.eax },
+      'before',
+      () => this.meeting(record),
+    ).ids;
     if (ids.length === 0) return null;
     this.pending = { record };
     return { kind: 'exit', ids, exit: record };

@@ -1,6 +1,5 @@
 /**
- * Breakpoints of a debugger: places with conditions and hit counts, and exits by reason. Conditions are
- * compiled when they are set, so that a mistake is told at once; one that cannot be evaluated when it is
+ * Breakpoints of a debugger: what all kinds have in common, and those on places. Conditions are compiled when they are set, so that a mistake is told at once; one that cannot be evaluated when it is
  * met (unreadable memory) stops, and says so once.
  */
 import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
@@ -9,11 +8,9 @@ import { compileExpression, holds, type ParsedExpression } from '../expressions/
 import { compileHitCondition, type HitCondition } from '../expressions/hit-condition.ts';
 import type { Names } from '../expressions/parser.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
-import { findExitReason, unknownExitReason } from '../hypervisor/exit-reasons.ts';
-import type { ExitReason } from '../hypervisor/exit-reasons.ts';
 import type { LogLines, LogMessage } from './log-message.ts';
 import { checkedAddress } from './memory.ts';
-import { exitExpressionNames, expressionNames } from './expression-names.ts';
+import { expressionNames } from './expression-names.ts';
 
 export interface Compiled {
   readonly id: number;
@@ -103,32 +100,5 @@ export class InstructionBreakpoints {
   hit(address: number, meeting: Meeting): number[] {
     const here = this.#byAddress.get(address) ?? [];
     return here.filter((each) => stops(each, meeting)).map(({ id }) => id);
-  }
-}
-
-interface CompiledExit extends Compiled {
-  /** null: any reason. */
-  readonly reason: ExitReason | null;
-}
-
-export class ExitBreakpoints {
-  #all: readonly CompiledExit[] = [];
-
-  /** Replaces all; throws ExpressionError for an unknown reason or a bad condition. */
-  set(breakpoints: readonly ExitBreakpoint[]): void {
-    this.#all = breakpoints.map((breakpoint) => {
-      const reason = breakpoint.reason === '*' ? null : findExitReason(breakpoint.reason);
-      if (reason === null && breakpoint.reason !== '*') {
-        throw new ExpressionError(unknownExitReason(breakpoint.reason), 0);
-      }
-      return { ...compile(breakpoint, exitExpressionNames(reason)), reason };
-    });
-  }
-  hit(exit: { readonly reason: number }, meeting: Meeting): number[] {
-    if (this.#all.length === 0) return [];
-    return this.#all
-      .filter(({ reason }) => reason === null || reason.number === exit.reason)
-      .filter((each) => stops(each, meeting))
-      .map(({ id }) => id);
   }
 }

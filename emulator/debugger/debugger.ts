@@ -12,8 +12,11 @@ import type {
   DataBreakpoint,
   DebugPort,
   DisassembledLine,
+  EventAction,
   EventBreakpoint,
+  ExitAction,
   ExitBreakpoint,
+  ExitLogFilter,
   ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
@@ -26,20 +29,27 @@ import type {
   VcpuSummary,
 } from '../debug-port.ts';
 import type { ExitStatistics } from '../hypervisor/exit-statistics.ts';
-import type { VmExit } from '../hypervisor/vm-exit.ts';
 import type { LoadedRange } from '../loaders/loader.ts';
 import { Machine } from '../machine.ts';
 import { linear } from '../memory/address.ts';
 import type { Screen } from '../picture.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
-import { ExitBreakpoints, InstructionBreakpoints, type Meeting } from './breakpoints.ts';
+import { InstructionBreakpoints, type Meeting } from './breakpoints.ts';
 import { codeSize } from './code-view.ts';
 import { ConsoleWatch } from './console-watch.ts';
 import { disassembleLines } from './disassembly.ts';
 import { DataBreakpoints, type DataHit, NO_ACCESS } from './data-breakpoints.ts';
 import { describeEvent, EventBreakpoints, type StoppedEvent } from './event-breakpoints.ts';
 import type { DecodedEvent } from './event-decoders.ts';
-import { assignHere, evaluateHere, expressionScope, placeHere } from './expression-scope.ts';
+import { ExitControl } from './exit-control.ts';
+import {
+  assignHere,
+  evaluateHere,
+  type ExitAtHand,
+  expressionScope,
+  placeHere,
+  type StopAtHand,
+} from './expression-scope.ts';
 import { faultLink } from './fault-chain.ts';
 import { type LogLine, LogLines } from './log-message.ts';
 import { checkedAddress, readMemory, writeMemory } from './memory.ts';
@@ -56,15 +66,14 @@ export class MachineDebugger implements DebugPort {
   readonly #machine: Machine;
   readonly #control: RunControl;
   readonly #places = new InstructionBreakpoints();
-  readonly #exits = new ExitBreakpoints();
+  readonly #exits: ExitControl;
   readonly #data = new DataBreakpoints();
   readonly #events = new EventBreakpoints();
   #dataHit: DataHit = { ids: [], access: NO_ACCESS };
   readonly #logs: LogLines;
   readonly #console = new ConsoleWatch();
   #pause = false;
-  /** Identifiers of the breakpoints that met the last exit observed, the last place come to. */
-  #exitHits: readonly number[] = [];
+  /** Identifiers of the breakpoints that met the last place come to. */
   #placeHits: readonly number[] = [];
   /** What met the last event that wanted to stop; null once the machine runs again. */
   #eventHit: StoppedEvent | null = null;
@@ -72,10 +81,7 @@ export class MachineDebugger implements DebugPort {
   #placesChanged = false;
   #landmarks: readonly number[] = [];
   readonly #questions: Questions = {
-    exit: (exit) => {
-      this.#exitHits = this.#exits.hit(exit, this.#meeting(exit));
-      return this.#exitHits.length > 0;
-    },
+    exit: (exit) => this.#exits.meet(exit, null),
     here: (vcpu) => {
       const { linearEip } = vcpu.cpu;
       this.#machine.look(vcpu);
@@ -95,6 +101,7 @@ export class MachineDebugger implements DebugPort {
 
   constructor(machine: Machine) {
     this.#machine = machine;
+    this.#exits = new ExitControl(machine, (exit) => this.#meeting(exit), this.#complain);
     this.#control = new RunControl(machine);
     this.#logs = new LogLines(() => machine.serialBacklog);
     machine.notice(machine.guest.summary);
@@ -134,16 +141,13 @@ export class MachineDebugger implements DebugPort {
     const { looked } = this.#machine;
     this.#machine.look(null);
     this.#eventHit = null;
+    this.#exits.leave();
     const stop = this.#control.run(budget, this.#questions);
     const goesOn = stop.kind === 'budget' || stop.kind === 'idle';
     this.#machine.look(goesOn ? looked : this.#control.stopped);
     switch (stop.kind) {
       case 'exit':
-        return {
-          kind: 'exit',
-          ids: this.#exitHits,
-          exit: this.#control.stopped.hypervisor.describe(stop.exit),
-        };
+        return this.#exits.stopAt(stop, this.#control.stopped.hypervisor);
       case 'breakpoint':
         return { kind: 'breakpoint', ids: this.#placeHits };
       case 'watchpoint':
@@ -164,6 +168,10 @@ export class MachineDebugger implements DebugPort {
     const event = describeEvent(hit, this.#control.stopped.index, this.#machine.retired);
     return { kind: 'event', ids: hit.ids, event };
   }
+  /** What the machine stands at, where that has names of its own. */
+  get #at(): StopAtHand {
+    return { exit: this.#exits.atHand, event: this.#eventHit };
+  }
   #accessed(): boolean {
     const { cpu } = this.#machine;
     if (!cpu.hasWatchHits) return false;
@@ -183,7 +191,7 @@ export class MachineDebugger implements DebugPort {
     for (const { cpu } of this.#machine.vcpus) cpu.setBreakpoints(places);
   }
 
-  #meeting(exit: VmExit | null, event: DecodedEvent | null = null): Meeting {
+  #meeting(exit: ExitAtHand | null, event: DecodedEvent | null = null): Meeting {
     const scope = expressionScope(this.#machine, exit, event);
     return { scope, logs: this.#logs, complain: this.#complain };
   }
@@ -242,10 +250,10 @@ export class MachineDebugger implements DebugPort {
     return walkStack(this.#machine.cpu, limit);
   }
   evaluate(expression: ExpressionSource): Value {
-    return evaluateHere(this.#machine, this.#eventHit, expression);
+    return evaluateHere(this.#machine, this.#at, expression);
   }
   assign(target: ExpressionSource, value: ExpressionSource): void {
-    assignHere(this.#machine, this.#eventHit, target, value);
+    assignHere(this.#machine, this.#at, target, value);
   }
 
   // ---- breakpoints
@@ -255,7 +263,16 @@ export class MachineDebugger implements DebugPort {
     this.#placesChanged = true;
   }
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void {
-    this.#exits.set(breakpoints);
+    this.#exits.setBreakpoints(breakpoints);
+  }
+  setExitFilter(filter: ExitLogFilter | null): void {
+    this.#exits.setFilter(filter);
+  }
+  intervene(action: ExitAction | null): void {
+    this.#exits.intervene(action, this.#at);
+  }
+  inject(event: EventAction): void {
+    this.#exits.inject(event, this.#at);
   }
 
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {
@@ -273,7 +290,7 @@ export class MachineDebugger implements DebugPort {
     this.#machine.setWatchpoints(breakpoints);
   }
   placeOf(expression: ExpressionSource): MemoryPlace | null {
-    return placeHere(this.#machine, this.#eventHit, expression);
+    return placeHere(this.#machine, this.#at, expression);
   }
 
   // ---- logs and the console

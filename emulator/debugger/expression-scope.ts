@@ -11,7 +11,8 @@ import { ExpressionError } from '../expressions/syntax.ts';
 import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
 import { exitValue } from '../hypervisor/describe-exit.ts';
 import { exitReason, findExitReason } from '../hypervisor/exit-reasons.ts';
-import type { VmExit } from '../hypervisor/vm-exit.ts';
+import type { ExitOutcome } from '../hypervisor/exit-outcome.ts';
+import type { RecordedExit } from '../hypervisor/vm-exit.ts';
 import type { Machine } from '../machine.ts';
 import type { DecodedEvent } from './event-decoders.ts';
 import { linear } from '../memory/address.ts';
@@ -62,10 +63,22 @@ function exitCount({ hypervisor }: Machine, name: string): Value | null {
   return reason === null ? null : integerOf(hypervisor.log.count(reason.number), 64);
 }
 
+/** An exit, and what has become of it once it was handled. */
+export interface ExitAtHand {
+  readonly exit: RecordedExit;
+  readonly outcome: ExitOutcome | null;
+}
+
+/** What a machine has stopped at, where that has names of its own. */
+export interface StopAtHand {
+  readonly exit: ExitAtHand | null;
+  readonly event: StoppedEvent | null;
+}
+
 /** @param exit, event at which the expression is evaluated, if it is one. */
 export function expressionScope(
   machine: Machine,
-  exit: VmExit | null,
+  exit: ExitAtHand | null,
   event: DecodedEvent | null = null,
 ): Scope {
   const { cpu } = machine;
@@ -73,7 +86,7 @@ export function expressionScope(
     value(name) {
       const ofEvent = event === null ? null : eventValue(event, name);
       if (ofEvent !== null) return integerOf(ofEvent, typeof ofEvent === 'bigint' ? 64 : 32);
-      const field = exit === null ? null : exitValue(exit, name);
+      const field = exit === null ? null : exitValue(exit.exit, name, exit.outcome);
       if (field !== null) {
         return field > 0xffffffff ? integerOf(field, 64) : integerOf(field >>> 0, 32);
       }
@@ -99,34 +112,29 @@ function eventValue({ fields }: DecodedEvent, name: string): number | bigint | n
 }
 
 /** Names for an expression where the machine stands. */
-function namesHere({ hypervisor }: Machine, event: StoppedEvent | null): Names {
+export function namesHere({ exit, event }: StopAtHand): Names {
   if (event !== null) return expressionNames(new Set(), eventNames(event.row));
-  const { pending } = hypervisor;
-  return pending === null
-    ? expressionNames(new Set())
-    : exitExpressionNames(exitReason(pending.reason));
+  if (exit === null) return expressionNames(new Set());
+  const when = exit.outcome === null ? 'before' : 'after';
+  return exitExpressionNames(exitReason(exit.exit.reason), when);
 }
-function scopeHere(machine: Machine, event: StoppedEvent | null): Scope {
-  return expressionScope(machine, machine.hypervisor.pending, event?.decoded ?? null);
+export function scopeHere(machine: Machine, { exit, event }: StopAtHand): Scope {
+  return expressionScope(machine, exit, event?.decoded ?? null);
 }
 
 /** Value of an expression where the machine stands; throws ExpressionError. */
-export function evaluateHere(
-  machine: Machine,
-  event: StoppedEvent | null,
-  source: ExpressionSource,
-): Value {
-  return valueOf(source, namesHere(machine, event), scopeHere(machine, event));
+export function evaluateHere(machine: Machine, at: StopAtHand, source: ExpressionSource): Value {
+  return valueOf(source, namesHere(at), scopeHere(machine, at));
 }
 
 /** Where what an expression names lies; null for what is no place in memory. Throws ExpressionError. */
 export function placeHere(
   machine: Machine,
-  event: StoppedEvent | null,
+  at: StopAtHand,
   source: ExpressionSource,
 ): MemoryPlace | null {
-  const { syntax } = compileExpression(source, namesHere(machine, event));
-  const place = placeOf(syntax, scopeHere(machine, event));
+  const { syntax } = compileExpression(source, namesHere(at));
+  const place = placeOf(syntax, scopeHere(machine, at));
   if (place === null) return null;
   return { space: place.space, address: place.address, length: place.type.bits / 8 };
 }
@@ -134,13 +142,13 @@ export function placeHere(
 /** Stores a value in a register or in memory; throws ExpressionError, and RangeError as writeRegister. */
 export function assignHere(
   machine: Machine,
-  event: StoppedEvent | null,
+  at: StopAtHand,
   target: ExpressionSource,
   source: ExpressionSource,
 ): void {
   const { cpu } = machine;
-  const names = namesHere(machine, event);
-  const scope = scopeHere(machine, event);
+  const names = namesHere(at);
+  const scope = scopeHere(machine, at);
   const { syntax } = compileExpression(target, names);
   const value = evaluate(compileExpression(source, names).syntax, scope);
   if (value.kind === 'string') {

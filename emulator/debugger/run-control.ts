@@ -188,7 +188,11 @@ export class RunControl {
       }
       if (stop.kind === 'step' || stop.kind === 'breakpoint' || stop.kind === 'unimplemented') {
         this.#tell();
-      } else if (stop.kind === 'exit' && !isBetweenInstructions(stop.exit)) {
+      } else if (
+        stop.kind === 'exit' &&
+        stop.outcome === null &&
+        !isBetweenInstructions(stop.exit)
+      ) {
         this.#tell();
       } else if (stop.kind === 'event' && isOfInstruction(stop.sighting)) {
         this.#tell();
