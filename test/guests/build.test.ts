@@ -20,6 +20,8 @@ import {
   EXITS,
   EXITS_BUILT,
   guestsIn,
+  KVM,
+  KVM_BUILT,
   SERVICES_CALLER,
   SERVICES_MODULE,
   SMP_BUILT,
@@ -30,6 +32,7 @@ import {
 const FOLDERS = [
   { guests: 'misbehaving guests', source: BAD, built: BAD_BUILT },
   { guests: 'guests for VM exits', source: EXITS, built: EXITS_BUILT },
+  { guests: "guests for KVM's interface", source: KVM, built: KVM_BUILT },
 ] as const;
 
 const problem = cannotBuild();

@@ -1,7 +1,8 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
- * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, the one for several processors of test/guests/smp, the boot
+ * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits and for KVM's interface of
+ * test/guests/kvm, the one for several processors of test/guests/smp, the boot
  * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The results are committed, so that
  * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
@@ -22,6 +23,9 @@ export const BAD_BUILT = path.join(BAD, 'built');
 /** Source of the guests for VM exits, one for each reason or group; results in `built` below. */
 export const EXITS = path.join(HERE, 'exits');
 export const EXITS_BUILT = path.join(EXITS, 'built');
+/** Source of the guests for KVM's interface; results in `built` below. */
+export const KVM = path.join(HERE, 'kvm');
+export const KVM_BUILT = path.join(KVM, 'built');
 /** Source of the guest for several processors; its binary in `built` below. */
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
@@ -167,6 +171,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildStory(STORY);
     buildGuestsIn(BAD, BAD_BUILT);
     buildGuestsIn(EXITS, EXITS_BUILT);
+    buildGuestsIn(KVM, KVM_BUILT);
     buildSmpGuest(SMP_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());

@@ -46,6 +46,7 @@ export interface GuestSetup {
   /** Another profile, and what is changed in it. */
   readonly profile?: string;
   readonly exits?: MachineConfiguration['hypervisor']['exits'];
+  readonly kvm?: MachineConfiguration['hypervisor']['kvm'];
   readonly memoryMiB?: number;
   readonly format?: MachineConfiguration['guest']['format'];
   /** Format 'bios': what boots `image`. */
@@ -80,6 +81,7 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
       interface: setup.interface,
       profile: setup.profile ?? (setup.interface === 'kvm' ? 'kvm-ept' : 'bare'),
       exits: setup.exits ?? {},
+      ...(setup.kvm && { kvm: setup.kvm }),
     },
     shared: true,
   };
