@@ -477,7 +477,10 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     this.#count.endShadow();
   }
   redeliver(): void {
-    if (this.vectoring !== null) deliverEvent(this, this.vectoring);
+    if (this.vectoring === null) return;
+    wake(this);
+    deliverEvent(this, this.vectoring);
+    this.#count.endShadow();
   }
 
   // ---- for a debugger that has stopped before an event

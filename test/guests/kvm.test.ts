@@ -37,7 +37,14 @@ function tell(guest: string, setup: { readonly vcpus?: number; readonly kvm?: Kv
 const [EPERM, EFAULT, EINVAL, EOPNOTSUPP, ENOSYS] = [-1, -14, -22, -95, -1000];
 
 test('every guest of the folder is run here', () => {
-  assert.deepEqual(guestsIn(KVM), ['async-page-faults', 'eoi', 'hypercalls', 'mmu-op', 'two']);
+  assert.deepEqual(guestsIn(KVM), [
+    'async-page-faults',
+    'eoi',
+    'hypercalls',
+    'mmu-op',
+    'stack-paged-out',
+    'two',
+  ]);
 });
 
 describe('hypercalls', () => {
@@ -125,6 +132,14 @@ describe('a host short of memory', () => {
     const { run } = tell('async-page-faults', { kvm });
     const cut = tell('async-page-faults', { kvm, budget: 613 });
     assert.deepEqual(cut.run.fingerprint, run.fingerprint);
+  });
+  test('delays the interrupt that ends a HLT, whose stack is paged out', () => {
+    const each = { ...asyncPageFaults, every: 1 };
+    const { lines } = tell('stack-paged-out', { kvm: { features: {}, asyncPageFaults: each } });
+    assert.deepEqual(lines, [
+      ['woken', 1],
+      ['flags', 0x202],
+    ]);
   });
   test('pages out what came in first, and nothing is lost', () => {
     const resident = 1 << 20;

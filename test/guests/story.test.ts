@@ -158,7 +158,9 @@ describe('under KVM', () => {
     const clock = (symbols.get('kvm_clock') ?? NaN) + 1;
     assert.deepEqual(
       exits('WRMSR').map(({ detail }) => detail),
-      [`0x4b564d01, 0x${clock.toString(16)} (MSR_KVM_SYSTEM_TIME_NEW: on, at 0x${(clock - 1).toString(16)})`],
+      [
+        `0x4b564d01, 0x${clock.toString(16)} (MSR_KVM_SYSTEM_TIME_NEW: on, at 0x${(clock - 1).toString(16)})`,
+      ],
     );
   });
 
