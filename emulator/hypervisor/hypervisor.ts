@@ -15,7 +15,7 @@
  */
 import { AWAITED, eventOf } from '../cpu/exit-hook.ts';
 import type { ExitHook, GuestEvent, HostOwnedBits, MaskableInstruction } from '../cpu/exit-hook.ts';
-import { ACTIVITY, MONITOR_ARMED, SEGMENT } from '../cpu/layout.ts';
+import { ACTIVITY, MONITOR_ARMED, SEGMENT, TSC_OFFSET } from '../cpu/layout.ts';
 import { ACTIVITY as ACTIVITIES } from '../cpu/state.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit, type DescribedExit } from './describe-exit.ts';
@@ -90,6 +90,9 @@ export class Hypervisor implements ExitHook {
   attach(vcpu: GuestVcpu): void {
     this.attached = vcpu;
     this.timer.enter(0);
+    const { tscOffset } = this.controls;
+    vcpu.processor.state.set(TSC_OFFSET, tscOffset);
+    vcpu.processor.state.set(TSC_OFFSET + 4, Math.floor(tscOffset / 2 ** 32));
   }
 
   /** The exit that has left the guest and waits for resolve(), or null. */

@@ -10,7 +10,8 @@ import { describe, test } from 'node:test';
 import type { RecordedExit } from '../../emulator/hypervisor/vm-exit.ts';
 import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { EXITS, EXITS_BUILT, guestsIn } from './build.ts';
-import { EXIT_CASES, type ExitCase } from './exits/cases.ts';
+import { EXIT_CASES, type ExitCase, GENERAL } from './exits/cases.ts';
+import { CONTROL_CASES } from './exits/control-cases.ts';
 import { GuestRun } from './whole-machine.ts';
 
 type Settings = ExitCase['on'];
@@ -18,6 +19,8 @@ type Settings = ExitCase['on'];
 interface Ended {
   readonly stop: MachineStop;
   readonly registers: readonly number[];
+  /** In the order of GENERAL. */
+  readonly general: readonly number[];
   readonly exits: readonly RecordedExit[];
 }
 
@@ -39,7 +42,7 @@ function play(row: ExitCase, exits: Settings): Ended {
   const general = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => state.gpr(number, 4));
   const control = [0, 2, 3, 4].map((number) => state.cr(number));
   const registers = [state.eip, state.eflags, state.cpl, ...control, ...general];
-  return { stop, registers, exits: run.machine.exitLog.read(0, MOST) };
+  return { stop, registers, general, exits: run.machine.exitLog.read(0, MOST) };
 }
 
 /** Runs that differ only in what is not in the name are made once. */
@@ -60,11 +63,13 @@ function sameFields(
   return Object.fromEntries(names.map((name) => [name, exit?.[name]]));
 }
 
-for (const row of EXIT_CASES) {
+const CASES = [...EXIT_CASES, ...CONTROL_CASES];
+
+for (const row of CASES) {
   const { name, on, exits: wanted } = row;
   describe(`${name} (${row.manual})`, () => {
     test('leaves under its control, with its fields', () => {
-      const { exits, stop, registers } = play(row, on);
+      const { exits, stop, registers, general } = play(row, on);
       const shown = exits.map(({ reason }) => reason);
       assert.deepEqual(shown, wanted.map(({ reason }) => reason)); // prettier-ignore
       wanted.forEach((fields, at) => {
@@ -72,6 +77,11 @@ for (const row of EXIT_CASES) {
       });
       if (row.endsOtherwise !== undefined) {
         assert.deepEqual(stop.kind, row.endsOtherwise);
+        return;
+      }
+      if (row.sees !== undefined) {
+        const seen = Object.keys(row.sees).map((name) => [name, general[GENERAL[name as keyof typeof GENERAL]]]); // prettier-ignore
+        assert.deepEqual(Object.fromEntries(seen), row.sees);
         return;
       }
       const without = withoutControls(row);
@@ -86,6 +96,6 @@ for (const row of EXIT_CASES) {
 }
 
 test('every guest of the folder has a case', () => {
-  const played = new Set(EXIT_CASES.map(({ guest }) => guest));
+  const played = new Set(CASES.map(({ guest }) => guest));
   assert.deepEqual([...played].sort(), guestsIn(EXITS));
 });

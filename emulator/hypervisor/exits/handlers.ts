@@ -4,6 +4,7 @@
  */
 import { REASON } from '../exit-reasons.ts';
 import { cpuid } from './cpuid.ts';
+import { crAccess } from './cr-access.ts';
 import { emulateOrRedeliver, eptViolation } from './ept-violation.ts';
 import { exception, tripleFault } from './exception.ts';
 import { emulate, goOn, skip } from './handler.ts';
@@ -45,7 +46,7 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   [REASON.VMXON,              vmxInstruction],
   [REASON.INVEPT,             vmxInstruction],
   [REASON.INVVPID,            vmxInstruction],
-  [REASON.CR_ACCESS,          emulate],
+  [REASON.CR_ACCESS,          crAccess],
   [REASON.DR_ACCESS,          emulate],
   [REASON.IO_INSTRUCTION,     emulate],
   [REASON.RDMSR,              rdmsr],

@@ -10,6 +10,9 @@ import type { RecordedExit } from '../../../emulator/hypervisor/vm-exit.ts';
 /** An exit's reason, and whichever of its fields are checked. */
 export type WantedExit = Partial<RecordedExit> & { readonly reason: number };
 
+/** Numbers of the general registers. */
+export const GENERAL = { eax: 0, ecx: 1, edx: 2, ebx: 3, esp: 4, ebp: 5, esi: 6, edi: 7 } as const;
+
 export interface ExitCase {
   /** What it shows. */
   readonly name: string;
@@ -27,6 +30,8 @@ export interface ExitCase {
   readonly exits: readonly WantedExit[];
   readonly cpu?: string;
   readonly vcpus?: number;
+  /** Registers at the end where they are not those of the run without exits. */
+  readonly sees?: { readonly [register in keyof typeof GENERAL]?: number };
   /** The stop of the run with exits where it is not that of the one without. */
   readonly endsOtherwise?: string;
 }
