@@ -89,7 +89,6 @@ export class Hypervisor implements ExitHook {
   /** Once, before the first offer; the processor is built with this hook. */
   attach(vcpu: GuestVcpu): void {
     this.attached = vcpu;
-    this.timer.enter(0);
     const { tscOffset } = this.controls;
     vcpu.processor.state.set(TSC_OFFSET, tscOffset);
     vcpu.processor.state.set(TSC_OFFSET + 4, Math.floor(tscOffset / 2 ** 32));
@@ -118,11 +117,11 @@ export class Hypervisor implements ExitHook {
   }
   /** Platform time at which the guest must be left by itself, ns; Infinity: never. */
   get deadline(): number {
-    return this.timer.deadline;
+    return this.timer.deadline(this.vcpu.processor.platform.now());
   }
   get timerExpired(): boolean {
-    const { deadline } = this.timer;
-    return deadline !== Infinity && this.vcpu.processor.platform.now() >= deadline;
+    const on = (this.controls.pinBased & PIN.VMX_PREEMPTION_TIMER) !== 0;
+    return on && this.vcpu.processor.platform.now() >= this.deadline;
   }
 
   /** SVM has no masks: what is not intercepted is the guest's own. */
@@ -290,7 +289,7 @@ export class Hypervisor implements ExitHook {
    */
   enter(): void {
     this.entry = this.injection.enter(this.vcpu) === 'held';
-    if (!this.entry) this.timer.enter(this.vcpu.processor.platform.now());
+    if (!this.entry) this.timer.enter();
   }
 
   /** SVM's EXITCODE of an event that leaves the guest, null for one that does not. */

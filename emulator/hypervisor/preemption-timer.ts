@@ -8,8 +8,8 @@ import type { ExecutionControls } from './execution-controls.ts';
 
 export class PreemptionTimer {
   readonly #controls: ExecutionControls;
-  /** Platform time at which it expires. */
-  #deadline = Infinity;
+  /** Platform time at which it expires; null: it starts to count when it is first looked at. */
+  #deadline: number | null = null;
   /** Value of the VMCS field at the next entry, where exits save it; null: the configured one. */
   #saved: number | null = null;
 
@@ -18,18 +18,19 @@ export class PreemptionTimer {
   }
 
   /** Platform time of the exit, ns; Infinity: the timer is off. */
-  get deadline(): number {
+  deadline(now: number): number {
+    if ((this.#controls.pinBased & PIN.VMX_PREEMPTION_TIMER) === 0) return Infinity;
+    this.#deadline ??= now + (this.#saved ?? this.#controls.preemptionTimer);
     return this.#deadline;
   }
 
-  /** VM entry at platform time `now`. */
-  enter(now: number): void {
-    const on = (this.#controls.pinBased & PIN.VMX_PREEMPTION_TIMER) !== 0;
-    this.#deadline = on ? now + (this.#saved ?? this.#controls.preemptionTimer) : Infinity;
+  /** VM entry: it counts from the time at which the guest runs, which the exit takes before. */
+  enter(): void {
+    this.#deadline = null;
   }
   /** VM exit; `expired`: of the timer, after which the handler loads the configured value again. */
   leave(now: number, expired: boolean): void {
     const saves = (this.#controls.vmExit & VM_EXIT.SAVE_VMX_PREEMPTION_TIMER_VALUE) !== 0;
-    this.#saved = saves && !expired ? Math.max(0, this.#deadline - now) : null;
+    this.#saved = saves && !expired ? Math.max(0, this.deadline(now) - now) : null;
   }
 }

@@ -36,7 +36,9 @@ function play(row: ExitCase, exits: Settings): Ended {
     cpu: row.cpu ?? 'pentium3',
     vcpus: row.vcpus ?? 1,
   });
-  const stop = run.go({ budget: 10_000, most: MOST });
+  // exits without progress would go on for ever
+  let slices = 0;
+  const stop = run.go({ budget: 10_000, most: MOST, done: () => ++slices > 100 });
   run.machine.look(run.machine.vcpus.at(0) ?? null);
   const { state } = run.machine.cpu;
   const general = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => state.gpr(number, 4));
