@@ -284,9 +284,19 @@ export interface ExpectationResult {
   /** Why not: "exits.CPUID is 10". */
   readonly problem?: string;
 }
-/** All expectations, those of launch.json first, as they are where the guest is stopped. */
-export interface ExpectationsBody {
-  readonly results: readonly ExpectationResult[];
+/** A run as it is where the guest is stopped. */
+export interface SummaryBody {
+  /** Kind of the stop: "power-off", "triple-fault", "breakpoint", … */
+  readonly outcome: string;
+  /** With which the guest has switched itself off, else null. */
+  readonly status: number | null;
+  /** Retired instructions, and virtual ns, since power-on. */
+  readonly position: number;
+  readonly time: number;
+  /** VM exits since power-on by the reason's name. */
+  readonly exits: { readonly [name: string]: number };
+  /** All of them, those of launch.json first. */
+  readonly expectations: readonly ExpectationResult[];
 }
 
 /** Custom requests by command: what goes in and what comes back in the response's body. */
@@ -325,11 +335,8 @@ export interface CustomRequests {
     readonly arguments: SetExpectationsArguments;
     readonly body: SetExpectationsBody;
   };
-  /** Legal while the guest is stopped; when it switches itself off, they come as an event instead. */
-  'guestscope/checkExpectations': {
-    readonly arguments: undefined;
-    readonly body: ExpectationsBody;
-  };
+  /** Legal while the guest is stopped; when it switches itself off, it comes as an event instead. */
+  'guestscope/summary': { readonly arguments: undefined; readonly body: SummaryBody };
 }
 export type CustomRequestName = keyof CustomRequests;
 
@@ -365,8 +372,8 @@ export interface CustomEvents {
   'guestscope.console': ConsoleEvent;
   'guestscope.position': PositionEvent;
   'guestscope.notice': NoticeEvent;
-  /** Before `exited`, when there are expectations. */
-  'guestscope.expectations': ExpectationsBody;
+  /** The guest has switched itself off; `exited` follows. */
+  'guestscope.summary': SummaryBody;
 }
 export type CustomEventName = keyof CustomEvents;
 

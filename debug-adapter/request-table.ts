@@ -33,7 +33,7 @@ import { attach, configurationDone, launch } from './requests/launch.ts';
 import { readMemory, writeMemory } from './requests/memory.ts';
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
-import { checkExpectations, setExpectations, setRunRules } from './requests/unattended.ts';
+import { setExpectations, setRunRules, summary } from './requests/unattended.ts';
 import { scopes, stackTrace, threads } from './requests/stack.ts';
 import {
   breakpointLocations,
@@ -119,7 +119,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents },
   { command: 'guestscope/setRunRules',      legal: ALIVE,           handle: setRunRules },
   { command: 'guestscope/setExpectations',  legal: ALIVE,           handle: setExpectations },
-  { command: 'guestscope/checkExpectations', legal: AT_REST,        handle: checkExpectations },
+  { command: 'guestscope/summary',          legal: AT_REST,         handle: summary },
   { command: 'guestscope/consoleInput',     legal: ALIVE,           handle: consoleInput },
   { command: 'guestscope/consoleHistory',   legal: [...ALIVE, 'ended'],           handle: consoleHistory },
   { command: 'guestscope/screen',           legal: ALIVE,           handle: screen },

@@ -25,7 +25,7 @@ import type { LineStep } from './line-step.ts';
 import { checkedConfiguration, machineConfiguration } from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
-import type { CustomEventName, CustomEvents, ExpectationsBody, PositionBody } from './protocol.ts';
+import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
 import { wantedEvent } from './event-tree.ts';
@@ -217,11 +217,14 @@ export class GuestscopeSession {
     this.custom('guestscope.position', await this.position());
   }
 
-  /** Whether what is expected holds where the guest is stopped. */
-  async checkExpectations(): Promise<ExpectationsBody> {
+  /** How the run is where the guest is stopped, and whether what is expected holds. */
+  async summary(): Promise<SummaryBody> {
     const { guest } = this;
     const { outcome = 'running', status = null } = guest.stop ?? {};
-    return { results: await guest.expectations.check(guest, { outcome, status }) };
+    const { retired, time } = await guest.machine.call('position');
+    const exits = await guest.machine.call('exitCounts');
+    const expectations = await guest.expectations.check(guest, { outcome, status });
+    return { outcome, status, position: retired, time, exits, expectations };
   }
 
   async position(): Promise<PositionBody> {
@@ -329,9 +332,8 @@ export class GuestscopeSession {
     guest.stop = stop;
     this.custom('guestscope.position', place);
     if (reason.kind === 'power-off') {
+      this.custom('guestscope.summary', await this.summary());
       this.event('output', { category: 'console', output: `${stop.text ?? ''}\n` });
-      if (guest.expectations.all.length > 0)
-        this.custom('guestscope.expectations', await this.checkExpectations());
       this.event('exited', { exitCode: reason.code });
       this.end();
       return;

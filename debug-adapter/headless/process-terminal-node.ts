@@ -1,6 +1,6 @@
 /** The terminal (command-line-node.ts) that this process was started from. */
 import type { Terminal } from './command-line-node.ts';
-import { STATUS } from './command-line-node.ts';
+import { STATUS } from './status.ts';
 
 export function processTerminal(): Terminal {
   // a reader that has gone (`| head`) is no reason to fail; the run goes on to its status

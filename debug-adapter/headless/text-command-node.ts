@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { GuestscopeSession } from '../session.ts';
 import { TextSession } from '../text-session.ts';
 import type { Command } from './command-line-node.ts';
-import { readArguments, STATUS, UsageError } from './command-line-node.ts';
+import { readArguments, UsageError } from './command-line-node.ts';
+import { STATUS } from './status.ts';
 import { readLaunchFile } from './launch-file-node.ts';
 
 const SAMPLE = 'Story: a guest that finds its hypervisor';

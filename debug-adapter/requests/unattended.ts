@@ -2,7 +2,7 @@
 import { encodeText } from '../../emulator/formats/text.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import type { ExpectationsBody, SetExpectationsBody } from '../protocol.ts';
+import type { SetExpectationsBody, SummaryBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 const MOST_TEXTS = 100;
@@ -44,8 +44,8 @@ export function setExpectations(
   return Promise.resolve({ problems: guest.expectations.set(guest, expressions) });
 }
 
-export function checkExpectations(session: GuestscopeSession): Promise<ExpectationsBody> {
-  return session.checkExpectations();
+export function summary(session: GuestscopeSession): Promise<SummaryBody> {
+  return session.summary();
 }
 
 function wrong(request: IncomingRequest, argument: string, problem: string): Error {
