@@ -22,6 +22,8 @@ import {
   guestsIn,
   KVM,
   KVM_BUILT,
+  SHADOW,
+  SHADOW_BUILT,
   SERVICES_CALLER,
   SERVICES_MODULE,
   SMP_BUILT,
@@ -33,6 +35,7 @@ const FOLDERS = [
   { guests: 'misbehaving guests', source: BAD, built: BAD_BUILT },
   { guests: 'guests for VM exits', source: EXITS, built: EXITS_BUILT },
   { guests: "guests for KVM's interface", source: KVM, built: KVM_BUILT },
+  { guests: 'guests for shadow paging', source: SHADOW, built: SHADOW_BUILT },
 ] as const;
 
 const problem = cannotBuild();

@@ -1,9 +1,10 @@
 /**
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
- * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits and for KVM's interface of
- * test/guests/kvm, the one for several processors of test/guests/smp, the boot
- * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The results are committed, so that
+ * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
+ * test/guests/kvm and for shadow paging of test/guests/shadow, the one for several processors of
+ * test/guests/smp, the boot sector of test/guests/boot, the BIOS services of emulator/firmware and a program
+ * that calls them. The results are committed, so that
  * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
@@ -26,6 +27,9 @@ export const EXITS_BUILT = path.join(EXITS, 'built');
 /** Source of the guests for KVM's interface; results in `built` below. */
 export const KVM = path.join(HERE, 'kvm');
 export const KVM_BUILT = path.join(KVM, 'built');
+/** Source of the guests for shadow paging; results in `built` below. */
+export const SHADOW = path.join(HERE, 'shadow');
+export const SHADOW_BUILT = path.join(SHADOW, 'built');
 /** Source of the guest for several processors; its binary in `built` below. */
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
@@ -172,6 +176,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildGuestsIn(BAD, BAD_BUILT);
     buildGuestsIn(EXITS, EXITS_BUILT);
     buildGuestsIn(KVM, KVM_BUILT);
+    buildGuestsIn(SHADOW, SHADOW_BUILT);
     buildSmpGuest(SMP_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
