@@ -31,7 +31,11 @@ export type WantedData =
   | { readonly problem: string };
 type Wanted = WantedInstruction | WantedEvent | WantedData;
 export type WantedExit =
-  (Conditions & { readonly reasons: readonly string[] }) | { readonly problem: string };
+  | (Conditions & {
+      readonly reasons: readonly string[];
+      readonly exit?: Pick<ExitBreakpoint, 'hypercall' | 'when' | 'action'>;
+    })
+  | { readonly problem: string };
 /** VM exits by reason, or other events by name. */
 export type WantedEvent = WantedExit | (Conditions & { readonly events: readonly string[] });
 
@@ -82,9 +86,7 @@ export class Breakpoints {
     const checked = wanted.map(withKnownReasons);
     this.replace(source, checked, (wish) => namesOf(wish).length);
     const entries = this.of(['filter', 'editor', 'tree', 'launch', 'breakOn']);
-    const exits = listOf(entries, 'reasons', (reason): Pick<ExitBreakpoint, 'reason'> => ({
-      reason,
-    }));
+    const exits = listOf(entries, 'reasons', exitOf);
     this.note(exits, await machine.call('setExitBreakpoints', exits));
     const events = listOf(entries, 'events', (event): Pick<EventBreakpoint, 'event'> => ({
       event,
@@ -204,15 +206,22 @@ function namesOf(wish: Wanted): readonly string[] {
 function listOf<Named>(
   entries: readonly Entry[],
   kind: 'reasons' | 'events',
-  named: (name: string) => Named,
+  named: (name: string, wish: Wanted) => Named,
 ): readonly (Named & { readonly id: number } & ReturnType<typeof conditionsOf>)[] {
   return entries.flatMap(({ wanted, machineIds }) => {
     if (!(kind in wanted) || 'problem' in wanted) return [];
     return namesOf(wanted).flatMap((name, index) => {
       const id = machineIds[index];
-      return id === undefined ? [] : [{ id, ...named(name), ...conditionsOf(wanted) }];
+      return id === undefined ? [] : [{ id, ...named(name, wanted), ...conditionsOf(wanted) }];
     });
   });
+}
+
+type ExitWish = Pick<ExitBreakpoint, 'reason' | 'hypercall' | 'when' | 'action'>;
+
+/** A breakpoint of the machine on one of the reasons. */
+function exitOf(reason: string, wish: Wanted): ExitWish {
+  return { reason, ...('exit' in wish && wish.exit) };
 }
 
 function conditionsOf({

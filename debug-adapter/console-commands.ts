@@ -1,6 +1,6 @@
 /**
- * Commands of the debug console, one row each, for what an expression does not say. Each prints text;
- * none changes the guest. Addresses are expressions, so `x esp 32` and `u start_kernel` work.
+ * Commands of the debug console, one row each, for what an expression does not say. Each prints text; only
+ * those of exit-commands.ts can change the guest. Addresses are expressions, so `x esp 32` and `u start_kernel` work.
  */
 import type { MemoryRange } from '../emulator/debug-port.ts';
 import { FUNCTIONS } from '../emulator/expressions/functions.ts';
@@ -8,6 +8,7 @@ import type { MachineView, ViewName } from '../emulator/debugger/views/views.ts'
 import { VIEWS, viewNames } from '../emulator/debugger/views/views.ts';
 import { encodeText } from '../emulator/formats/text.ts';
 import { failure } from './errors.ts';
+import { EXIT_COMMANDS, EXIT_USAGE, takeExit } from './exit-commands.ts';
 import type { Guest } from './guest.ts';
 import { detailRow, detailText } from './machine-views.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
@@ -15,11 +16,10 @@ import { formatRegister } from './registers.ts';
 import { asInstruction } from './requests/disassemble.ts';
 import { hexBytes } from './scopes.ts';
 import { pictureText } from './screen-text.ts';
-import { describeExit } from './stops.ts';
 import type { Container } from './variables.ts';
 import { fixed } from './variables.ts';
 
-interface CommandRow {
+export interface CommandRow {
   readonly name: string;
   readonly usage: string;
   readonly help: string;
@@ -27,10 +27,12 @@ interface CommandRow {
   run(guest: Guest, words: readonly string[]): Promise<string | CommandResult>;
 }
 
-/** Text, and rows that can be opened below it. */
 export interface CommandResult {
   readonly text: string;
-  readonly rows: Container;
+  /** Can be opened below the text. */
+  readonly rows?: Container;
+  /** The guest is no longer as it was. */
+  readonly changed?: true;
 }
 
 // prettier-ignore
@@ -41,11 +43,12 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'xp',        usage: 'xp ADDRESS [BYTES]',    help: 'dumps memory at a guest-physical address',          run: (guest, words) => dump(guest, 'physical', words) },
   { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
   { name: 'bt',        usage: 'bt',                    help: 'shows the call stack',                              run: backtrace },
-  { name: 'exits',     usage: 'exits [COUNT]',         help: 'shows the last VM exits',                           run: lastExits },
   { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
   { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
-  ...viewNames().map(viewCommand),
+  ...EXIT_COMMANDS,
+  { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? viewCommand('exit').run(guest, words) : takeExit(guest, words) },
+  ...viewNames().filter((name) => name !== 'exit').map(viewCommand),
 ];
 
 function viewCommand(name: ViewName): CommandRow {
@@ -181,20 +184,6 @@ async function backtrace(guest: Guest): Promise<string> {
       const symbol = guest.symbols.describe(linearEip);
       return `#${depth}  ${formatAddress(linearEip)}${symbol === null ? '' : ` <${symbol}>`}`;
     })
-    .join('\n');
-}
-
-const EXITS = 10;
-const EXITS_LIMIT = 500;
-
-async function lastExits(guest: Guest, words: readonly string[]): Promise<string> {
-  const asked = words.length === 0 ? EXITS : await guest.evaluateNumber(words.join(' '));
-  const count = Math.min(asked, EXITS_LIMIT);
-  const { exits: total } = await guest.machine.call('position');
-  const rows = await guest.machine.call('exitLog', Math.max(total - count, 0), count);
-  if (rows.length === 0) return 'There were no VM exits yet.';
-  return rows
-    .map((exit) => `${exit.ordinal} @${exit.position}  ${describeExit(exit, guest.symbols)}`)
     .join('\n');
 }
 

@@ -291,7 +291,7 @@ function withPlace<Result>(text: string, parse: () => Result): Result {
 
 /** The machine's own sentence as a numbered error; other errors as they are. */
 export function refusal(
-  kind: 'registerRefused' | 'expressionRefused',
+  kind: 'registerRefused' | 'expressionRefused' | 'machineRefused',
   cause: unknown,
 ): AdapterError | Error {
   if (cause instanceof MachineRefusal) return failure(kind, { problem: cause.message });

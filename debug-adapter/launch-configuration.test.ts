@@ -54,6 +54,11 @@ describe('launch configuration', () => {
           features: {},
           asyncPageFaults: { every: 0, resident: 3 * 2 ** 30, delay: 100_000 },
         },
+        log: {
+          capacity: 65_536,
+          statistics: true,
+          filter: { reasons: [], except: [], condition: undefined },
+        },
       },
       exitBreakpoints: [],
       breakOn: [],
@@ -73,7 +78,7 @@ describe('launch configuration', () => {
       'launch.json: "guest.kernel" is missing; name the kernel file to boot, or a disk, floppy or CD image in "guest.image".',
     ]);
     assert.deepEqual(problemsOf({ guest: kernel, exitBreakpoints: [{ condition: '1' }] }), [
-      'launch.json: "exitBreakpoints[0].reason" is missing; name an exit reason such as "CPUID".',
+      'launch.json: "exitBreakpoints[0].reason" is missing; name an exit reason such as "CPUID", or a hypercall.',
     ]);
   });
 

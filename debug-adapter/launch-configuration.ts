@@ -9,6 +9,7 @@ import { MOST_VCPUS } from '../emulator/debug-port.ts';
 import { PROFILES } from '../emulator/hypervisor/profiles.ts';
 import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
 import { switchableFeatures } from '../emulator/paravirt/kvm-features.ts';
+import { LOG_CAPACITY, MOST_LOG_ROWS } from '../emulator/hypervisor/exit-log.ts';
 import type { AdapterError } from './errors.ts';
 import { eventIds } from './event-tree.ts';
 import { exitSettings } from './exit-settings.ts';
@@ -224,6 +225,44 @@ const kvm = group(
   { description: 'What of KVM’s interface is other than usual, with interface `kvm`.' },
 );
 
+const reasons = (description: string) =>
+  list(
+    required(text({ description: 'A reason or a group.', default: undefined }), 'name a reason'),
+    {
+      description,
+    },
+  );
+
+const exitLog = group(
+  {
+    capacity: count({
+      description: 'Exits that the log keeps, the newest ones; 0 keeps none. All are counted.',
+      default: LOG_CAPACITY,
+      minimum: 0,
+      maximum: MOST_LOG_ROWS,
+    }),
+    statistics: flag({
+      description: 'Count exits by what they were about, by address and over time as well.',
+      default: true,
+    }),
+    filter: group(
+      {
+        reasons: reasons(
+          'Only exits of these reasons (`VMCALL`) and groups of them (`Hypercalls`, `Registers`); none: all.',
+        ),
+        except: reasons('None of these reasons and groups.'),
+        condition: text({
+          description:
+            'Only if this is nonzero: an expression over the exit’s fields and registers, `port == 0x3f8`.',
+          default: undefined,
+        }),
+      },
+      { description: 'Which exits the log keeps; what it leaves out costs next to nothing.' },
+    ),
+  },
+  { description: 'The log of VM exits.' },
+);
+
 const hypervisor = group(
   {
     interface: choice({
@@ -250,6 +289,7 @@ const hypervisor = group(
         'Settings of single exits and execution controls, over what the profile says: `{ "rdtsc": true, "io": ["0x3f8-0x3ff"] }`.',
     }),
     kvm,
+    log: exitLog,
   },
   { description: 'The hypervisor under the guest.' },
 );
@@ -275,17 +315,38 @@ function conditions(fields: string, example: string, message: string) {
 
 const exitBreakpoint = group(
   {
-    reason: required(
-      text({
-        description:
-          'Name or number of an exit reason (`CPUID`, `IO_INSTRUCTION`, 18); `*` is any.',
-        default: undefined,
-      }),
-      'name an exit reason such as "CPUID"',
-    ),
+    reason: text({
+      description: 'Name or number of an exit reason (`CPUID`, `IO_INSTRUCTION`, 18); `*` is any.',
+      default: undefined,
+    }),
+    hypercall: text({
+      description:
+        'Instead of `reason`: name or number of a hypercall, `KVM_HC_KICK_CPU`, `KICK_CPU` or `5`.',
+      default: undefined,
+    }),
+    when: choice({
+      description: 'Before the hypervisor handles the exit, or after.',
+      default: 'before',
+      values: {
+        before: 'The guest stands at the instruction, and can be given something else.',
+        after:
+          'The guest is about to go on; `exit.outcome`, `exit.result` and their like are known.',
+      },
+    }),
+    action: text({
+      description:
+        'Do this in the hypervisor’s place, and go on: `skip`, `skip eax=5, ebx=0`, `return ecx=0`, `inject #GP(0)`, `inject #PF 0x1000 2`, `inject interrupt 0x20`, `inject nmi`.',
+      default: undefined,
+    }),
     ...conditions('the exit’s fields', 'leaf == 0x40000000', 'CPUID leaf {leaf}'),
   },
-  { description: 'A breakpoint on VM exits.' },
+  {
+    description: 'A breakpoint on VM exits.',
+    oneOf: {
+      names: ['reason', 'hypercall'],
+      remedy: 'name an exit reason such as "CPUID", or a hypercall',
+    },
+  },
 );
 
 const breakOn = orMember(

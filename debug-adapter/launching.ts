@@ -66,6 +66,7 @@ export async function machineConfiguration(
       profile: hypervisor.profile ?? defaultProfile(hypervisor.interface),
       exits: hypervisor.exits,
       ...kvmOf(configuration),
+      log: { capacity: hypervisor.log.capacity, statistics: hypervisor.log.statistics },
     },
     shared: false,
   };

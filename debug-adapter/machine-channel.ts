@@ -9,7 +9,10 @@ import type {
   DataBreakpoint,
   DisassembledLine,
   EventBreakpoint,
+  EventAction,
+  ExitAction,
   ExitBreakpoint,
+  ExitLogFilter,
   ExitLogRange,
   InstructionBreakpoint,
   MachineConfiguration,
@@ -84,6 +87,9 @@ export interface MachineService {
   assign(target: ExpressionSource, value: ExpressionSource): void;
   inspect(view: ViewName, address: number): readonly Detail[];
   exitLog(from: number, limit: number): readonly ExitRecord[];
+  setExitFilter(filter: ExitLogFilter | null): void;
+  intervene(action: ExitAction | null): void;
+  inject(event: EventAction): void;
   exitLogRange(): ExitLogRange;
   exitCounts(): { readonly [name: string]: number };
   exitStatistics(): ExitStatistics;

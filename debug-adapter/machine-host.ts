@@ -14,6 +14,7 @@ import type {
   DebugPort,
   EventBreakpoint,
   ExitBreakpoint,
+  ExitLogFilter,
   InstructionBreakpoint,
   MachineConfiguration,
   MachinePosition,
@@ -68,6 +69,7 @@ class MachineHost {
   /** Kept for the next machine: a reset or restart does not lose them. */
   private instructionBreakpoints: readonly InstructionBreakpoint[] = [];
   private exitBreakpoints: readonly ExitBreakpoint[] = [];
+  private exitFilter: ExitLogFilter | null = null;
   private eventBreakpoints: readonly EventBreakpoint[] = [];
   private dataBreakpoints: readonly DataBreakpoint[] = [];
   /** Counts resumes and stops, so that a slice that was planned for an earlier run does nothing. */
@@ -153,6 +155,12 @@ class MachineHost {
       assign: (target, value) => machine().assign(target, value),
       inspect: (view, address) => machine().inspect(view, address),
       exitLog: (from, limit) => machine().exitLog(from, limit),
+      setExitFilter: (filter) => {
+        machine().setExitFilter(filter);
+        this.exitFilter = filter;
+      },
+      intervene: (action) => machine().intervene(action),
+      inject: (event) => machine().inject(event),
       exitLogRange: () => machine().exitLogRange(),
       exitCounts: () => machine().exitCounts(),
       exitStatistics: () => machine().exitStatistics(),
@@ -196,6 +204,7 @@ class MachineHost {
     this.resetPending = false;
     this.output.adopt(machine);
     setGood(this.instructionBreakpoints, (list) => machine.setInstructionBreakpoints(list));
+    machine.setExitFilter(this.exitFilter);
     setGood(this.exitBreakpoints, (list) => machine.setExitBreakpoints(list));
     setGood(this.eventBreakpoints, (list) => machine.setEventBreakpoints(list));
     setGood(this.dataBreakpoints, (list) => machine.setDataBreakpoints(list));

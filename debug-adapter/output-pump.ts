@@ -28,8 +28,10 @@ export class OutputPump {
   private kept = false;
   private whenThereIsRoom: (() => void) | null = null;
   private bytesPrinted = 0;
-  /** Ordinal of the first exit that was not sent. */
+  /** Number of the first row of the exit log that was not sent. */
   private exitsSent = 0;
+  /** The row before it had no outcome when it was sent: it is sent again with it. */
+  private waits = false;
 
   constructor(scheduler: Scheduler, send: (batch: OutputBatch) => void) {
     this.scheduler = scheduler;
@@ -40,6 +42,7 @@ export class OutputPump {
   adopt(machine: DebugPort): void {
     this.machine = machine;
     this.exitsSent = 0;
+    this.waits = false;
   }
 
   /** Leaves nothing out from now on; whoever runs the guest must look at `isFull` then. */
@@ -66,7 +69,7 @@ export class OutputPump {
 
   /** Whether batches carry new rows of the exit log, from now on. */
   follow(follow: boolean): void {
-    if (follow && !this.following) this.exitsSent = this.total();
+    if (follow && !this.following) this.exitsSent = this.end();
     this.following = follow;
   }
 
@@ -91,7 +94,7 @@ export class OutputPump {
   pump(): void {
     if (this.outstanding) return;
     const now = this.scheduler.now();
-    const newExits = this.following && this.exitsSent !== this.total();
+    const newExits = this.following && this.hasNewExits();
     const wait = this.isFull ? 0 : OUTPUT_INTERVAL_MS;
     const outputDue = this.queue.empty ? Infinity : this.lastBatch + wait;
     const exitsDue = newExits ? this.lastExits + EXITS_INTERVAL_MS : Infinity;
@@ -113,22 +116,34 @@ export class OutputPump {
 
   private flush(withExits: boolean): void {
     const now = this.scheduler.now();
-    const total = this.total();
-    const from = Math.max(this.exitsSent, total - EXIT_ROWS_PER_EVENT);
-    const wanted = this.following && withExits && from < total;
+    const end = this.end();
+    const unsent = this.isSettled() ? this.exitsSent - 1 : this.exitsSent;
+    const from = Math.max(unsent, end - EXIT_ROWS_PER_EVENT);
+    const wanted = this.following && withExits && from < end;
     const rows = wanted ? (this.machine?.exitLog(from, EXIT_ROWS_PER_EVENT) ?? []) : [];
     if (this.queue.empty && rows.length === 0) return;
-    const batch = this.queue.take(rows, rows.length === 0 ? 0 : from - this.exitsSent, total);
+    const total = this.machine?.position().exits ?? 0;
+    const batch = this.queue.take(rows, rows.length === 0 ? 0 : from - unsent, total);
     this.lastBatch = now;
     if (rows.length > 0) {
-      this.exitsSent = total;
+      this.exitsSent = end;
+      this.waits = rows.at(-1)?.outcome === undefined;
       this.lastExits = now;
     }
     this.outstanding = true;
     this.send(batch);
   }
 
-  private total(): number {
-    return this.machine?.position().exits ?? 0;
+  private hasNewExits(): boolean {
+    return this.exitsSent !== this.end() || this.isSettled();
+  }
+  /** The last row was sent while it waited for the hypervisor, and has its outcome now. */
+  private isSettled(): boolean {
+    if (!this.waits) return false;
+    const [row] = this.machine?.exitLog(this.exitsSent - 1, 1) ?? [];
+    return row?.outcome !== undefined;
+  }
+  private end(): number {
+    return this.machine?.exitLogRange().end ?? 0;
   }
 }

@@ -8,6 +8,7 @@
  * "phys:0x00100123" guest-physical. `position` is always the count of retired instructions.
  */
 import type { MachinePosition } from '../emulator/debug-port.ts';
+import type { CountedAddress, ExitStatistics } from '../emulator/hypervisor/exit-statistics.ts';
 import type { ExitRecord } from '../emulator/stop-reason.ts';
 
 /** One row of the exit log: the machine's record and what the symbol files know of its RIP. */
@@ -18,7 +19,7 @@ export interface ExitRow extends ExitRecord {
 
 /** Legal whenever a machine exists, running or stopped. */
 export interface ExitsArguments {
-  /** First ordinal wanted (exits are numbered from 0); absent: the newest `limit` rows. */
+  /** Number of the first row wanted (they are numbered from 0); absent: the newest `limit` rows. */
   readonly from?: number;
   /** At most this many rows, 1 to 1000; default 100. */
   readonly limit?: number;
@@ -26,12 +27,59 @@ export interface ExitsArguments {
   readonly follow?: boolean;
 }
 export interface ExitsBody {
-  /** In order of ordinals, without gaps, except that rows older than `first` are gone. */
+  /** In order, without gaps, except that rows older than `first` are gone. */
   readonly rows: readonly ExitRow[];
-  /** Oldest ordinal that the log still keeps; equal to `total` when it is empty. */
+  /** Number of the oldest row that the log still keeps; equal to `end` when it is empty. */
   readonly first: number;
-  /** Exits since power-on: the ordinal that the next one will have. */
+  /** Number that the next row will have: rows that were kept since power-on. */
+  readonly end: number;
+  /** Exits since power-on: the ordinal that the next one will have; `end`, where there is no filter. */
   readonly total: number;
+}
+
+/** What all exits since power-on add up to, the log's filter and length notwithstanding. */
+export interface ExitStatisticsBody extends Omit<ExitStatistics, 'addresses'> {
+  readonly addresses: readonly CountedPlace[];
+  /** By the function that the address belongs to, as far as there are symbols. */
+  readonly functions: readonly { readonly name: string; readonly count: number }[];
+}
+export interface CountedPlace extends CountedAddress {
+  /** Nearest symbol at or below. */
+  readonly symbol?: string;
+}
+
+/** Everything as text, for a file that the client writes. */
+export interface ExportExitsArguments {
+  readonly format: 'json' | 'csv';
+  /** The statistics, or the newest 100,000 rows of the log; absent: the statistics. */
+  readonly what?: 'statistics' | 'log';
+}
+export interface ExportExitsBody {
+  readonly text: string;
+}
+
+/** Which exits the log keeps from now on; without members: all. All are counted. */
+export interface SetExitLogFilterArguments {
+  /** Names or numbers of exit reasons, or groups of them ("Hypercalls"). */
+  readonly reasons?: readonly string[];
+  readonly except?: readonly string[];
+  /** Expression over the exit's fields and registers. */
+  readonly condition?: string;
+}
+
+/** What is done with the exit at which the guest is stopped, when it goes on. */
+export interface InterveneArguments {
+  /**
+   * "skip eax=5, ebx=0": pass over the instruction; "return ecx=0": let the hypervisor handle it and
+   * change what the guest gets; "inject #GP(0)", "inject #PF 0x1000 2", "inject interrupt 0x20",
+   * "inject nmi": give the guest that instead; "handle": nothing of it.
+   */
+  readonly action: string;
+}
+/** An event that the guest gets where it is stopped: at once, or at an exit in the handler's place. */
+export interface InjectArguments {
+  /** "#GP(0)", "#PF 0x1000 2", "interrupt 0x20", "nmi". */
+  readonly event: string;
 }
 
 export interface ExitCountsBody {
@@ -165,8 +213,14 @@ export interface ExitReasonsBody {
 }
 
 export interface ExitBreakpointDescription {
-  /** Name or number of an exit reason, in any case; "*" is any exit. */
-  readonly reason: string;
+  /** Name or number of an exit reason, in any case; "*" is any exit. Either this or `hypercall`. */
+  readonly reason?: string;
+  /** Name or number of a hypercall: "KVM_HC_KICK_CPU", "KICK_CPU", "5". */
+  readonly hypercall?: string;
+  /** 'after' the hypervisor has handled it: `exit.outcome`, `exit.result` and so on can be named then. */
+  readonly when?: 'before' | 'after';
+  /** Done in the hypervisor's place, and the guest goes on: see InterveneArguments. */
+  readonly action?: string;
   /** Expression over the exit's fields, registers and symbols that must be nonzero. */
   readonly condition?: string;
   /** "3" from the third hit on, "== 3" at the third only, "% 3" at every third. */
@@ -302,6 +356,18 @@ export interface SummaryBody {
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
+  'guestscope/exitStatistics': { readonly arguments: undefined; readonly body: ExitStatisticsBody };
+  'guestscope/exportExits': {
+    readonly arguments: ExportExitsArguments;
+    readonly body: ExportExitsBody;
+  };
+  'guestscope/setExitLogFilter': {
+    readonly arguments: SetExitLogFilterArguments;
+    readonly body: undefined;
+  };
+  /** Legal while the guest is stopped, as the next. */
+  'guestscope/intervene': { readonly arguments: InterveneArguments; readonly body: undefined };
+  'guestscope/inject': { readonly arguments: InjectArguments; readonly body: undefined };
   'guestscope/exitCounts': { readonly arguments: undefined; readonly body: ExitCountsBody };
   'guestscope/consoleInput': {
     readonly arguments: ConsoleInputArguments;
@@ -340,7 +406,10 @@ export interface CustomRequests {
 }
 export type CustomRequestName = keyof CustomRequests;
 
-/** New rows of the exit log, at most ten events a second and 256 rows each, once `follow` was asked. */
+/**
+ * New rows of the exit log, at most ten events a second and 256 rows each, once `follow` was asked. A row
+ * without an outcome, at which the guest was stopped, comes again with it.
+ */
 export interface ExitsEvent {
   readonly rows: readonly ExitRow[];
   /** Rows left out before the first of `rows` because exits came too fast; see guestscope/exits. */

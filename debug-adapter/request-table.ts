@@ -26,7 +26,16 @@ import { disassemble } from './requests/disassemble.ts';
 import { cancel, disconnect, restart, terminate } from './requests/ending.ts';
 import { evaluate, setExpression } from './requests/evaluate.ts';
 import { exceptionInfo } from './requests/exception-info.ts';
-import { exitCounts, exitReasons, exits } from './requests/exits.ts';
+import {
+  exitCounts,
+  exitReasons,
+  exits,
+  exitStatistics,
+  exportExits,
+  inject,
+  intervene,
+  setExitLogFilter,
+} from './requests/exits.ts';
 import { continueGuest, next, pause, stepIn, stepOut } from './requests/execution.ts';
 import { initialize } from './requests/initialize.ts';
 import { attach, configurationDone, launch } from './requests/launch.ts';
@@ -113,6 +122,11 @@ const REQUESTS: readonly RequestRow[] = [
 
   { command: 'guestscope/exits',            legal: ALIVE,           handle: exits },
   { command: 'guestscope/exitCounts',       legal: ALIVE,           handle: exitCounts },
+  { command: 'guestscope/exitStatistics',   legal: ALIVE,           handle: exitStatistics },
+  { command: 'guestscope/exportExits',      legal: ALIVE,           handle: exportExits },
+  { command: 'guestscope/setExitLogFilter', legal: ALIVE,           handle: setExitLogFilter },
+  { command: 'guestscope/intervene',        legal: ['stopped'],     handle: intervene },
+  { command: 'guestscope/inject',           legal: ['stopped'],     handle: inject },
   { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
   { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
   { command: 'guestscope/events',           legal: ALIVE,           handle: events },

@@ -16,6 +16,8 @@ import { NO_ABILITIES } from './client-abilities.ts';
 import type { EventSource, WantedEvent } from './breakpoints.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { AdapterError, failure } from './errors.ts';
+import { setFilterOfLaunch } from './exit-log-filter.ts';
+import { wantedExit } from './exit-wish.ts';
 import type { Files } from './files.ts';
 import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
@@ -299,15 +301,9 @@ export class GuestscopeSession {
     guest.expectations.configure(guest, configuration.expect);
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
-    await setOfLaunch(
-      guest,
-      'exitBreakpoints',
-      'launch',
-      configuration.exitBreakpoints,
-      (given) => ({
-        reasons: [given.reason],
-        ...guest.conditions(given),
-      }),
+    await setFilterOfLaunch(guest, configuration.hypervisor.log);
+    await setOfLaunch(guest, 'exitBreakpoints', 'launch', configuration.exitBreakpoints, (given) =>
+      wantedExit(guest, given),
     );
     await setOfLaunch(guest, 'breakOn', 'breakOn', configuration.breakOn, (given) =>
       wantedEvent(guest, given.event, given),

@@ -230,16 +230,18 @@ function placeText(address: number, symbols: SymbolTable): string {
 }
 
 function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): Told {
-  const text = describeExit(exit, symbols);
+  const { outcome } = exit;
+  const text = describeExit(exit, symbols) + (outcome === undefined ? '' : ` => ${outcome.text}`);
   const fields = Object.entries(exit.fields).map(([name, value]) => `${name} = ${hex(value)}`);
   const details = [
     `Exit ${exit.ordinal} since power-on, after ${exit.position} instructions.`,
     `Exit qualification ${hex(exit.qualification)}, instruction length ${exit.instructionLength}.`,
     ...fields,
+    ...(outcome === undefined ? [] : [`${outcome.text}; cost ${outcome.steps}`]),
   ];
   return {
     reason: 'exception',
-    description: 'Paused on VM exit',
+    description: outcome === undefined ? 'Paused on VM exit' : 'Paused after VM exit',
     text,
     ids,
     exception: {

@@ -17,13 +17,21 @@ export interface ExitBreakpoint extends ExitBreakpointDescription {
 
 /** "CPUID when leaf == 0x40000000, hit % 3, logs: leaf {leaf}". */
 export function breakpointText(breakpoint: ExitBreakpointDescription): string {
-  const { reason, condition, hitCondition, logMessage } = breakpoint;
+  const { when, condition, hitCondition, logMessage, action } = breakpoint;
   return [
-    reason === '*' ? 'any exit' : reason,
+    exitTitle(breakpoint),
+    when === 'after' ? ' after the hypervisor' : '',
     condition === undefined ? '' : ` when ${condition}`,
     hitCondition === undefined ? '' : `, hit ${hitCondition}`,
     logMessage === undefined ? '' : `, logs: ${logMessage}`,
+    action === undefined ? '' : `, does: ${action}`,
   ].join('');
+}
+
+/** "CPUID", "any exit", "hypercall KICK_CPU". */
+export function exitTitle({ reason, hypercall }: ExitBreakpointDescription): string {
+  if (hypercall !== undefined) return `hypercall ${hypercall}`;
+  return reason === undefined || reason === '*' ? 'any exit' : reason;
 }
 
 export class ExitBreakpoints implements vscode.Disposable {

@@ -11,6 +11,7 @@ import type {
   WantedInstruction,
 } from '../breakpoints.ts';
 import { AdapterError, failure } from '../errors.ts';
+import { wantedExit } from '../exit-wish.ts';
 import { eventTree, wantedEvent, wantedEvents } from '../event-tree.ts';
 import { findFilter } from '../exception-filters.ts';
 import type { Guest, WrittenConditions } from '../guest.ts';
@@ -79,8 +80,14 @@ export async function setExitBreakpoints(
 ): Promise<SetExitBreakpointsBody> {
   const { guest } = session;
   const wanted = request.list('breakpoints').map((given) => {
-    const reasons = [given.string('reason')];
-    return attempt((): WantedExit => ({ reasons, ...guest.conditions(asWritten(given)) }));
+    const written = {
+      ...asWritten(given),
+      reason: given.optionalString('reason'),
+      hypercall: given.optionalString('hypercall'),
+      when: given.optionalString('when'),
+      action: given.optionalString('action'),
+    };
+    return attempt((): WantedExit => wantedExit(guest, written));
   });
   const set = await guest.breakpoints.setEvents(guest.machine, 'editor', wanted);
   return { breakpoints: set.map(outcome) };

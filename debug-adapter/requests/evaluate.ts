@@ -29,9 +29,10 @@ export async function evaluate(
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
     const result = await command.run(guest);
-    return typeof result === 'string'
-      ? { result, variablesReference: 0 }
-      : { result: result.text, variablesReference: guest.variables.reference(result.rows) };
+    if (typeof result === 'string') return { result, variablesReference: 0 };
+    const { text, rows, changed } = result;
+    if (changed === true) tellChange(session, request);
+    return { result: text, variablesReference: rows ? guest.variables.reference(rows) : 0 };
   }
   const { target, value } = guest.parseAssignment(expression);
   if (target === null) return valueOf(guest, expression, format);
@@ -64,6 +65,15 @@ async function assign(
   const format = valueFormat(request);
   if (syntax.kind === 'name') return valueOf(guest, syntax.name, format);
   return shown(guest, await guest.machine.call('evaluate', target), format);
+}
+
+/** Once the request is answered, the client learns that the guest is no longer as it was. */
+export function tellChange(session: GuestscopeSession, request: IncomingRequest): void {
+  session.guest.changed();
+  request.whenAnswered(async () => {
+    session.event('invalidated', { areas: ['variables', 'stacks'] });
+    await session.changed();
+  });
 }
 
 interface EvaluateBody {

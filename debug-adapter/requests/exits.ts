@@ -2,9 +2,21 @@
 import { exitReasonDescriptions } from '../exception-filters.ts';
 import { exitRows } from '../guest-output.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import type { ExitCountsBody, ExitReasonsBody, ExitsBody } from '../protocol.ts';
+import type {
+  ExitCountsBody,
+  ExitReasonsBody,
+  ExitsBody,
+  ExitStatisticsBody,
+  ExportExitsBody,
+} from '../protocol.ts';
 import { EXIT_ROWS_PER_PAGE } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { failure } from '../errors.ts';
+import { exportedLog, injectEvent, statisticsOf, takeExit } from '../exit-commands.ts';
+import { exitLogFilter } from '../exit-log-filter.ts';
+import { statisticsText } from '../exit-reports.ts';
+import { refusal } from '../guest.ts';
+import { tellChange } from './evaluate.ts';
 
 const DEFAULT_ROWS = 100;
 
@@ -17,16 +29,73 @@ export async function exits(
   const asked = request.integer('limit', DEFAULT_ROWS);
   const limit = Math.min(Math.max(asked, 1), EXIT_ROWS_PER_PAGE);
   const { exits: total } = await machine.call('position');
-  const from = Math.max(request.integer('from', total - limit), 0);
+  const { first, end } = await machine.call('exitLogRange');
+  const from = Math.max(request.integer('from', end - limit), 0);
   const records = await machine.call('exitLog', from, limit);
-  const oldest = await machine.call('exitLog', 0, 1);
-  return { rows: exitRows(records, symbols), first: oldest[0]?.ordinal ?? total, total };
+  return { rows: exitRows(records, symbols), first, end, total };
 }
 
 export async function exitCounts(session: GuestscopeSession): Promise<ExitCountsBody> {
   const { machine } = session.guest;
   const counts = await machine.call('exitCounts');
   return { counts, total: Object.values(counts).reduce((sum, count) => sum + count, 0) };
+}
+
+export function exitStatistics(session: GuestscopeSession): Promise<ExitStatisticsBody> {
+  return statisticsOf(session.guest);
+}
+
+export async function exportExits(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<ExportExitsBody> {
+  const format = oneOf(request, 'format', request.string('format'), ['json', 'csv']);
+  const given = request.optionalString('what') ?? 'statistics';
+  const what = oneOf(request, 'what', given, ['statistics', 'log']);
+  const { guest } = session;
+  if (what === 'log') return { text: await exportedLog(guest, format) };
+  return { text: statisticsText(await statisticsOf(guest), format) };
+}
+
+function oneOf<T extends string>(
+  { command }: IncomingRequest,
+  argument: string,
+  given: string,
+  known: readonly T[],
+): T {
+  const found = known.find((each) => each === given);
+  if (found !== undefined) return found;
+  const problem = `there is no "${given}", only ${known.join(' and ')}`;
+  throw failure('badArgument', { argument, command, problem });
+}
+
+export async function setExitLogFilter(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<void> {
+  const { guest } = session;
+  const filter = exitLogFilter(guest, {
+    reasons: request.strings('reasons'),
+    except: request.strings('except'),
+    condition: request.optionalString('condition'),
+  });
+  try {
+    await guest.machine.call('setExitFilter', filter);
+  } catch (cause) {
+    throw refusal('expressionRefused', cause);
+  }
+}
+
+export async function intervene(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<void> {
+  await takeExit(session.guest, request.string('action').trim().split(/\s+/));
+}
+
+export async function inject(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  await injectEvent(session.guest, request.string('event'));
+  tellChange(session, request);
 }
 
 export function exitReasons(): Promise<ExitReasonsBody> {

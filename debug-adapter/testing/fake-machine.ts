@@ -90,6 +90,9 @@ export class FakeConfigurationError extends Error {
   }
 }
 
+/** What becomes of every exit here. */
+const EMULATED = { kind: 'emulated', text: 'emulated', steps: 1 } as const;
+
 interface Pending {
   readonly record: ExitRecord;
 }
@@ -366,7 +369,9 @@ export class FakeMachine implements DebugPort {
   exitLog(from: number, limit: number): readonly ExitRecord[] {
     const first = this.firstKept();
     const start = Math.max(from - first, 0);
-    return this.exits.slice(start, start + limit);
+    return this.exits
+      .slice(start, start + limit)
+      .map((exit) => (exit === this.pending?.record ? exit : { ...exit, outcome: EMULATED }));
   }
 
   /** Kept for assertions; the toy keeps and handles all exits. */
@@ -382,7 +387,8 @@ export class FakeMachine implements DebugPort {
     this.interventions.push({ kind: 'inject', event });
   }
   exitLogRange(): ExitLogRange {
-    return { first: 0, end: this.exits.length };
+    const first = this.firstKept();
+    return { first, end: first + this.exits.length };
   }
 
   /** By reason alone. */

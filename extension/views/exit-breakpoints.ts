@@ -1,6 +1,11 @@
 /** Tree of the exit breakpoints in the Run and Debug side bar: a check box each, conditions in words. */
 import * as vscode from 'vscode';
-import { breakpointText, type ExitBreakpoint, type ExitBreakpoints } from '../exit-breakpoints.ts';
+import {
+  breakpointText,
+  type ExitBreakpoint,
+  type ExitBreakpoints,
+  exitTitle,
+} from '../exit-breakpoints.ts';
 
 export const EXIT_BREAKPOINTS_VIEW = 'guestscope.exitBreakpoints';
 
@@ -24,8 +29,8 @@ class Provider implements vscode.TreeDataProvider<ExitBreakpoint> {
   }
 
   getTreeItem(breakpoint: ExitBreakpoint): vscode.TreeItem {
-    const item = new vscode.TreeItem(breakpoint.reason === '*' ? 'any exit' : breakpoint.reason);
-    const rest = breakpointText({ ...breakpoint, reason: '' }).trim();
+    const item = new vscode.TreeItem(exitTitle(breakpoint));
+    const rest = breakpointText(breakpoint).slice(exitTitle(breakpoint).length).trim();
     const refusal = this.#breakpoints.refusal(breakpoint);
     item.contextValue = 'exitBreakpoint';
     item.checkboxState = breakpoint.enabled

@@ -7,7 +7,7 @@ import type { ExitRow } from '../../debug-adapter/protocol.ts';
 export type ToExitsPage =
   /** Another guest, or none: everything shown so far is gone. */
   | { readonly kind: 'session'; readonly name: string | null }
-  /** Rows, in any order; `first` and `total` are the bounds of the log. */
+  /** Rows, in any order; `first` and `total` are the bounds of the log in numbers of rows. */
   | {
       readonly kind: 'rows';
       readonly rows: readonly ExitRow[];

@@ -18,7 +18,7 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
   #view: vscode.WebviewView | undefined;
   #session: GuestSession | undefined;
   #following: vscode.Disposable | undefined;
-  /** Oldest ordinal that the machine still keeps, as last heard. */
+  /** Oldest row that the machine still keeps, as last heard. */
   #first = 0;
 
   constructor(extensionUri: vscode.Uri, sessions: GuestSessions, log: vscode.LogOutputChannel) {
@@ -86,7 +86,10 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
     this.#first = 0;
     this.#post({ kind: 'session', name: session.debugSession.name });
     if (this.#view === undefined) return;
-    this.#following = session.on('guestscope.exits', ({ rows, total }) => {
+    this.#following = session.on('guestscope.exits', ({ rows }) => {
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      const total = (last.row ?? last.ordinal) + 1;
       this.#post({ kind: 'rows', rows, first: this.#first, total });
     });
     void this.#fetchNewest();
@@ -105,9 +108,9 @@ export class ExitsView implements vscode.WebviewViewProvider, vscode.Disposable 
     const session = this.#session;
     if (session === undefined || this.#view === undefined) return;
     try {
-      const { rows, first, total } = await session.request('guestscope/exits', argument);
+      const { rows, first, end } = await session.request('guestscope/exits', argument);
       this.#first = first;
-      if (session === this.#session) this.#post({ kind: 'rows', rows, first, total });
+      if (session === this.#session) this.#post({ kind: 'rows', rows, first, total: end });
     } catch (error) {
       // a guest that has ended meanwhile has no more rows to give; the page keeps what it has
       if (session === this.#sessions.active) this.#log.warn(`guestscope/exits: ${String(error)}`);

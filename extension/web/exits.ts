@@ -1,5 +1,5 @@
 /**
- * Page of the VM exit log: a table of which only the rows in sight exist. Rows are kept by ordinal in a
+ * Page of the VM exit log: a table of which only the rows in sight exist. Rows are kept by number in a
  * bounded cache and asked for when scrolling meets a gap; while the end is in sight the page follows.
  */
 import type { ExitRow } from '../../debug-adapter/protocol.ts';
@@ -19,6 +19,7 @@ const COLUMNS = [
   { key: 'position', title: 'Position', hint: 'Retired instructions' },
   { key: 'reason', title: 'Reason', hint: 'VMX basic exit reason' },
   { key: 'detail', title: 'Qualification', hint: 'Decoded exit qualification' },
+  { key: 'outcome', title: 'Outcome', hint: 'What the hypervisor did, and what the guest got' },
   { key: 'rip', title: 'Guest RIP', hint: 'Linear address of the instruction, and its symbol' },
 ] as const;
 
@@ -64,6 +65,8 @@ function cellText(row: ExitRow, key: (typeof COLUMNS)[number]['key']): string {
       return row.name;
     case 'detail':
       return row.detail;
+    case 'outcome':
+      return row.outcome?.text ?? '';
     case 'rip':
       return row.symbol === undefined ? hex(row.linearRip) : `${hex(row.linearRip)} ${row.symbol}`;
   }
@@ -75,6 +78,9 @@ function rowTitle(row: ExitRow): string {
     `${row.name} (reason ${String(row.reason)}), qualification ${hex(row.qualification)}`,
     `CPL ${String(row.cpl)}, instruction length ${String(row.instructionLength)}`,
     ...fields,
+    ...(row.outcome === undefined
+      ? []
+      : [`${row.outcome.text}; cost: ${String(row.outcome.steps)}`]),
   ].join('\n');
 }
 
@@ -167,7 +173,7 @@ host.onMessage((received) => {
       );
       break;
     case 'rows':
-      for (const row of received.rows) cache.set(row.ordinal, row);
+      for (const row of received.rows) cache.set(row.row ?? row.ordinal, row);
       // a page that comes late must not shorten the log
       total = Math.max(total, received.total);
       first = Math.max(first, received.first, total - MAXIMUM_ROWS);

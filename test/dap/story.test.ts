@@ -117,6 +117,50 @@ describe('story', () => {
       ['guestscope/exitCounts'],
     ]));
 
+  it('what its exits add up to, and what is done in the hypervisor’s place', () =>
+    golden('story-statistics', [
+      [
+        'guestscope/setExitBreakpoints',
+        {
+          breakpoints: [
+            { hypercall: 'KVM_HC_KICK_CPU', action: 'skip eax=-22' },
+            { hypercall: '42', when: 'after', condition: 'exit.result == -1000' },
+            { hypercall: 'KICK_CPUS' },
+            { reason: 'CPUID', when: 'later' },
+            { reason: 'CPUID', action: 'jump' },
+            { reason: 'CPUID', when: 'after', action: 'skip' },
+          ],
+        },
+      ],
+      ['configurationDone'],
+      { until: 'stopped' },
+      // what the machine says at the beginning comes before what the guest says
+      ['stepIn', THREAD],
+      { until: 'stopped' },
+      ['continue', THREAD],
+      { until: 'stopped' },
+      ['exceptionInfo', THREAD],
+      ...[
+        'exits 2',
+        'exits top by reason',
+        'exits top 4 by detail',
+        'exits top 3 by address',
+        'exits top 3 by function',
+        'exits top by colour',
+        'exits rate',
+        'hypercalls',
+        'exit skip',
+        'inject #GP',
+        'r general',
+        'exit.result',
+      ].map((expression): Step => ['evaluate', { expression, context: 'repl' }]),
+      ['guestscope/setExitLogFilter', { reasons: ['Hypercalls'], condition: 'nr ==' }],
+      ['guestscope/setExitLogFilter', { reasons: ['Hypercalls', 'HLT'], except: ['hlt'] }],
+      ['guestscope/setExitBreakpoints', { breakpoints: [{ reason: 'HLT' }] }],
+      ['guestscope/exportExits', { format: 'xml' }],
+      ['guestscope/intervene', { action: 'skip' }],
+    ]));
+
   it('in its memory, linear and physical', () =>
     golden('story-memory', [
       ['setFunctionBreakpoints', { breakpoints: [{ name: 'find_hypervisor' }] }],

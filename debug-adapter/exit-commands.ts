@@ -1,0 +1,147 @@
+/**
+ * Commands of the debug console about VM exits: the log, what exits add up to, and what to do with the
+ * one at hand. The last ones change the guest, as their words say.
+ */
+import type { CommandResult, CommandRow } from './console-commands.ts';
+import { failure } from './errors.ts';
+import { parseEvent, parseExitAction } from './exit-actions.ts';
+import {
+  type ExportFormat,
+  hypercallsText,
+  logText,
+  rateText,
+  statisticsText,
+  TOP_KINDS,
+  type TopKind,
+  topText,
+  withFunctions,
+} from './exit-reports.ts';
+import type { Guest } from './guest.ts';
+import { refusal } from './guest.ts';
+import type { ExitStatisticsBody } from './protocol.ts';
+import { describeExit } from './stops.ts';
+
+const EXITS_USAGE =
+  'exits [COUNT] | exits top [COUNT] [by reason|detail|address|function|interrupt] | exits rate | exits json|csv [log]';
+
+export const EXIT_USAGE =
+  'exit [skip [REGISTER=VALUE, …] | return REGISTER=VALUE, … | inject EVENT | handle]';
+
+// prettier-ignore
+export const EXIT_COMMANDS: readonly CommandRow[] = [
+  { name: 'exits',      usage: EXITS_USAGE,                    help: 'shows the last VM exits, what all of them add up to, or everything for a file', run: exits },
+  { name: 'hypercalls', usage: 'hypercalls [COUNT]',           help: 'shows how often the guest has made which hypercall',  run: hypercalls },
+  { name: 'inject',     usage: 'inject #GP(0) | #PF ADDRESS [ERROR] | interrupt VECTOR | nmi', help: 'gives the guest an event here', run: inject },
+];
+
+const EXITS = 10;
+const EXITS_LIMIT = 500;
+const TOP = 10;
+/** Rows of an exported log. */
+const EXPORTED_ROWS = 100_000;
+
+async function exits(guest: Guest, words: readonly string[]): Promise<string> {
+  const [verb = '', ...rest] = words;
+  switch (verb) {
+    case 'top':
+      return top(guest, rest);
+    case 'rate':
+      return rateText(await guest.machine.call('exitStatistics'));
+    case 'json':
+    case 'csv':
+      return exported(guest, verb, rest);
+    default:
+      return lastExits(guest, words);
+  }
+}
+
+async function lastExits(guest: Guest, words: readonly string[]): Promise<string> {
+  const asked = words.length === 0 ? EXITS : await guest.evaluateNumber(words.join(' '));
+  const count = Math.min(asked, EXITS_LIMIT);
+  const { end } = await guest.machine.call('exitLogRange');
+  const rows = await guest.machine.call('exitLog', Math.max(end - count, 0), count);
+  if (rows.length === 0) return 'There were no VM exits yet.';
+  return rows
+    .map((exit) => {
+      const outcome = exit.outcome === undefined ? '' : ` => ${exit.outcome.text}`;
+      return `${exit.ordinal} @${exit.position}  ${describeExit(exit, guest.symbols)}${outcome}`;
+    })
+    .join('\n');
+}
+
+/** "top 20 by function". */
+async function top(guest: Guest, words: readonly string[]): Promise<string> {
+  const by = words.indexOf('by');
+  const kind = by < 0 ? 'reason' : words.slice(by + 1).join(' ');
+  if (!isKind(kind)) {
+    const problem = `Exits are not counted by '${kind}'; there are ${TOP_KINDS.join(', ')}.`;
+    throw failure('commandUsage', { problem, usage: EXITS_USAGE });
+  }
+  const count = by < 0 ? words : words.slice(0, by);
+  const most = count.length === 0 ? TOP : await guest.evaluateNumber(count.join(' '));
+  return topText(await statisticsOf(guest), kind, most);
+}
+const isKind = (text: string): text is TopKind => TOP_KINDS.some((kind) => kind === text);
+
+async function exported(
+  guest: Guest,
+  format: ExportFormat,
+  words: readonly string[],
+): Promise<string> {
+  const [what = 'statistics', ...more] = words;
+  if (more.length > 0 || !(what === 'log' || what === 'statistics')) {
+    throw failure('commandUsage', {
+      problem: `There is no '${words.join(' ')}' to write: it is the statistics, or the log.`,
+      usage: EXITS_USAGE,
+    });
+  }
+  if (what === 'statistics') return statisticsText(await statisticsOf(guest), format);
+  return exportedLog(guest, format);
+}
+
+/** The newest rows of the log. */
+export async function exportedLog(guest: Guest, format: ExportFormat): Promise<string> {
+  const { end } = await guest.machine.call('exitLogRange');
+  const from = Math.max(0, end - EXPORTED_ROWS);
+  return logText(await guest.machine.call('exitLog', from, EXPORTED_ROWS), guest.symbols, format);
+}
+
+export async function statisticsOf(guest: Guest): Promise<ExitStatisticsBody> {
+  return withFunctions(await guest.machine.call('exitStatistics'), guest.symbols);
+}
+
+async function hypercalls(guest: Guest, words: readonly string[]): Promise<string> {
+  const count = words.filter((word) => word !== 'top').join(' ');
+  const most = count === '' ? TOP : await guest.evaluateNumber(count);
+  return hypercallsText(await statisticsOf(guest), most);
+}
+
+/** `exit skip`: what happens with the exit at hand when the guest goes on. */
+export async function takeExit(guest: Guest, words: readonly string[]): Promise<string> {
+  const text = words.join(' ');
+  const action = text === 'handle' ? null : parseExitAction(text, (each) => guest.parse(each));
+  try {
+    await guest.machine.call('intervene', action);
+  } catch (cause) {
+    throw refusal('machineRefused', cause);
+  }
+  return action === null
+    ? 'The hypervisor will handle the exit.'
+    : `When the guest goes on: ${text}, in the hypervisor’s place.`;
+}
+
+async function inject(guest: Guest, words: readonly string[]): Promise<CommandResult> {
+  const text = words.join(' ');
+  await injectEvent(guest, text);
+  return { text: `The guest gets ${text}.`, changed: true };
+}
+
+/** "#GP(0)", "nmi": at once, or in the handler's place at an exit. */
+export async function injectEvent(guest: Guest, text: string): Promise<void> {
+  const event = parseEvent(text, (each) => guest.parse(each));
+  try {
+    await guest.machine.call('inject', event);
+  } catch (cause) {
+    throw refusal('machineRefused', cause);
+  }
+}
