@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { bundleProgram, type Program } from './child/start.ts';
+import { measureExits } from './exits/measure.ts';
 import { ours } from './loops/contenders.ts';
 import { GO, MarkReader } from './loops/marks.ts';
 import { type LoopsFigures, measureLoops } from './loops/measure.ts';
@@ -58,7 +59,9 @@ describe('the loops on this emulator', () => {
     const load = [0, 0] as const;
     const host = { node: '', processor: '', cores: 1, load };
     const missing = [{ title: 'QEMU', reason: 'there is none.' }];
-    const text = markdown({ host, loops: figures, linux: null, session: null, missing });
+    const text = markdown({
+      ...{ host, loops: figures, exits: null, linux: null, session: null, missing },
+    });
     for (const { name } of LOOPS) assert.match(text, new RegExp(`^\\| ${name}: `, 'm'));
     assert.match(text, /geometric mean of the first 7/);
     assert.match(text, /^QEMU is missing: there is none\.$/m);
@@ -67,6 +70,15 @@ describe('the loops on this emulator', () => {
     );
     assert.equal(figures.interpreterMips, geometricMean(speeds));
   });
+});
+
+test('recording is compared on the same guest, which leaves as often as it should', () => {
+  const { recording } = measureExits({ pairs: 1, exits: 200 });
+  assert.deepEqual(
+    recording.map(({ instructionsPerExit }) => instructionsPerExit),
+    // by the source: four loops of 1 + 2n instructions, eight around them and the jump back
+    [499, 48].map((n) => Math.round((4 * (1 + 2 * n) + 8 + 1) / 4)),
+  );
 });
 
 describe('marks of the guest', () => {

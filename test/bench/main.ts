@@ -3,7 +3,7 @@
  *
  *   npm run bench                      everything, about three minutes
  *   npm run bench -- --json FILE       also writes the figures as JSON (report.ts, Figures)
- *   npm run bench -- --only loops      loops, linux or session, or several with commas between
+ *   npm run bench -- --only loops      loops, exits, linux or session, or several with commas between
  *   npm run bench -- --rounds 9        passes of the loops that count
  *   npm run bench -- --quick           small counts and no Linux: says that it runs, not how fast
  *
@@ -22,6 +22,7 @@ import {
   READY_MARKER,
 } from '../support/debian-kernel.ts';
 import { bundleProgram, type Program } from './child/start.ts';
+import type { ExitsFigures } from './exits/figures.ts';
 import type { LinuxBoot, LinuxOptions } from './linux/boot.ts';
 import { bootOnQemu } from './linux/qemu.ts';
 import type { Absent } from './loops/contender.ts';
@@ -31,7 +32,7 @@ import { qemuVersion } from './qemu.ts';
 import { type Figures, type LinuxFigures, markdown } from './report.ts';
 import type { SessionFigures } from './session/figures.ts';
 
-const PARTS = ['loops', 'linux', 'session'] as const;
+const PARTS = ['loops', 'exits', 'linux', 'session'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Options {
@@ -110,6 +111,12 @@ class Bench {
     }
   }
 
+  async exits(): Promise<ExitsFigures> {
+    const options = this.options.quick ? { pairs: 2, exits: 500 } : { pairs: 40, exits: 10_000 };
+    const process = this.program.start('exits', options);
+    return process.measure().finally(() => process.close());
+  }
+
   async linux(): Promise<LinuxFigures | null> {
     if (this.kernel === null) return null;
     const { release, ...guest } = this.kernel;
@@ -164,6 +171,7 @@ async function measure(options: Options): Promise<{ figures: Figures; failed: bo
   const bench = new Bench(program, options);
   try {
     const loops = await bench.part('loops', () => bench.loops());
+    const exits = await bench.part('exits', () => bench.exits());
     const linux = await bench.part('linux', () => bench.linux());
     const session = await bench.part('session', () => bench.session());
     const [after = NaN] = loadavg();
@@ -175,7 +183,7 @@ async function measure(options: Options): Promise<{ figures: Figures; failed: bo
       load: [before, after],
     } as const;
     const { missing, failed } = bench;
-    return { figures: { host, loops, linux, session, missing }, failed };
+    return { figures: { host, loops, exits, linux, session, missing }, failed };
   } finally {
     program.remove();
   }

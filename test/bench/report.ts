@@ -1,4 +1,5 @@
 /** The figures of a benchmark and the Markdown in which they are shown. */
+import type { ExitsFigures } from './exits/figures.ts';
 import type { LinuxBoot } from './linux/boot.ts';
 import type { Absent } from './loops/contender.ts';
 import { type LoopsFigures, OURS, type Speed } from './loops/measure.ts';
@@ -24,18 +25,20 @@ export interface Figures {
     readonly load: readonly [before: number, after: number];
   };
   readonly loops: LoopsFigures | null;
+  readonly exits: ExitsFigures | null;
   readonly linux: LinuxFigures | null;
   readonly session: SessionFigures | null;
   /** What is missing and why. */
   readonly missing: readonly Absent[];
 }
 
-export function markdown({ host, loops, linux, session, missing }: Figures): string {
+export function markdown({ host, loops, exits, linux, session, missing }: Figures): string {
   const [before, after] = host.load;
   return [
     '# Guestscope in figures',
     `Node ${host.node}, ${host.cores} × ${host.processor}, load ${before.toFixed(1)} before and ${after.toFixed(1)} after.`,
     ...(loops === null ? [] : loopsSection(loops)),
+    ...(exits === null ? [] : exitsSection(exits)),
     ...(linux === null ? [] : linuxSection(linux)),
     ...(session === null ? [] : sessionSection(session)),
     ...missing.map(({ title, reason }) => `${title} is missing: ${reason.replace(/\.$/, '')}.`),
@@ -110,6 +113,24 @@ function ratio(value: number): string {
 
 function grouped(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+// ---- exits
+
+function exitsSection({ recording }: ExitsFigures): readonly string[] {
+  const rows = recording.map((row) => [
+    `an exit every ${grouped(row.instructionsPerExit)} instructions`,
+    row.without.toFixed(0),
+    row.with.toFixed(0),
+    `${((row.ratio - 1) * 100).toFixed(1)} %`,
+    `${((row.range[0] - 1) * 100).toFixed(1)}–${((row.range[1] - 1) * 100).toFixed(1)} %`,
+  ]);
+  const [pairs] = recording.map((row) => String(row.pairs));
+  return [
+    '## Recording of VM exits',
+    `CPU ns an exit with the instructions before it, without log and statistics and with both; the overhead is the median of ${pairs ?? 'no'} pairs of runs in turn.`,
+    table(['guest', 'without', 'with', 'overhead', 'least–most'], rows),
+  ];
 }
 
 // ---- Linux

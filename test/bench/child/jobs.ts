@@ -1,4 +1,5 @@
 /** What the measuring processes do: parameters and result of each job. Plain data, since both travel. */
+import type { ExitsFigures, ExitsOptions } from '../exits/figures.ts';
 import type { LinuxBoot, LinuxOptions } from '../linux/boot.ts';
 import type { GuestOptions } from '../loops/contender.ts';
 import type { Pass } from '../loops/marks.ts';
@@ -16,6 +17,7 @@ export interface Jobs {
     readonly options: LoopsOptions & { readonly folder: string };
     readonly result: Pass;
   };
+  readonly exits: { readonly options: ExitsOptions; readonly result: ExitsFigures };
   readonly linux: { readonly options: LinuxOptions; readonly result: LinuxBoot };
   readonly session: { readonly options: SessionOptions; readonly result: SessionFigures };
 }

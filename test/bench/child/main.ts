@@ -3,6 +3,7 @@
  * bundled, since TypeScript run through a loader is slower. The first argument names the job and the
  * second is its parameters as JSON; each message that comes asks for one more measurement.
  */
+import { measureExits } from '../exits/measure.ts';
 import { bootLinux } from '../linux/guestscope.ts';
 import { startLoops } from '../loops/guestscope.ts';
 import { startV86 } from '../loops/v86.ts';
@@ -15,6 +16,7 @@ type Starters = { readonly [name in keyof Jobs]: (options: Jobs[name]['options']
 const STARTERS: Starters = {
   loops: (options) => startLoops(options.image, options),
   v86: (options) => startV86(options.folder, options.image, options),
+  exits: (options) => () => measureExits(options),
   linux: (options) => () => bootLinux(options),
   session: (options) => () => measureSession(options),
 };
