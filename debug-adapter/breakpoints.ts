@@ -15,7 +15,7 @@ import {
 import type { MachineClient } from './machine-client.ts';
 
 export type InstructionSource = 'instruction' | 'function' | `source:${string}`;
-export type EventSource = 'filter' | 'editor' | 'tree' | 'launch' | 'breakOn';
+export type EventSource = 'filter' | 'editor' | 'tree' | 'launch' | 'breakOn' | 'image';
 export type BreakpointSource = InstructionSource | EventSource | 'data';
 
 export interface Conditions {
@@ -64,6 +64,8 @@ export interface Hit {
 export class Breakpoints {
   private readonly entries = new Map<BreakpointSource, readonly Entry[]>();
   private nextId = 1;
+  /** While it is true, breakpoints keep their ids by their places in a list: only their meaning changes. */
+  rebinding = false;
   /** False: they are kept and answered, but none is set in the machine. */
   enabled = true;
 
@@ -85,7 +87,7 @@ export class Breakpoints {
   ): Promise<readonly SetBreakpoint[]> {
     const checked = wanted.map(withKnownReasons);
     this.replace(source, checked, (wish) => namesOf(wish).length);
-    const entries = this.of(['filter', 'editor', 'tree', 'launch', 'breakOn']);
+    const entries = this.of(['filter', 'editor', 'tree', 'launch', 'breakOn', 'image']);
     const exits = listOf(entries, 'reasons', exitOf);
     this.note(exits, await machine.call('setExitBreakpoints', exits));
     const events = listOf(entries, 'events', (event): Pick<EventBreakpoint, 'event'> => ({
@@ -120,13 +122,22 @@ export class Breakpoints {
   hit(machineIds: readonly number[]): Hit {
     const ids: number[] = [];
     const sources: BreakpointSource[] = [];
-    for (const [source, entries] of this.entries)
+    for (const [source, entries] of this.entries) {
+      // the adapter's own is nothing that a client knows
+      if (source === 'image') continue;
       for (const entry of entries)
         if (entry.machineIds.some((id) => machineIds.includes(id))) {
           ids.push(entry.id);
           sources.push(source);
         }
+    }
     return { ids, sources };
+  }
+
+  /** Whether the breakpoint that waits for a kernel (image-finder.ts) is among them. */
+  hitsImage(machineIds: readonly number[]): boolean {
+    const entries = this.entries.get('image') ?? [];
+    return entries.some((entry) => entry.machineIds.some((id) => machineIds.includes(id)));
   }
 
   private replace(
@@ -134,15 +145,16 @@ export class Breakpoints {
     wanted: readonly Wanted[],
     machineIdsOf: (wish: Wanted) => number,
   ): void {
-    const before = [...(this.entries.get(source) ?? [])];
-    const entries = wanted.map((wish): Entry => {
+    const old = this.entries.get(source) ?? [];
+    const before = [...old];
+    const entries = wanted.map((wish, index): Entry => {
       const key = JSON.stringify(wish, (_, value: unknown) =>
         typeof value === 'bigint' ? String(value) : value,
       );
       const kept = before.findIndex((entry) => entry.key === key);
       const [same] = kept < 0 ? [] : before.splice(kept, 1);
       if (same !== undefined) return same;
-      const id = this.nextId++;
+      const id = (this.rebinding ? old[index]?.id : undefined) ?? this.nextId++;
       const count = 'problem' in wish ? 0 : machineIdsOf(wish);
       const others = Array.from({ length: Math.max(count - 1, 0) }, () => this.nextId++);
       const problem = 'problem' in wish ? wish.problem : null;

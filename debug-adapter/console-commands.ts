@@ -11,6 +11,7 @@ import { failure } from './errors.ts';
 import { EXIT_COMMANDS, EXIT_USAGE, takeExit } from './exit-commands.ts';
 import type { Guest } from './guest.ts';
 import { detailRow, detailText } from './machine-views.ts';
+import { findInMemory } from './memory-search.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
 import { formatRegister } from './registers.ts';
 import { asInstruction } from './requests/disassemble.ts';
@@ -203,8 +204,7 @@ async function translate(guest: Guest, words: readonly string[]): Promise<string
     : `${formatAddress(linear)} is ${formatReference({ space: 'physical', address: physical })}`;
 }
 
-/** Bytes looked through in one piece, and at most. */
-const FIND_PIECE = 1 << 20;
+/** Bytes looked through at most, and places told. */
 const FIND_LIMIT = 1 << 30;
 const FIND_MOST = 100;
 
@@ -219,19 +219,14 @@ async function find(guest: Guest, words: readonly string[]): Promise<string> {
     });
   const from = (await guest.evaluateNumber(start)) >>> 0;
   const bytes = Math.min(await guest.evaluateNumber(length), FIND_LIMIT, 2 ** 32 - from);
-  const found: number[] = [];
-  for (let at = from; at < from + bytes && found.length < FIND_MOST;) {
-    const size = Math.min(FIND_PIECE + pattern.length - 1, from + bytes - at);
-    const range = await guest.machine.call('readMemory', 'linear', at, size);
-    for (const place of placesOf(range.bytes, pattern)) found.push(at + place);
-    const readable = Math.max(range.bytes.length - pattern.length + 1, 0);
-    at += range.unreadable > 0 ? range.bytes.length + range.unreadable : Math.max(readable, 1);
-  }
+  const found = await findInMemory(guest.machine, 'linear', pattern, {
+    start: from,
+    length: bytes,
+    most: FIND_MOST,
+  });
   if (found.length === 0) return 'It is not there.';
   const more = found.length >= FIND_MOST ? [`… the first ${FIND_MOST}`] : [];
-  return [...found.slice(0, FIND_MOST).map((address) => formatAddress(address)), ...more].join(
-    '\n',
-  );
+  return [...found.map((address) => formatAddress(address)), ...more].join('\n');
 }
 
 function patternOf(text: string): Uint8Array | null {
@@ -239,14 +234,6 @@ function patternOf(text: string): Uint8Array | null {
   if (quoted !== undefined) return encodeText(quoted);
   if (!/^([0-9a-f]{2}\s*)+$/i.test(text)) return null;
   return Uint8Array.from(text.match(/[0-9a-f]{2}/gi) ?? [], (digits) => parseInt(digits, 16));
-}
-
-function* placesOf(bytes: Uint8Array, pattern: Uint8Array): Generator<number> {
-  const [first = 0] = pattern;
-  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
-    if (at + pattern.length > bytes.length) return;
-    if (pattern.every((byte, offset) => bytes[at + offset] === byte)) yield at;
-  }
 }
 
 /** The last word is a count when it is a number and something stands before it. */

@@ -100,6 +100,8 @@ export class Dispatcher {
       // who goes ahead of the others must not turn their machine's head
       if (row.urgent !== true && this.session.hasGuest) await focus(this.session.guest, incoming);
       const body = await row.handle(this.session, incoming);
+      if (row.bindsSymbols === true)
+        this.session.rebinding.remember(incoming, (again) => row.handle(this.session, again), body);
       this.send({ ...responseTo(request), ...(body !== undefined && { body }) });
     } catch (cause) {
       this.refuse(request, asAdapterError(cause, request.command));

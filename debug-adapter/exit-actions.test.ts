@@ -12,11 +12,17 @@ import {
   withFunctions,
 } from './exit-reports.ts';
 import { parse } from './expressions.ts';
+import { GuestImage } from './symbols/guest-image.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 
 const SYMBOLS = new SymbolTable([
-  { name: 'outb', address: 0x1000, size: 0x10 },
-  { name: 'cpuid', address: 0x2000, size: 0x10 },
+  {
+    image: new GuestImage('a file'),
+    symbols: [
+      { name: 'outb', address: 0x1000, size: 0x10 },
+      { name: 'cpuid', address: 0x2000, size: 0x10 },
+    ],
+  },
 ]);
 const read = (text: string) => parse(text, SYMBOLS);
 

@@ -3,15 +3,21 @@ import { describe, it } from 'node:test';
 import { parse } from './expressions.ts';
 import { logText, parseLogMessage } from './log-message.ts';
 import { withoutAnnotation } from './registers.ts';
+import { GuestImage } from './symbols/guest-image.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 
 const symbols = new SymbolTable([
-  { name: 'start_kernel', address: 0xc0100000, size: 0 },
-  { name: 'jiffies', address: 0xc0200000, size: 4 },
-  { name: 'eax', address: 1, size: 0 },
-  { name: 'port', address: 2, size: 0 },
-  { name: 'memcpy.isra.0', address: 0xc0300000, size: 0 },
-  { name: 'HLT', address: 0xc0400000, size: 0 },
+  {
+    image: new GuestImage('a file'),
+    symbols: [
+      { name: 'start_kernel', address: 0xc0100000, size: 0 },
+      { name: 'jiffies', address: 0xc0200000, size: 4 },
+      { name: 'eax', address: 1, size: 0 },
+      { name: 'port', address: 2, size: 0 },
+      { name: 'memcpy.isra.0', address: 0xc0300000, size: 0 },
+      { name: 'HLT', address: 0xc0400000, size: 0 },
+    ],
+  },
 ]);
 /** What a name becomes. */
 function meaning(text: string): unknown {

@@ -6,7 +6,8 @@
  */
 import type { ResumeMode } from '../emulator/debug-port.ts';
 import type { MachineClient } from './machine-client.ts';
-import type { CodeRange, LineIndex } from './symbols/line-index.ts';
+import type { LineIndex } from './symbols/line-index.ts';
+import type { CodeRange } from './symbols/line-list.ts';
 
 export class LineStep {
   private readonly lines: LineIndex;

@@ -61,6 +61,8 @@ export interface MachineService {
   create(configuration: MachineConfiguration, options: RunOptions): MachinePosition;
   /** Starts the guest; a `stopped` message tells the outcome. */
   resume(mode: ResumeMode): void;
+  /** Goes on with what the last stop came into. */
+  goOn(): void;
   /** Stops a running guest; does nothing to a stopped one. */
   pause(): void;
   position(): MachinePosition;

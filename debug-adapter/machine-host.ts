@@ -118,6 +118,11 @@ class MachineHost {
         machine().resume(mode);
         this.start();
       },
+      goOn: () => {
+        if (this.running) throw new RangeError('the guest runs already');
+        machine();
+        this.start();
+      },
       pause: () => {
         if (!this.running) return;
         machine().requestPause();

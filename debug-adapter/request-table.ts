@@ -58,6 +58,8 @@ export interface RequestRow {
   readonly command: string;
   readonly legal: readonly SessionState[];
   readonly urgent?: true;
+  /** Sets breakpoints that may name symbols: to be answered anew when these have moved (rebinding.ts). */
+  readonly bindsSymbols?: true;
   readonly capability?: DebugProtocol.Capabilities;
   /** Gives the response's body; throws AdapterError. */
   handle(session: GuestscopeSession, request: IncomingRequest): Promise<unknown>;
@@ -90,10 +92,10 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
 
   { command: 'breakpointLocations',         legal: ALIVE,           handle: breakpointLocations,       capability: { supportsBreakpointLocationsRequest: true } },
-  { command: 'setBreakpoints',              legal: ALIVE,           handle: setBreakpoints },
-  { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true } },
-  { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints,    capability: { supportsFunctionBreakpoints: true } },
-  { command: 'setExceptionBreakpoints',     legal: ALIVE,           handle: setExceptionBreakpoints,   capability: { supportsExceptionFilterOptions: true, exceptionBreakpointFilters: exceptionBreakpointFilters() } },
+  { command: 'setBreakpoints',              legal: ALIVE,           handle: setBreakpoints, bindsSymbols: true },
+  { command: 'setInstructionBreakpoints',   legal: ALIVE,           handle: setInstructionBreakpoints, bindsSymbols: true, capability: { supportsInstructionBreakpoints: true, supportsConditionalBreakpoints: true, supportsHitConditionalBreakpoints: true, supportsLogPoints: true } },
+  { command: 'setFunctionBreakpoints',      legal: ALIVE,           handle: setFunctionBreakpoints, bindsSymbols: true,    capability: { supportsFunctionBreakpoints: true } },
+  { command: 'setExceptionBreakpoints',     legal: ALIVE,           handle: setExceptionBreakpoints, bindsSymbols: true,   capability: { supportsExceptionFilterOptions: true, exceptionBreakpointFilters: exceptionBreakpointFilters() } },
   { command: 'dataBreakpointInfo',          legal: ALIVE,           handle: dataBreakpointInfo,        capability: { supportsDataBreakpoints: true, supportsDataBreakpointBytes: true, breakpointModes: [...BREAKPOINT_MODES] } },
   { command: 'setDataBreakpoints',          legal: ALIVE,           handle: setDataBreakpoints },
   { command: 'exceptionInfo',               legal: ['stopped'],     handle: exceptionInfo,             capability: { supportsExceptionInfoRequest: true } },
@@ -128,9 +130,9 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/intervene',        legal: ['stopped'],     handle: intervene },
   { command: 'guestscope/inject',           legal: ['stopped'],     handle: inject },
   { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
-  { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints },
+  { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints, bindsSymbols: true },
   { command: 'guestscope/events',           legal: ALIVE,           handle: events },
-  { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents },
+  { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents, bindsSymbols: true },
   { command: 'guestscope/setRunRules',      legal: ALIVE,           handle: setRunRules },
   { command: 'guestscope/setExpectations',  legal: ALIVE,           handle: setExpectations },
   { command: 'guestscope/summary',          legal: AT_REST,         handle: summary },

@@ -22,16 +22,19 @@ import type { Files } from './files.ts';
 import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
+import { ImageFinder } from './image-finder.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import type { LineStep } from './line-step.ts';
 import { checkedConfiguration, machineConfiguration } from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
+import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
 import { wantedEvent } from './event-tree.ts';
 import { describeStop } from './stops.ts';
+import type { GuestImage } from './symbols/guest-image.ts';
 import { loadSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
@@ -55,6 +58,7 @@ interface Plan {
   readonly machine: MachineConfiguration;
   readonly symbols: SymbolTable;
   readonly sources: Sources;
+  readonly images: readonly GuestImage[];
   /** "Run without debugging": no stop on entry, no breakpoints. */
   readonly debug: boolean;
 }
@@ -68,6 +72,8 @@ export class GuestscopeSession {
   private disposed = false;
   private currentState: SessionState = 'new';
   private currentGuest: Guest | null = null;
+  private images: ImageFinder | null = null;
+  readonly rebinding = new Rebinding();
   /** What the client can do, from `initialize`. */
   abilities: ClientAbilities = NO_ABILITIES;
   /** Arguments of the launch, for a restart that brings none. */
@@ -247,7 +253,7 @@ export class GuestscopeSession {
   private async plan(raw: unknown): Promise<Plan> {
     const configuration = checkedConfiguration(raw);
     const { files } = this.environment;
-    const { symbols, lines } = await loadSymbols(
+    const { symbols, lines, images } = await loadSymbols(
       configuration.symbols,
       configuration.sourceMap,
       files,
@@ -257,6 +263,7 @@ export class GuestscopeSession {
       machine: await machineConfiguration(configuration, files),
       symbols,
       sources: new Sources(lines, files),
+      images,
       debug: !(typeof raw === 'object' && raw !== null && 'noDebug' in raw && raw.noDebug === true),
     };
   }
@@ -302,17 +309,18 @@ export class GuestscopeSession {
     this.stopOnEntry = configuration.stopOnEntry && debug;
     this.output.printConsole = configuration.console === 'debugConsole';
     await setFilterOfLaunch(guest, configuration.hypervisor.log);
-    await setOfLaunch(guest, 'exitBreakpoints', 'launch', configuration.exitBreakpoints, (given) =>
-      wantedExit(guest, given),
-    );
-    await setOfLaunch(guest, 'breakOn', 'breakOn', configuration.breakOn, (given) =>
-      wantedEvent(guest, given.event, given),
-    );
+    await setBreakpointsOfLaunch(guest);
+    this.images = new ImageFinder(guest, plan.images);
+    await this.images.arm();
   }
 
   private async stopped(reason: HostStop, position: MachinePosition): Promise<void> {
     const { guest } = this;
     if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
+    if (reason.kind === 'event' && guest.breakpoints.hitsImage(reason.ids)) {
+      await this.lookForImages();
+      if (guest.breakpoints.hit(reason.ids).ids.length === 0) return guest.machine.call('goOn');
+    }
     if (reason.kind === 'step' && guest.lineStep !== null) {
       const mode = await guest.lineStep.goOn(position.linearEip, guest.machine);
       if (mode !== null) return guest.machine.call('resume', mode);
@@ -344,6 +352,23 @@ export class GuestscopeSession {
       ...(stop.consoleText !== undefined && { consoleText: stop.consoleText }),
       hitBreakpointIds: stop.ids ?? [],
     });
+  }
+
+  /** The kernel is in its place: what is set by name follows it. */
+  private async lookForImages(): Promise<void> {
+    const { guest } = this;
+    const moved = await this.images?.look();
+    if (moved === undefined || moved.length === 0) return;
+    for (const sentence of moved)
+      this.event('output', { category: 'console', output: `${sentence}\n` });
+    guest.breakpoints.rebinding = true;
+    try {
+      await setBreakpointsOfLaunch(guest);
+      for (const breakpoint of await this.rebinding.repeat())
+        this.event('breakpoint', { reason: 'changed', breakpoint });
+    } finally {
+      guest.breakpoints.rebinding = false;
+    }
   }
 
   /** Tells a client that shows memory which of it may be stale. */
@@ -380,6 +405,17 @@ export class GuestscopeSession {
     const complete = { ...message, seq: this.sequence++ };
     for (const listener of this.listeners) listener(complete);
   }
+}
+
+/** Breakpoints that stand in launch.json; throws the numbered error that names the bad one. */
+async function setBreakpointsOfLaunch(guest: Guest): Promise<void> {
+  const { exitBreakpoints, breakOn } = guest.configuration;
+  await setOfLaunch(guest, 'exitBreakpoints', 'launch', exitBreakpoints, (given) =>
+    wantedExit(guest, given),
+  );
+  await setOfLaunch(guest, 'breakOn', 'breakOn', breakOn, (given) =>
+    wantedEvent(guest, given.event, given),
+  );
 }
 
 /** Sets the breakpoints of a list of launch.json; throws the numbered error that names the bad one. */

@@ -5,7 +5,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { ClientAbilities } from './client-abilities.ts';
 import type { Files } from './files.ts';
-import type { LineIndex, SourceLine } from './symbols/line-index.ts';
+import type { LineIndex } from './symbols/line-index.ts';
+import type { SourceLine } from './symbols/line-list.ts';
 import { nameOf } from './symbols/source-paths.ts';
 
 /** Where an address is in the sources, as the client counts lines and columns. */

@@ -7,14 +7,18 @@ import { isElf, parseElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
 import { type Files, readNamedFile } from '../files.ts';
 import { debugSections } from './debug-sections.ts';
-import { LineIndex, type LineSource } from './line-index.ts';
-import { folderOf, type SourceMap } from './source-paths.ts';
-import { type Symbol, SymbolTable, symbolsOfElf } from './symbol-table.ts';
+import { GuestImage } from './guest-image.ts';
+import { LineIndex, type LinePart } from './line-index.ts';
+import { readLines } from './line-rows.ts';
+import { folderOf, nameOf, type SourceMap } from './source-paths.ts';
+import { type SymbolSource, SymbolTable, symbolsOfElf } from './symbol-table.ts';
 import { parseSystemMap } from './system-map.ts';
 
 export interface GuestSymbols {
   readonly symbols: SymbolTable;
   readonly lines: LineIndex;
+  /** Of the files that can be found in memory, and of those that cannot. */
+  readonly images: readonly GuestImage[];
 }
 
 /** Reads all of them; throws the numbered error that names the file. */
@@ -23,26 +27,31 @@ export async function loadSymbols(
   map: SourceMap,
   files: Files,
 ): Promise<GuestSymbols> {
-  const symbols: (readonly Symbol[])[] = [];
-  const lines: LineSource[] = [];
+  const symbols: SymbolSource[] = [];
+  const lines: LinePart[] = [];
   for (const [index, file] of names.entries()) {
     const attribute = `symbols[${index}]`;
     const bytes = await readNamedFile(files, attribute, file);
     try {
       if (!isElf(bytes)) {
-        symbols.push(parseSystemMap(bytes));
+        symbols.push({ symbols: parseSystemMap(bytes), image: new GuestImage(nameOf(file)) });
         continue;
       }
       const elf = parseElf(bytes);
-      symbols.push(symbolsOfElf(elf));
+      const image = GuestImage.of(nameOf(file), elf);
+      symbols.push({ symbols: symbolsOfElf(elf), image });
       const sections = await debugSections(elf, files);
-      if (sections !== null) lines.push({ sections, home: folderOf(file), isCode: codeOf(elf) });
+      const home = folderOf(file);
+      const isCode = codeOf(elf);
+      if (sections !== null)
+        lines.push({ lines: readLines({ sections, home, isCode }, map), image });
     } catch (cause) {
       const problem = describeFailure(cause).replace(/\.$/, '');
       throw failure('fileUnusable', { attribute, file, problem });
     }
   }
-  return { symbols: new SymbolTable(symbols.flat()), lines: LineIndex.read(lines, map) };
+  const images = symbols.map(({ image }) => image);
+  return { symbols: new SymbolTable(symbols), lines: new LineIndex(lines), images };
 }
 
 /** Whether a linear address lies in code of the file. */

@@ -1,10 +1,11 @@
 /**
  * Names of addresses, from the files that launch.json lists under "symbols": which symbol is at or before
- * an address, and where a symbol is. Values are linear addresses as the file has them; a kernel that was
- * put elsewhere than it was linked is not followed here.
+ * an address, and where a symbol is. Addresses are those of the running guest: a file's own, moved as far
+ * as the file has moved (guest-image.ts).
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { elfSymbols } from '../../emulator/formats/elf.ts';
+import type { GuestImage } from './guest-image.ts';
 
 export interface Symbol {
   readonly name: string;
@@ -27,12 +28,15 @@ const REACH = 0x10000;
 /** Names completed at most. */
 const COMPLETIONS = 200;
 
-export class SymbolTable {
+/** Symbols of one file, at the addresses that it was linked to. */
+class SymbolList {
+  readonly image: GuestImage;
   /** By address; of several at one address the best name comes last. */
   private readonly byAddress: readonly Symbol[];
   private readonly byName = new Map<string, Symbol>();
 
-  constructor(symbols: readonly Symbol[]) {
+  constructor(symbols: readonly Symbol[], image: GuestImage) {
+    this.image = image;
     this.byAddress = [...symbols].sort(
       (a, b) => a.address - b.address || a.size - b.size || compareNames(b.name, a.name),
     );
@@ -44,24 +48,71 @@ export class SymbolTable {
     return this.byAddress.length;
   }
 
-  /** The symbol of that name, the first one given where files disagree. */
   find(name: string): Symbol | null {
-    return this.byName.get(name) ?? null;
+    const symbol = this.byName.get(name);
+    return symbol === undefined ? null : this.moved(symbol);
   }
 
-  /** The nearest symbol at or before a linear address, if the address still belongs to it. */
   near(address: number): NearSymbol | null {
+    const linked = (address - this.image.slide) >>> 0;
     let low = 0;
     let high = this.byAddress.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.byAddress[middle]?.address ?? 0) <= address) low = middle + 1;
+      if ((this.byAddress[middle]?.address ?? 0) <= linked) low = middle + 1;
       else high = middle;
     }
     const symbol = this.byAddress[low - 1];
     if (symbol === undefined) return null;
-    const offset = address - symbol.address;
-    return offset < Math.max(symbol.size, REACH) ? { symbol, offset } : null;
+    const offset = linked - symbol.address;
+    return offset < Math.max(symbol.size, REACH) ? { symbol: this.moved(symbol), offset } : null;
+  }
+
+  names(): Iterable<string> {
+    return this.byName.keys();
+  }
+
+  private moved(symbol: Symbol): Symbol {
+    const { slide } = this.image;
+    return slide === 0 ? symbol : { ...symbol, address: (symbol.address + slide) >>> 0 };
+  }
+}
+
+/** A file's symbols, and where the file is. */
+export interface SymbolSource {
+  readonly symbols: readonly Symbol[];
+  readonly image: GuestImage;
+}
+
+export class SymbolTable {
+  private readonly lists: readonly SymbolList[];
+
+  /** @param sources one for each file */
+  constructor(sources: readonly SymbolSource[]) {
+    this.lists = sources.map(({ symbols, image }) => new SymbolList(symbols, image));
+  }
+
+  get size(): number {
+    return this.lists.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /** The symbol of that name, the first one given where files disagree. */
+  find(name: string): Symbol | null {
+    for (const list of this.lists) {
+      const symbol = list.find(name);
+      if (symbol !== null) return symbol;
+    }
+    return null;
+  }
+
+  /** The nearest symbol at or before a linear address, if the address still belongs to it. */
+  near(address: number): NearSymbol | null {
+    let nearest: NearSymbol | null = null;
+    for (const list of this.lists) {
+      const near = list.near(address);
+      if (near !== null && (nearest === null || near.offset < nearest.offset)) nearest = near;
+    }
+    return nearest;
   }
 
   /** "start_kernel+0x13", "start_kernel", or null. */
@@ -72,15 +123,15 @@ export class SymbolTable {
     return offset === 0 ? symbol.name : `${symbol.name}+0x${offset.toString(16)}`;
   }
 
-  names(): Iterable<string> {
-    return this.byName.keys();
-  }
-
   /** Names that begin so, sorted. */
   complete(prefix: string): readonly string[] {
-    const names: string[] = [];
-    for (const name of this.byName.keys()) if (name.startsWith(prefix)) names.push(name);
-    return names.sort(compareNames).slice(0, COMPLETIONS);
+    const names = new Set<string>();
+    for (const name of this.names()) if (name.startsWith(prefix)) names.add(name);
+    return [...names].sort(compareNames).slice(0, COMPLETIONS);
+  }
+
+  *names(): Generator<string, void, undefined> {
+    for (const list of this.lists) yield* list.names();
   }
 }
 
