@@ -3,14 +3,15 @@
  * switches paging on, so an event breakpoint of the adapter's own waits for that; the guest goes on
  * at once, and whatever was set by name or by source line is set anew if something had moved.
  */
-import type { Guest } from './guest.ts';
 import { bytesText } from '../emulator/formats/format-error.ts';
+import { wantedEvent } from './event-tree.ts';
+import type { Guest } from './guest.ts';
 import type { GuestImage } from './symbols/guest-image.ts';
 
 /** Switches of paging that are looked at: firmware and boot loaders may switch it too. */
 const MOST_LOOKS = 16;
-/** Event breakpoint that waits for a kernel. */
-const PAGING = { events: ['paging'], hitCondition: undefined, log: undefined };
+/** Which change of paging a kernel is waited for at. */
+const SWITCHED_ON = { condition: 'event.to != off' };
 
 export class ImageFinder {
   private readonly guest: Guest;
@@ -25,8 +26,7 @@ export class ImageFinder {
   /** Waits for the kernel, if there is one to be found. */
   async arm(): Promise<void> {
     const { guest } = this;
-    const condition = guest.parse('event.to != off');
-    const wanted = this.isDone ? [] : [{ ...PAGING, condition }];
+    const wanted = this.isDone ? [] : [wantedEvent(guest, 'paging', SWITCHED_ON)];
     await guest.breakpoints.setEvents(guest.machine, 'image', wanted);
   }
 

@@ -34,6 +34,10 @@ export const SHADOW_BUILT = path.join(SHADOW, 'built');
 export const SMP = path.join(HERE, 'smp');
 export const SMP_BUILT = path.join(SMP, 'built');
 
+/** Source of a kernel that runs elsewhere than it was linked; its image and ELF file in `built` below. */
+export const MOVED = path.join(HERE, 'moved');
+export const MOVED_BUILT = path.join(MOVED, 'built');
+
 /** Source and binary of the boot sector for machines with firmware. */
 export const BOOT = path.join(HERE, 'boot');
 
@@ -64,12 +68,24 @@ export function cannotBuild(): string | null {
 export function buildStory(target: string): void {
   inTemporaryFolder((work) => {
     const objects = STORY_PARTS.map((part) => assemble(path.join(STORY, `${part}.s`), work));
-    const elf = path.join(target, 'story.elf');
-    run('ld', ['-m', 'elf_i386', '-T', path.join(STORY, 'story.ld'), '-o', elf, ...objects]);
-    run('objcopy', ['-O', 'binary', elf, path.join(target, 'story.bin')]);
-    // ld makes programs executable; this one is for no operating system
-    for (const name of ['story.elf', 'story.bin']) chmodSync(path.join(target, name), 0o644);
+    link(objects, path.join(STORY, 'story.ld'), path.join(target, 'story'));
   });
+}
+
+/** Writes moved.bin and moved.elf into `target`. */
+export function buildMovedKernel(target: string): void {
+  inTemporaryFolder((work) => {
+    const object = assemble(path.join(MOVED, 'moved.s'), work);
+    link([object], path.join(MOVED, 'moved.ld'), path.join(target, 'moved'));
+  });
+}
+
+/** Writes an ELF file and the raw image in it, NAME.elf and NAME.bin. */
+function link(objects: readonly string[], script: string, name: string): void {
+  run('ld', ['-m', 'elf_i386', '-T', script, '-o', `${name}.elf`, ...objects]);
+  run('objcopy', ['-O', 'binary', `${name}.elf`, `${name}.bin`]);
+  // ld makes programs executable; these are for no operating system
+  for (const ending of ['elf', 'bin']) chmodSync(`${name}.${ending}`, 0o644);
 }
 
 /** Writes calls.bin, the program that calls the BIOS services, into `target`. */
@@ -178,6 +194,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildGuestsIn(KVM, KVM_BUILT);
     buildGuestsIn(SHADOW, SHADOW_BUILT);
     buildSmpGuest(SMP_BUILT);
+    buildMovedKernel(MOVED_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);
