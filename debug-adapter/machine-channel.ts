@@ -25,6 +25,7 @@ import type {
   VcpuSummary,
 } from '../emulator/debug-port.ts';
 import type { LogLine } from '../emulator/debugger/log-message.ts';
+import type { StepTarget } from '../emulator/debugger/step-target.ts';
 import type { Detail } from '../emulator/debugger/views/detail.ts';
 import type { ViewName } from '../emulator/debugger/views/views.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
@@ -82,6 +83,8 @@ export interface MachineService {
   ): readonly (string | null)[];
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): readonly (string | null)[];
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): readonly (string | null)[];
+  stepTarget(): StepTarget | null;
+  setNextInstruction(address: number): void;
   evaluate(expression: ExpressionSource): Value;
   /** As setInstructionBreakpoints. */
   setDataBreakpoints(breakpoints: readonly DataBreakpoint[]): readonly (string | null)[];

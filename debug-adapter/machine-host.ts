@@ -151,6 +151,8 @@ class MachineHost {
         this.eventBreakpoints = breakpoints;
         return setGood(breakpoints, (list) => machine().setEventBreakpoints(list));
       },
+      stepTarget: () => machine().stepTarget(),
+      setNextInstruction: (address) => machine().setNextInstruction(address),
       evaluate: (expression) => machine().evaluate(expression),
       setDataBreakpoints: (breakpoints) => {
         this.dataBreakpoints = breakpoints;

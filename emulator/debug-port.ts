@@ -6,6 +6,7 @@
 import type { LogLine, LogMessage } from './debugger/log-message.ts';
 import type { Detail } from './debugger/views/detail.ts';
 import type { ViewName } from './debugger/views/views.ts';
+import type { StepTarget } from './debugger/step-target.ts';
 import type { Value } from './expressions/evaluator.ts';
 import type { ExpressionSource } from './expressions/expression.ts';
 import type { ExitLogOptions } from './hypervisor/exit-log.ts';
@@ -221,6 +222,11 @@ export interface ResumeMode {
   readonly kind: 'continue' | 'stepIn' | 'stepOver' | 'stepOut';
   /** Only the vCPU that is looked at runs; the others are held. */
   readonly alone?: boolean;
+  /**
+   * While a single instruction of a step is executed, external interrupts wait. Calls that are stepped
+   * over run with interrupts as ever, since they may wait for one.
+   */
+  readonly maskInterrupts?: boolean;
   /** A step goes on while it ends at linear addresses from `start` to before `end`. */
   readonly within?: { readonly start: number; readonly end: number };
 }
@@ -294,6 +300,13 @@ export interface DebugPort {
   stack(limit: number): readonly StackFrame[];
   /** What was put into guest-physical memory before the first instruction. */
   loadedRanges(): readonly LoadedRange[];
+  /** Where the next instruction leads if it calls, returns, jumps or interrupts; null: it does not. */
+  stepTarget(): StepTarget | null;
+  /**
+   * Makes the instruction at a linear address the next one, in the present CS. Throws RangeError with a
+   * sentence where there is none.
+   */
+  setNextInstruction(address: number): void;
   /** Replace all breakpoints of the kind. Throws ExpressionError with a sentence for a bad condition. */
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void;
   setExitBreakpoints(breakpoints: readonly ExitBreakpoint[]): void;

@@ -30,14 +30,13 @@ import type { EventKind, Sighting } from './event-watch.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
 import { PcBoard } from './devices/pc-board.ts';
 import { VGA_WINDOW, VGA_WINDOW_BYTES } from './devices/vga.ts';
-import { MEMORY_TYPE, pcMemoryMap } from './formats/e820.ts';
 import type { ExecutionControls } from './hypervisor/execution-controls.ts';
 import { ExitLog } from './hypervisor/exit-log.ts';
 import { Hypervisor } from './hypervisor/hypervisor.ts';
 import { SHADOW_PAGES } from './hypervisor/shadow/shadow-pool.ts';
 import type { VmExit } from './hypervisor/vm-exit.ts';
 import type { LoadedGuest } from './loaders/loader.ts';
-import { loadGuest } from './loaders/loaders.ts';
+import { loadConfigured } from './guest-loading.ts';
 import { setMemoryTypes } from './firmware-state.ts';
 import { type KvmChoice, kvmInterface } from './machine-kvm.ts';
 import { setInitialState } from './machine-state.ts';
@@ -54,6 +53,7 @@ import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
 import { PagedMemory } from './paged-memory.ts';
 import type { Screen } from './picture.ts';
+import { processorPins } from './processor-pins.ts';
 import { resume, setWaitingState } from './processor-start.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
@@ -195,7 +195,7 @@ export class Machine {
   /** Firmware at the reset vector, or a guest that a loader puts into memory. */
   #start(configuration: MachineConfiguration, bios: BiosOptions | null): LoadedGuest {
     const firmware = configuration.guest.bios;
-    if (bios === null || firmware === undefined) return this.#load(configuration);
+    if (bios === null || firmware === undefined) return loadConfigured(configuration, guestRam(this.memory.buffer, this.map), this.board);
     hideShadowRam(this.memory.buffer, this.map);
     return firmwareGuest(this.cpu, firmware, bios.medium);
   }
@@ -256,7 +256,7 @@ export class Machine {
       : null; // prettier-ignore
     return new MachineVcpu({
       index,
-      cpu: { ...cpu, platform: this.#platform(index) },
+      cpu: { ...cpu, platform: this.#pins(index) },
       hypervisor: new Hypervisor(controls, kvm, this.exitLog),
       kvm,
       retired: () => this.retired,
@@ -289,49 +289,24 @@ export class Machine {
     if (!this.board.isVideoMemory(address) || this.#work >= WORK_LIMIT) this.#touchDevice();
     else this.#work++;
   }
-  /** A processor's pins. */
-  #platform(index: number): Platform {
-    const { board } = this;
-    return {
-      readPort: (port, size) => {
-        this.#waited += PORT_TIME;
-        this.#touchDevice();
-        const value = board.readPort(port, size);
-        this.vcpus[index].hook.events.note({ kind: 'port-read', port, size, value });
-        return value;
-      },
-      writePort: (port, size, value) => {
-        this.#waited += PORT_TIME;
-        this.#touchDevice();
-        board.writePort(port, size, value);
-      },
-      readDevice: (address, size) => {
-        this.#touchMemory(address);
-        return board.readMmio(address, size, index);
-      },
-      writeDevice: (address, size, value) => {
-        this.#touchMemory(address);
-        board.writeMmio(address, size, value, index);
-      },
-      romPage: (address) => board.romPage(address),
-      interruptPending: () => board.interruptPending(index),
-      pendingVector: () => board.pendingVector(index),
-      acknowledgeInterrupt: () => {
-        const { hook, cpu } = this.vcpus[index];
-        hook.interrupt(() => placeOf(cpu));
-        return board.acknowledgeInterrupt(index);
-      },
-      apicBaseWritten: (low) => void board.localApics.of(index).writeBaseMsr(low, 0),
-      tscDeadline: () => board.localApics.of(index).tscDeadline,
-      setTscDeadline: (time) => {
-        this.#touchDevice();
-        board.localApics.of(index).tscDeadline = time;
-      },
+  #pins(index: number): Platform {
+    return processorPins(index, this.board, {
+      vcpu: () => this.vcpus[index],
       now: () => this.now,
+      touchDevice: () => {
+        this.#touchDevice();
+      },
+      touchPort: () => {
+        this.#waited += PORT_TIME;
+        this.#touchDevice();
+      },
+      touchMemory: (address) => {
+        this.#touchMemory(address);
+      },
       awaitPage: (address) => {
         this.#pagedMemory?.awaitPage(address);
       },
-    };
+    });
   }
   /** The end of S3. */
   #wake(): void {
@@ -353,32 +328,6 @@ export class Machine {
       vcpu.initialize();
     }
   }
-  #load({ guest, memoryBytes }: MachineConfiguration): LoadedGuest {
-    const ram = guestRam(this.memory.buffer, this.map);
-    const { acpiTables } = this.board;
-    const reserved = {
-      address: acpiTables.address, size: acpiTables.bytes.length, type: MEMORY_TYPE.ACPI,
-    }; // prettier-ignore
-    return told(() => {
-      ram.write(acpiTables.address, acpiTables.bytes);
-      return loadGuest(
-        {
-          image: guest.kernel,
-          imageName: guest.kernelName,
-          ...(guest.initrd && { initrd: guest.initrd }),
-          ...(guest.modules && { modules: guest.modules }),
-          ...(guest.entry && { entry: guest.entry }),
-          commandLine: guest.commandLine,
-          loadAddress: guest.loadAddress,
-          ram,
-          memoryMap: pcMemoryMap(memoryBytes, [reserved]),
-          acpiRsdp: acpiTables.rsdpAddress,
-        },
-        guest.format,
-      );
-    });
-  }
-
   // ---- time
 
   /** Instructions that all processors have retired since power-on. */

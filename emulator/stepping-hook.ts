@@ -27,6 +27,8 @@ export class SteppingHook implements ExitHook {
   readonly #owner: HookOwner;
   /** What a debugger waits for. */
   readonly events: EventWatch;
+  /** INTR is kept from the processor, as a debugger may wish for a step. */
+  masksInterrupts = false;
   #watching = false;
   #exception = false;
   #interrupted: GuestPlace | null = null;

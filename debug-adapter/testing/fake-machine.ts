@@ -308,6 +308,15 @@ export class FakeMachine implements DebugPort {
     this.exitBreakpoints.set(breakpoints);
   }
 
+  stepTarget(): null {
+    return null;
+  }
+
+  setNextInstruction(address: number): void {
+    if (address < FAKE_ENTRY) throw new RangeError('There is no instruction there.');
+    this.registerValues['eip'] = address;
+  }
+
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {
     this.armed.splice(0, Infinity, ...breakpoints);
   }

@@ -55,7 +55,9 @@ import { type LogLine, LogLines } from './log-message.ts';
 import { checkedAddress, readMemory, writeMemory } from './memory.ts';
 import { registerGroups, writeRegister } from './registers.ts';
 import { type Questions, RunControl } from './run-control.ts';
+import { setNextInstruction } from './next-instruction.ts';
 import { walkStack } from './stack.ts';
+import { type StepTarget, stepTarget } from './step-target.ts';
 import type { Detail } from './views/detail.ts';
 import { readView, type ViewName } from './views/views.ts';
 
@@ -248,6 +250,12 @@ export class MachineDebugger implements DebugPort {
   }
   stack(limit: number): readonly StackFrame[] {
     return walkStack(this.#machine.cpu, limit);
+  }
+  stepTarget(): StepTarget | null {
+    return stepTarget(this.#machine.cpu);
+  }
+  setNextInstruction(address: number): void {
+    setNextInstruction(this.#machine.cpu, address);
   }
   evaluate(expression: ExpressionSource): Value {
     return evaluateHere(this.#machine, this.#at, expression);

@@ -305,7 +305,11 @@ export class RunControl {
     const { retired } = cpu;
     // the others run along
     if (this.#machine.vcpus.length > 1) questions.watch(this.#landmarks());
+    // a processor that sleeps is woken by nothing else
+    vcpu.hook.masksInterrupts =
+      this.#mode.maskInterrupts === true && phase.faults === 'end' && !cpu.isHalted;
     const outcome = this.#machine.step(questions.exit, vcpu);
+    vcpu.hook.masksInterrupts = false;
     const executed = cpu.retired > retired;
     const resumesAt = outcome.kind === 'interrupted' ? outcome.place : placeOf(cpu);
     const done = executed && !(phase.whole && this.#repeatsAt(vcpu, before, resumesAt));

@@ -8,14 +8,13 @@
 import type { Cpu } from '../cpu/cpu.ts';
 import type { Instruction } from '../cpu/decode/instruction.ts';
 import * as L from '../cpu/layout.ts';
-import { decodeDescriptor, segmentOf } from '../cpu/segmentation.ts';
 import { FLAG } from '../cpu/state.ts';
 import { addressSpaceOf, type GuestPlace, placeOf } from '../guest-place.ts';
 import { CodeView } from './code-view.ts';
 import { followsCall, isReturn } from './instruction-kinds.ts';
-import { readValue } from './memory.ts';
 import { type Pointers, stackEffect } from './stack-effect.ts';
 import { StackView } from './stack-view.ts';
+import { codeBase } from './step-target.ts';
 
 const BP = 5;
 
@@ -127,7 +126,7 @@ class WayOutSearch {
       return this.#called({ eip, csBase: this.#csBase, sp: stack.moved(sp, size), bp });
     }
     const selector = word(1);
-    const csBase = selector === null ? null : this.#codeBase(selector & 0xffff);
+    const csBase = selector === null ? null : codeBase(this.#cpu, selector & 0xffff);
     if (selector === null || csBase === null) return null;
     if (row.meaning === 'ret-far') {
       return this.#called({ eip, csBase, sp: stack.moved(sp, 2 * size), bp });
@@ -171,19 +170,6 @@ class WayOutSearch {
   #place(linearEip: number, stackPointer: number, cpl: number): GuestPlace {
     const addressSpace = addressSpaceOf(this.#cpu, cpl);
     return { linearEip, stackPointer, stackMask: this.#stack.mask, cpl, addressSpace };
-  }
-
-  /** Base of the code segment that a selector names, or null where its descriptor cannot be read. */
-  #codeBase(selector: number): number | null {
-    const { state } = this.#cpu;
-    if (!state.protectedMode || state.v86) return selector * 16;
-    const local = (selector & 4) !== 0;
-    const table = local ? state.segmentBase(L.SEGMENT.LDTR) : state.get(L.GDTR);
-    const at = (table + (selector & 0xfff8)) >>> 0;
-    const low = readValue(this.#cpu, 'linear', at, 4);
-    const high = readValue(this.#cpu, 'linear', (at + 4) >>> 0, 4);
-    if (low === null || high === null) return null;
-    return segmentOf(selector, decodeDescriptor(at, low, high)).base;
   }
 }
 
