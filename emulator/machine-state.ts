@@ -51,6 +51,7 @@ export function setFirstState(cpu: Cpu, initial: InitialCpuState): void {
   state.set(L.IDTR + 8, initial.idt.limit);
   state.set(L.CPL, 0);
   state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+  state.set(L.MONITOR_WAIT, 0);
 }
 
 function resetFpu({ state }: Cpu): void {

@@ -4,6 +4,7 @@
  */
 import { Cpu, type CpuOptions } from './cpu/cpu.ts';
 import * as L from './cpu/layout.ts';
+import { MONITOR_LINE_BYTES, monitoredLineChanged } from './cpu/instructions/monitor.ts';
 import { ACTIVITY } from './cpu/state.ts';
 import type { GuestEvent } from './cpu/exit-hook.ts';
 import { CpuVcpu, type VcpuSurroundings } from './guest-vcpu.ts';
@@ -73,13 +74,26 @@ export class MachineVcpu {
     if (this.hypervisor.pending !== null) return true;
     if (activity !== ACTIVITY.HALTED) return activity !== ACTIVITY.WAIT_FOR_SIPI;
     const { cpu } = this;
-    if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING) return true;
+    if (cpu.state.get(L.NMI) === L.NMI_STATE.PENDING || this.endsMonitorWait()) return true;
     return this.hypervisor.timerExpired || (cpu.canWake && this.#interruptPending());
   }
   /** Halted, and an interrupt or the hypervisor's timer would wake it. */
   get canWake(): boolean {
     if (this.#activity !== ACTIVITY.HALTED) return false;
-    return this.cpu.canWake || this.hypervisor.deadline !== Infinity;
+    const monitors = this.cpu.state.get(L.MONITOR_WAIT) === L.MONITOR_WAITS.ALSO_MASKED;
+    return monitors || this.cpu.canWake || this.hypervisor.deadline !== Infinity;
+  }
+  /** MWAIT: the line that it waits for has changed, or an interrupt is there although they are masked. */
+  endsMonitorWait(): boolean {
+    const { cpu } = this;
+    const waits = cpu.state.get(L.MONITOR_WAIT);
+    if (waits === 0) return false;
+    const line = cpu.memory.readBytesPeek(cpu.state.get(L.MONITOR_LINE), MONITOR_LINE_BYTES);
+    const masked = waits === L.MONITOR_WAITS.ALSO_MASKED;
+    if (!monitoredLineChanged(cpu, line) && !(masked && this.#interruptPending())) return false;
+    cpu.state.set(L.ACTIVITY, ACTIVITY.RUNNING);
+    cpu.state.set(L.MONITOR_WAIT, 0);
+    return true;
   }
   /** INIT between two instructions: for the hypervisor, if it wants it. One that waits for start-up blocks it. */
   initialize(): void {

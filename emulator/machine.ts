@@ -559,7 +559,9 @@ export class Machine {
 
   /** No processor can run. */
   #isIdle(): boolean {
-    return this.vcpus.length === 1 ? this.current.cpu.isHalted : !this.#turns.choose();
+    return this.vcpus.length > 1
+      ? !this.#turns.choose()
+      : this.current.cpu.isHalted && !this.current.endsMonitorWait();
   }
   /**
    * All are halted or suspended: a wait is reported first, so that the host may pace; then time jumps to

@@ -1,7 +1,7 @@
 /**
  * Processor models: what CPUID says (SDM vol. 2, "CPUID") and which features the decoder accepts. A
  * model advertises only what cpu/instructions implements, and what it does not advertise raises #UD.
- * No model has MONITOR (leaf 5) or the serial number (leaf 3).
+ * No model has the serial number (leaf 3).
  *
  * Leaf 1: EAX 13..12 type | 11..8 family | 7..4 model | 3..0 stepping; EBX 15..8 CLFLUSH line in units of
  * eight bytes; ECX and EDX the feature bits below. The brand string (leaves 0x80000002 to 0x80000004) is
@@ -32,8 +32,8 @@ export const FEATURE_BITS = {
 /** Bits of CPUID.1:ECX (table 3-10), of CPUID.7.0 (table 3-8) and of CPUID.80000001h:EDX. */
 // prettier-ignore
 export const LATER_FEATURE_BITS = {
-  ecx1:     { sse3: 0, 'tsc-deadline': 24 },
-  ebx7:     { 'tsc-adjust': 1, smep: 7, smap: 20 },
+  ecx1:     { sse3: 0, monitor: 3, 'tsc-deadline': 24, rdrand: 30 },
+  ebx7:     { 'tsc-adjust': 1, smep: 7, rdseed: 18, smap: 20 },
   ecx7:     { umip: 2 },
   extended: { nx: 20, rdtscp: 27 },
 } as const;
@@ -75,6 +75,9 @@ const MAX = [
   'smap',
   'umip',
   'rdtscp',
+  'monitor',
+  'rdrand',
+  'rdseed',
 ] as const satisfies readonly Feature[];
 
 /**
@@ -106,7 +109,7 @@ const MODEL_ROWS = [
     summary: 'Pentium M (Dothan): with SSE2, CLFLUSH and NX; without PSE-36.' },
   { name: 'max',       family: 6, model: 14, stepping: 8, features: MAX,       brand: 'Guestscope',
     descriptors: DOTHAN, caches: CACHES, extended: EXTENDED_LEAVES,
-    summary: 'Everything that this processor can do, SSE3, SMEP, SMAP, UMIP and RDTSCP included.' },
+    summary: 'Everything that this processor can do, SSE3, SMEP, SMAP, UMIP, RDTSCP, MONITOR, RDRAND and RDSEED included.' },
 ] as const satisfies readonly ModelRow[]; // prettier-ignore
 
 const NOTHING: CpuidResult = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
@@ -114,6 +117,8 @@ const EXTENDED = 0x80000000;
 /** The third part of the brand string. */
 const LAST_BRAND_LEAF = 0x80000004;
 const STRUCTURED_FEATURES = 7;
+/** MONITOR sees lines of 64 bytes; MWAIT has extensions, breaks on masked interrupts, and C1 alone (leaf 5). */
+const MONITOR_LEAF: CpuidResult = { eax: 64, ebx: 64, ecx: 3, edx: 0x10 };
 /** CLFLUSH flushes 64 bytes. */
 const CLFLUSH_LINE = 8 << 8;
 
@@ -185,6 +190,8 @@ function basicLeaf(row: ModelRow, maximum: number, leaf: number, subleaf: number
       return registers(row.descriptors);
     case 4:
       return registers(row.caches?.[subleaf]);
+    case 5:
+      return row.features.includes('monitor') ? MONITOR_LEAF : NOTHING;
     case STRUCTURED_FEATURES:
       return structuredLeaf(row, subleaf);
     default:

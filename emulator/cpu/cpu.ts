@@ -91,6 +91,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     this.#sharedCode = sharedCode;
     const state = (this.state = new CpuState(buffer, map.vcpu));
     state.set(L.RAM_SIZE, map.ramSize);
+    state.set(L.RANDOM, map.vcpu);
     const code = new CodeCache(buffer, map);
     const memory = (this.memory = new GuestMemory(buffer, map, code, this));
     const tlb = (this.#tlb = new Tlb(buffer, map, state));
@@ -267,6 +268,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   }
   halt(): void {
     this.state.set(L.ACTIVITY, ACTIVITY.HALTED);
+    this.state.set(L.MONITOR_WAIT, 0);
   }
   shutdown(): void {
     this.state.set(L.ACTIVITY, ACTIVITY.SHUTDOWN);

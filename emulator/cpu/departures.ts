@@ -30,6 +30,8 @@ export const DEPARTURES = [
   { subject: 'Time', manual: 'vol. 3, 18.17', hardware: 'instructions take cycles; the TSC counts them', here: 'every retired instruction takes one nanosecond; a repeated string instruction counts once for each run of elements', reason: 'a machine runs the same to the instruction each time' },
   { subject: 'Performance counters', manual: 'vol. 3, 20', hardware: 'count events', here: 'RDPMC reads zero from two counters; their MSRs raise #GP(0)', reason: 'nothing to count' },
   { subject: 'Branch trace, last-branch records', manual: 'vol. 3, 18.4', hardware: 'IA32_DEBUGCTL enables them', here: 'IA32_DEBUGCTL takes only zero', reason: 'the debugger has a history of its own' },
+  { subject: 'MONITOR and MWAIT', manual: 'vol. 3, 9.10.5', hardware: 'any write to the line ends the wait', here: 'a write that changes nothing does not', reason: 'the line is compared, not watched' },
+  { subject: 'RDRAND and RDSEED', manual: 'vol. 1, 7.3.17', hardware: 'numbers that nobody can foresee', here: 'the same numbers in every run', reason: 'a machine runs the same to the instruction each time' },
   { subject: 'DR7.LE and GE', manual: 'vol. 3, 18.2.4', hardware: 'make breakpoints on data exact on processors up to the 486', here: 'all breakpoints are exact', reason: 'as on processors since the P6' },
   { subject: 'DR6.B0 to B3', manual: 'vol. 3, 18.2.3', hardware: 'may be set for a condition that is met but not enabled in DR7', here: 'set for enabled breakpoints only', reason: NOT_ARCHITECTURE },
   { subject: 'IA32_MISC_ENABLE, EFER.SCE', manual: 'vol. 4, 2.1', hardware: 'switch features on and off', here: 'keep what is written and have no effect', reason: 'what they switch is not in an IA-32 processor, or always on' },

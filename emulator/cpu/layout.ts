@@ -151,5 +151,14 @@ export const MSRS = 0x600;
 export const TSC_AUX = 0x7e0;
 export const TSC_ADJUST = 0x7e8;
 
+/** State of the random numbers of RDRAND and RDSEED. */
+export const RANDOM = 0x7f0;
+/** MWAIT is waiting: MONITOR_WAITS, 0: it is not. While it does, ACTIVITY is that of HLT. */
+export const MONITOR_WAIT = 0x7f4;
+export const MONITOR_WAITS = { UNMASKED: 1, ALSO_MASKED: 2 } as const;
+/** Linear address of the line that MONITOR saw, and its 64 bytes then. */
+export const MONITOR_LINE = 0x7f8;
+export const MONITOR_BYTES = 0x800;
+
 /** Bytes reserved for one vCPU's block. */
 export const VCPU_BLOCK = 0x1000;

@@ -35,6 +35,8 @@ import {
   requireUmip,
   writeWord,
 } from './operand-access.ts';
+import { monitorInstructions } from './monitor.ts';
+import { randomInstructions } from './random.ts';
 import { selectorInstructions } from './selectors.ts';
 import { systemFlagInstructions } from './system-flags.ts';
 
@@ -290,23 +292,6 @@ const svmInstruction: TypescriptInstruction = (cpu, instruction) => {
   vmxInstruction(cpu, instruction);
 };
 
-/**
- * MONITOR and MWAIT, which the decoder accepts only where the model has them. MWAIT may end at any
- * time: with interrupts off it does so at once.
- */
-const monitorOrWait =
-  (kind: 'monitor' | 'mwait'): TypescriptInstruction =>
-  (cpu, { length }) => {
-    if (cpu.state.cpl !== 0) cpu.fault(VECTOR.UD);
-    const hasHints = cpu.state.gpr(ECX, 4) !== 0;
-    if (hasHints && intercepted(cpu, 'CHECKS_FIRST')) cpu.fault(VECTOR.GP, 0);
-    const armed = cpu.state.get(L.MONITOR_ARMED) !== 0;
-    if (cpu.leaves(kind === 'mwait' ? { kind, armed } : { kind }, length)) return;
-    if (hasHints) cpu.fault(VECTOR.GP, 0);
-    cpu.state.set(L.MONITOR_ARMED, kind === 'monitor' ? 1 : 0);
-    if (kind === 'mwait' && (cpu.state.systemFlags & FLAG.IF) !== 0) cpu.halt();
-  };
-
 export const systemInstructions = {
   lgdt: loadTable(L.GDTR, 'lgdt'),
   lidt: loadTable(L.IDTR, 'lidt'),
@@ -330,8 +315,6 @@ export const systemInstructions = {
   cpuid: identify,
   hlt: halt,
   pause: (cpu, { length }) => void cpu.leaves({ kind: 'pause' }, length),
-  monitor: monitorOrWait('monitor'),
-  mwait: monitorOrWait('mwait'),
   rsm: undefinedUnlessTaken(() => ({ kind: 'rsm' })),
   vmcall: undefinedUnlessTaken(() => ({ kind: 'vmcall' })),
   vmmcall: undefinedUnlessTaken(() => ({ kind: 'vmmcall' })),
@@ -340,6 +323,8 @@ export const systemInstructions = {
   sysenter: systemEnter,
   sysexit: systemExit,
   ud: (cpu) => cpu.fault(VECTOR.UD),
+  ...monitorInstructions,
+  ...randomInstructions,
   ...selectorInstructions,
   ...systemFlagInstructions,
 } as const satisfies Readonly<Record<string, TypescriptInstruction>>;

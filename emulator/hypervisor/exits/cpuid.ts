@@ -9,6 +9,9 @@ import type { GuestInterface } from '../guest-interface.ts';
 import type { ExitHandler } from './handler.ts';
 
 const HYPERVISOR_BIT = 1 << 31;
+/** KVM keeps MONITOR and MWAIT, which it does not carry out, from its guests. */
+const MONITOR_BIT = 1 << 3;
+const MONITOR_LEAF = 5;
 const HYPERVISOR_LEAVES = 0x40000000;
 const HYPERVISOR_LEAVES_END = 0x50000000;
 
@@ -24,7 +27,9 @@ export function guestCpuid(
     return guestInterface.cpuid(leaf, subleaf) ?? model.cpuid(model.cpuid(0, 0).eax, subleaf);
   }
   const native = model.cpuid(leaf, subleaf);
-  return leaf === 1 ? { ...native, ecx: (native.ecx | HYPERVISOR_BIT) >>> 0 } : native;
+  if (leaf === MONITOR_LEAF) return { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+  if (leaf !== 1) return native;
+  return { ...native, ecx: ((native.ecx & ~MONITOR_BIT) | HYPERVISOR_BIT) >>> 0 };
 }
 
 export const cpuid: ExitHandler = ({ vcpu, guestInterface }, exit) => {

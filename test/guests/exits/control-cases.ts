@@ -6,8 +6,8 @@ import { REASON } from '../../../emulator/hypervisor/exit-reasons.ts';
 import type { ExitCase, WantedExit } from './cases.ts';
 
 const {
-  CR_ACCESS, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INIT, INTERRUPT_WINDOW, IO_INSTRUCTION, MONITOR_TRAP_FLAG, NMI_WINDOW, PAUSE,
-  RDMSR, SIPI, VMX_PREEMPTION_TIMER_EXPIRED, WRMSR,
+  CR_ACCESS, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INIT, INTERRUPT_WINDOW, IO_INSTRUCTION, MONITOR, MONITOR_TRAP_FLAG, MWAIT, NMI_WINDOW,
+  PAUSE,   RDMSR, RDRAND, RDSEED, SIPI, VMX_PREEMPTION_TIMER_EXPIRED, WRMSR,
 } = REASON; // prettier-ignore
 
 const NMI = 0x80000202;
@@ -58,6 +58,11 @@ export const CONTROL_CASES: readonly ExitCase[] = [
   { name: 'TSC offsetting', guest: 'tsc-offset', manual: '25.6.5', on: { tscOffset: 5 * 2 ** 32 }, exits: [], sees: { edx: 5 } },
   { name: 'RDTSCP that is not enabled is #UD', guest: 'rdtsc', cpu: 'max', manual: '26.3', on: { enableRdtscp: false, exceptions: ['#UD'] },
     exits: [{ reason: EXCEPTION_NMI, interruptionInformation: 0x80000306 }] },
+  { name: 'RDRAND exiting', guest: 'random', cpu: 'max', manual: '26.1.3', on: { rdrand: true }, exits: [{ reason: RDRAND, instructionLength: 3 }, { reason: RDRAND, instructionLength: 4 }] },
+  { name: 'RDSEED exiting', guest: 'random', cpu: 'max', manual: '26.1.3', on: { rdseed: true }, exits: [{ reason: RDSEED, instructionLength: 3 }] },
+  { name: 'MONITOR exiting, before the check of its hints', guest: 'monitor', cpu: 'max', manual: '26.1.1, 26.1.3', on: { monitor: true }, exits: [{ reason: MONITOR, instructionLength: 3, eax: 0x9000 }, { reason: MONITOR, ecx: 2 }] },
+  { name: 'MWAIT exiting', guest: 'monitor', cpu: 'max', manual: '26.1.1, 26.1.3', on: { mwait: true }, exits: [{ reason: MWAIT, instructionLength: 3 }, { reason: MWAIT, ecx: 2 }] },
+  { name: 'MWAIT without exiting, which sleeps until another processor writes to the line', guest: 'monitor-wait', cpu: 'max', vcpus: 2, manual: '9.10.5', on: { pause: true }, exits: [], sees: { eax: 0x9001, ebx: 0 } },
   { name: 'INIT, where the processor does not wait for a start-up, and SIPI, where it does', guest: 'signals', vcpus: 2, manual: '26.2', on: { init: true, sipi: true },
     exits: [{ reason: SIPI, qualification: 8, vcpu: 1 }, { reason: INIT, vcpu: 1 }, { reason: SIPI, qualification: 8, vcpu: 1 }] },
 ];
