@@ -17,6 +17,7 @@ import type { ExitReason } from './exit-reasons.ts';
 import {
   bitNames, flag, flagOrNumbers, msrRanges, number, numbers, portRanges, signedNumber, vectors,
 } from './setting-kinds.ts'; // prettier-ignore
+import { interceptNames, setSvmSwitch } from './svm-switches.ts';
 import type { Choice, ExitSetting, Range, SettingKind } from './setting-kinds.ts';
 
 export interface ExitSwitch {
@@ -144,6 +145,10 @@ function field<Name extends 'cr0Mask' | 'cr0Shadow' | 'cr4Mask' | 'cr4Shadow' | 
   };
 }
 
+const bySvm: Setter<readonly number[]> = (controls) => {
+  controls.hardware = 'svm';
+};
+
 const reasonRows: readonly ExitReason[] = EXIT_REASONS;
 
 /** A row; without a description it has that of its exit reasons. */
@@ -162,6 +167,7 @@ function setting<T>(
       const value = kind.read(given);
       if (value === null) return false;
       set(controls, value);
+      setSvmSwitch(controls.svm, attribute, value);
       return true;
     },
   };
@@ -222,6 +228,7 @@ export const EXIT_SWITCHES: readonly ExitSwitch[] = [
   setting('descriptorTables',     flag,             secondary(SECONDARY.DESCRIPTOR_TABLE_EXITING)),
   setting('eptViolation',         flag,             secondary(SECONDARY.ENABLE_EPT | SECONDARY.UNRESTRICTED_GUEST)),
   setting('unrestrictedGuest',    flag,             secondary(SECONDARY.UNRESTRICTED_GUEST), 'Off, with EPT: the guest may run only with CR0.PE and CR0.PG set, every other VM entry fails (27.3.1.1).'),
+  setting('svm',                  interceptNames,   bySvm, 'The processor is one of AMD\'s: intercepts of SVM decide, those of the other settings and these, by the names of their exit codes (APM vol. 2, 15.9).'),
 ];
 
 function unknownSwitch(name: string): string {

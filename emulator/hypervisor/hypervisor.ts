@@ -30,6 +30,7 @@ import { skip } from './exits/handler.ts';
 import { HANDLERS } from './exits/handlers.ts';
 import { REASON, SVM_ONLY } from './exit-reasons.ts';
 import type { GuestInterface } from './guest-interface.ts';
+import { PauseFilter } from './pause-filter.ts';
 import { PauseLoop } from './pause-loop.ts';
 import { PreemptionTimer } from './preemption-timer.ts';
 import type { ShadowMmu, ShadowState } from './shadow/shadow-mmu.ts';
@@ -65,6 +66,7 @@ export class Hypervisor implements ExitHook {
   private readonly injection: EventInjection;
   private readonly timer: PreemptionTimer;
   private readonly pauseLoop = new PauseLoop();
+  private readonly pauseFilter = new PauseFilter();
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
   private entry = false;
@@ -302,7 +304,11 @@ export class Hypervisor implements ExitHook {
     const { svm } = controls;
     // without V_INTR_MASKING the guest's IF masks physical interrupts (APM vol. 2, 15.21.1)
     const masked = event.kind === 'external-interrupt' && !svm.virtualInterruptMasking;
-    return masked && !this.vcpu.interruptible() ? null : svmExit(svm, event, guest);
+    if (masked && !this.vcpu.interruptible()) return null;
+    const code = svmExit(svm, event, guest);
+    const filtered = event.kind === 'pause' && code !== null && svm.pauseFilterCount > 0;
+    if (filtered && !this.pauseFilter.leaves(svm, this.vcpu.processor.platform.now())) return null;
+    return code;
   }
 
   private get vcpu(): GuestVcpu {

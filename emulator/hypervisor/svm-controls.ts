@@ -70,6 +70,9 @@ function msrBit(index: number, write: boolean): number {
   return range * 0x4000 + (index & 0x1fff) * 2 + (write ? 1 : 0);
 }
 
+/** Whether the MSR permissions map has bits for a register. */
+export const isInMsrMap = (index: number): boolean => msrBit(index, false) >= 0;
+
 /** Lets reads or writes of a register leave, or not, while MSR_PROT is intercepted. */
 export function setMsrIntercept(
   { msrpm }: SvmControls,

@@ -12,6 +12,8 @@ import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { EXITS, EXITS_BUILT, guestsIn } from './build.ts';
 import { EXIT_CASES, type ExitCase, GENERAL } from './exits/cases.ts';
 import { CONTROL_CASES } from './exits/control-cases.ts';
+import { FIELD_CASES } from './exits/field-cases.ts';
+import { SVM_CASES } from './exits/svm-cases.ts';
 import { GuestRun } from './whole-machine.ts';
 
 type Settings = ExitCase['on'];
@@ -65,7 +67,7 @@ function sameFields(
   return Object.fromEntries(names.map((name) => [name, exit?.[name]]));
 }
 
-const CASES = [...EXIT_CASES, ...CONTROL_CASES];
+const CASES = [...EXIT_CASES, ...CONTROL_CASES, ...FIELD_CASES, ...SVM_CASES];
 
 for (const row of CASES) {
   const { name, on, exits: wanted } = row;
