@@ -47,6 +47,8 @@ export class Guest {
   readonly machine: MachineClient;
   readonly breakpoints = new Breakpoints();
   readonly variables = new Variables();
+  /** What becomes of external interrupts while a single instruction is stepped. */
+  stepInterrupts: 'deliver' | 'mask' = 'deliver';
   /** What guestscope/setEvents has chosen of the tree of events. */
   selections: readonly EventSelection[] = [];
   readonly listing: DisassemblyListing;

@@ -371,6 +371,21 @@ const breakOn = orMember(
   'event',
 );
 
+const stepping = group(
+  {
+    interrupts: choice({
+      description: 'What becomes of external interrupts while a single instruction is stepped.',
+      default: 'deliver',
+      values: {
+        deliver:
+          'Their handlers run before the step goes on, as the guest would do without a debugger.',
+        mask: 'They wait until the guest runs or steps over a call: no handler runs in between.',
+      },
+    }),
+  },
+  { description: 'How steps behave.' },
+);
+
 /** What editors put beside our attributes; none of our business. */
 const EDITOR_ATTRIBUTES: readonly string[] = [
   'debugServer',
@@ -429,6 +444,7 @@ const LAUNCH_MEMBERS = {
         'What must hold when the guest has come to its end, for runs without an editor (`guestscope run`): expressions, in which `console` is what the guest has printed, `outcome` how it ended and `status` its exit code.',
     },
   ),
+  stepping,
   stopOnEntry: flag({
     description: "Stop before the guest's first instruction.",
     default: true,

@@ -353,6 +353,19 @@ export interface SummaryBody {
   readonly expectations: readonly ExpectationResult[];
 }
 
+/** Legal whenever a machine exists; changes it where `interrupts` is given. */
+export interface SteppingArguments {
+  /**
+   * 'deliver': a step runs over interrupts with their handlers. 'mask': while a single instruction is
+   * stepped external interrupts wait, so that no handler runs; calls that are stepped over run with
+   * interrupts as ever.
+   */
+  readonly interrupts?: 'deliver' | 'mask' | undefined;
+}
+export interface SteppingBody {
+  readonly interrupts: 'deliver' | 'mask';
+}
+
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
@@ -389,6 +402,7 @@ export interface CustomRequests {
     readonly arguments: SetExitBreakpointsArguments;
     readonly body: SetExitBreakpointsBody;
   };
+  'guestscope/stepping': { readonly arguments: SteppingArguments; readonly body: SteppingBody };
   /** Legal from the `initialized` event on, as the next. */
   'guestscope/events': { readonly arguments: undefined; readonly body: EventsBody };
   'guestscope/setEvents': {

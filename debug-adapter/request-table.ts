@@ -36,7 +36,7 @@ import {
   intervene,
   setExitLogFilter,
 } from './requests/exits.ts';
-import { continueGuest, next, pause, stepIn, stepOut } from './requests/execution.ts';
+import { continueGuest, next, pause, stepIn, stepOut, stepping } from './requests/execution.ts';
 import { initialize } from './requests/initialize.ts';
 import { attach, configurationDone, launch } from './requests/launch.ts';
 import { readMemory, writeMemory } from './requests/memory.ts';
@@ -51,6 +51,7 @@ import {
   setBreakpoints,
   source,
 } from './requests/sources.ts';
+import { goTo, gotoTargets, stepInTargets } from './requests/targets.ts';
 import { setVariable, variables } from './requests/variables.ts';
 import type { GuestscopeSession, SessionState } from './session.ts';
 
@@ -104,6 +105,9 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'next',                        legal: ['stopped'],     handle: next,                      capability: { supportsSteppingGranularity: true } },
   { command: 'stepIn',                      legal: ['stopped'],     handle: stepIn },
   { command: 'stepOut',                     legal: ['stopped'],     handle: stepOut },
+  { command: 'stepInTargets',               legal: ['stopped'],     handle: stepInTargets,             capability: { supportsStepInTargetsRequest: true } },
+  { command: 'gotoTargets',                 legal: AT_REST,         handle: gotoTargets,               capability: { supportsGotoTargetsRequest: true } },
+  { command: 'goto',                        legal: ['stopped'],     handle: goTo },
   { command: 'pause',                       legal: ['running'],     handle: pause, urgent: true },
 
   { command: 'threads',                     legal: ALIVE,           handle: threads },
@@ -132,6 +136,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/exitReasons',      legal: ANY,             handle: exitReasons },
   { command: 'guestscope/setExitBreakpoints', legal: ALIVE,         handle: setExitBreakpoints, bindsSymbols: true },
   { command: 'guestscope/events',           legal: ALIVE,           handle: events },
+  { command: 'guestscope/stepping',         legal: ALIVE,           handle: stepping },
   { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents, bindsSymbols: true },
   { command: 'guestscope/setRunRules',      legal: ALIVE,           handle: setRunRules },
   { command: 'guestscope/setExpectations',  legal: ALIVE,           handle: setExpectations },

@@ -33,7 +33,7 @@ import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
 import { wantedEvent } from './event-tree.ts';
-import { describeStop } from './stops.ts';
+import { describeStop, type StopDescription } from './stops.ts';
 import type { GuestImage } from './symbols/guest-image.ts';
 import { loadSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -235,6 +235,17 @@ export class GuestscopeSession {
     return { outcome, status, position: retired, time, exits, expectations };
   }
 
+  /** The next instruction was set by hand: a stop at another place. */
+  async jumped(): Promise<void> {
+    const { guest } = this;
+    guest.moved();
+    const description = 'Paused where it was told to go on';
+    const stop: StopDescription = { reason: 'goto', description, outcome: 'step', status: null };
+    guest.stop = stop;
+    this.custom('guestscope.position', await this.position());
+    this.tellStop(stop, guest.variables.vcpu);
+  }
+
   async position(): Promise<PositionBody> {
     const position = await this.guest.machine.call('position');
     return this.described(position, this.currentState === 'running');
@@ -307,6 +318,7 @@ export class GuestscopeSession {
     guest.moved();
     guest.expectations.configure(guest, configuration.expect);
     this.stopOnEntry = configuration.stopOnEntry && debug;
+    guest.stepInterrupts = configuration.stepping.interrupts;
     this.output.printConsole = configuration.console === 'debugConsole';
     await setFilterOfLaunch(guest, configuration.hypervisor.log);
     await setBreakpointsOfLaunch(guest);
@@ -343,10 +355,13 @@ export class GuestscopeSession {
       return;
     }
     this.memoryChanged();
+    this.tellStop(stop, position.vcpu);
+  }
+  private tellStop(stop: StopDescription, vcpu: number): void {
     this.event('stopped', {
       reason: stop.reason,
       description: stop.description,
-      threadId: threadOf(position.vcpu),
+      threadId: threadOf(vcpu),
       allThreadsStopped: true,
       ...(stop.text !== undefined && { text: stop.text }),
       ...(stop.consoleText !== undefined && { consoleText: stop.consoleText }),

@@ -3,9 +3,12 @@
  * instructions, else by instruction. Out of a function, a step ends right behind the call.
  */
 import type { ResumeMode } from '../../emulator/debug-port.ts';
+import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { LineStep } from '../line-step.ts';
+import type { SteppingArguments, SteppingBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { checkStepTarget } from './targets.ts';
 
 export async function continueGuest(
   session: GuestscopeSession,
@@ -17,16 +20,39 @@ export async function continueGuest(
 }
 
 /** The thread that is to go on is looked at already (focus.ts); "singleThread" holds the others. */
-function modeOf(kind: ResumeMode['kind'], request: IncomingRequest): ResumeMode {
-  return request.boolean('singleThread', false) ? { kind, alone: true } : { kind };
+function modeOf(
+  kind: ResumeMode['kind'],
+  request: IncomingRequest,
+  maskInterrupts = false,
+): ResumeMode {
+  const alone = request.boolean('singleThread', false);
+  return { kind, ...(alone && { alone }), ...(maskInterrupts && { maskInterrupts }) };
+}
+
+/** Says how steps treat interrupts, after changing it where that is asked for. */
+export function stepping(
+  { guest }: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<SteppingBody> {
+  const asked = request.optionalString('interrupts') as SteppingArguments['interrupts'];
+  if (asked !== undefined && asked !== 'deliver' && asked !== 'mask') {
+    const problem = 'it is "deliver" or "mask"';
+    throw failure('badArgument', { argument: 'interrupts', command: request.command, problem });
+  }
+  guest.stepInterrupts = asked ?? guest.stepInterrupts;
+  return Promise.resolve({ interrupts: guest.stepInterrupts });
 }
 
 const step =
   (kind: 'stepOver' | 'stepIn') =>
   async (session: GuestscopeSession, request: IncomingRequest): Promise<void> => {
-    const mode = modeOf(kind, request);
+    const masked = session.guest.stepInterrupts === 'mask';
+    const mode = modeOf(kind, request, masked);
     const { machine, sources } = session.guest;
-    const byInstruction = request.optionalString('granularity') === 'instruction';
+    const target = request.has('targetId') ? request.integer('targetId') : null;
+    if (target !== null) await checkStepTarget(session.guest, target);
+    const byInstruction =
+      target !== null || request.optionalString('granularity') === 'instruction';
     const lineStep = byInstruction
       ? null
       : LineStep.from(sources.lines, mode, (await machine.call('position')).linearEip);

@@ -93,6 +93,29 @@ async function setListingBreakpoints(
   };
 }
 
+/** Where the code of a line begins, or of the next one that has code. */
+export function addressesOfLine(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+  line: number,
+): { readonly line: number; readonly addresses: readonly number[] } {
+  const { guest, abilities } = session;
+  const { firstLine } = abilities;
+  const listing = findListing(session, request);
+  if (listing === null) {
+    const path = request.object('source').optionalString('path') ?? '';
+    const place = guest.sources.lines.addressesOf(path, line + 1 - firstLine);
+    return place === null
+      ? { line, addresses: [] }
+      : { line: place.line - 1 + firstLine, addresses: place.addresses };
+  }
+  const index = lineOf(listing, line - firstLine);
+  const address = listing.addresses[index];
+  return typeof address === 'number'
+    ? { line: index + firstLine, addresses: [address] }
+    : { line, addresses: [] };
+}
+
 /** Index of the first line with an instruction from `line` on; -1 for none. */
 function lineOf({ addresses }: CodeListing, line: number): number {
   return addresses.findIndex((address, index) => index >= line && address !== null);

@@ -94,6 +94,27 @@ describe('events of the machine', () => {
       ],
     ));
 
+  it('as targets of steps, and the next instruction set by hand', () =>
+    golden('events-targets', { stepping: { interrupts: 'mask' } }, [
+      ['setFunctionBreakpoints', { breakpoints: [{ name: '*0x001000b1' }] }],
+      ['configurationDone'],
+      { until: 'stopped' },
+      ['guestscope/stepping', { interrupts: 'deliver' }],
+      ['guestscope/stepping', { interrupts: 'never' }],
+      ...GO_ON,
+      ['stackTrace', THREAD],
+      ['stepInTargets', { frameId: 1 }],
+      ['stepIn', { ...THREAD, targetId: 0x1000 }],
+      ['stepIn', { ...THREAD, targetId: EVENTS_GUEST.at('ignore') }],
+      { until: 'stopped' },
+      ['goto', { ...THREAD, targetId: EVENTS_GUEST.at('divide_here') }],
+      { until: 'stopped' },
+      ['goto', { ...THREAD, targetId: 0xfe000000 }],
+      ['gotoTargets', { source: { path: '/none.c' }, line: 7 }],
+      ['next', { ...THREAD, granularity: 'line' }],
+      { until: 'stopped' },
+    ]));
+
   it('refuses an event that does not exist', async () => {
     const { client, session } = events();
     await client.ask('initialize', { adapterID: 'guestscope' });
