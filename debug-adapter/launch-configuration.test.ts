@@ -222,8 +222,8 @@ describe('schema for the editor', () => {
       'hypervisor',
       'exitBreakpoints',
       'breakOn',
-      'stepping',
       'expect',
+      'stepping',
       'stopOnEntry',
       'console',
     ]);

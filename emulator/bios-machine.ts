@@ -3,6 +3,7 @@
  * machine.ts gives its board for that, the state of the processor after RESET (SDM vol. 3, table 10-1), and
  * what the firmware's own messages mean for whoever debugs the guest.
  */
+import { told } from './checked-configuration.ts';
 import type { Cpu } from './cpu/cpu.ts';
 import type { MachineConfiguration } from './debug-port.ts';
 import type { BiosOptions } from './devices/bios-board.ts';
@@ -30,8 +31,19 @@ export interface BiosMachineParts {
   readonly stop: (description: string) => void;
 }
 
+/** What the board of a BIOS machine is told; null for a guest without firmware. Throws ConfigurationError. */
+export function configuredBios(
+  guest: MachineConfiguration['guest'],
+  parts: BiosMachineParts,
+): BiosOptions | null {
+  if (guest.format !== 'bios') return null;
+  const { bios } = guest;
+  if (bios === undefined) throw new Error('format bios without firmware');
+  return told(() => biosOptions(guest, bios, parts));
+}
+
 /** What the board is to be built with. Throws GuestImageError. */
-export function biosOptions(
+function biosOptions(
   guest: MachineConfiguration['guest'],
   bios: Bios,
   parts: BiosMachineParts,

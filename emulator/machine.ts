@@ -16,9 +16,8 @@ import {
   checkedModel,
   checkedProfile,
   checkedVcpus,
-  told,
 } from './checked-configuration.ts';
-import { biosOptions, firmwareGuest, hideShadowRam } from './bios-machine.ts';
+import { configuredBios, firmwareGuest, hideShadowRam } from './bios-machine.ts';
 import type { Cpu, CpuOptions } from './cpu/cpu.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
 import * as L from './cpu/layout.ts';
@@ -55,6 +54,7 @@ import { PagedMemory } from './paged-memory.ts';
 import type { Screen } from './picture.ts';
 import { processorPins } from './processor-pins.ts';
 import { resume, setWaitingState } from './processor-start.ts';
+import { RefusedInstruction } from './refused-instruction.ts';
 import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
 import type { WasmMemory } from './wasm/host.ts';
@@ -87,13 +87,6 @@ interface SingleStep {
   readonly vcpu: MachineVcpu;
   /** Instructions retired by it when it is over. */
   readonly end: number;
-}
-
-/** An instruction at which an 'unimplemented' stop was made. */
-interface RefusedInstruction {
-  readonly vcpu: MachineVcpu;
-  readonly linearEip: number;
-  readonly bytes: Uint8Array;
 }
 
 export class Machine {
@@ -175,27 +168,23 @@ export class Machine {
   // ---- parts
 
   #biosOptions({ guest }: MachineConfiguration): BiosOptions | null {
-    if (guest.format !== 'bios') return null;
-    if (guest.bios === undefined) throw new Error('format bios without firmware');
-    const { bios } = guest;
-    return told(() =>
-      biosOptions(guest, bios, {
-        buffer: this.memory.buffer,
-        map: this.map,
-        cpus: () => this.vcpus.map(({ cpu }) => cpu),
-        notice: (text) => {
-          this.notice(text);
-        },
-        stop: (description) => {
-          this.#end({ kind: 'guest-error', description });
-        },
-      }),
-    );
+    return configuredBios(guest, {
+      buffer: this.memory.buffer,
+      map: this.map,
+      cpus: () => this.vcpus.map(({ cpu }) => cpu),
+      notice: (text) => {
+        this.notice(text);
+      },
+      stop: (description) => {
+        this.#end({ kind: 'guest-error', description });
+      },
+    });
   }
   /** Firmware at the reset vector, or a guest that a loader puts into memory. */
   #start(configuration: MachineConfiguration, bios: BiosOptions | null): LoadedGuest {
     const firmware = configuration.guest.bios;
-    if (bios === null || firmware === undefined) return loadConfigured(configuration, guestRam(this.memory.buffer, this.map), this.board);
+    if (bios === null || firmware === undefined)
+      return loadConfigured(configuration, guestRam(this.memory.buffer, this.map), this.board);
     hideShadowRam(this.memory.buffer, this.map);
     return firmwareGuest(this.cpu, firmware, bios.medium);
   }
@@ -303,9 +292,7 @@ export class Machine {
       touchMemory: (address) => {
         this.#touchMemory(address);
       },
-      awaitPage: (address) => {
-        this.#pagedMemory?.awaitPage(address);
-      },
+      awaitPage: (address) => void this.#pagedMemory?.awaitPage(address),
     });
   }
   /** The end of S3. */
@@ -485,8 +472,9 @@ export class Machine {
     }
     if (this.#ended !== null) return this.#ended;
     if (this.#refused !== null && this.#refused.vcpu === this.current) {
-      if (this.#refuses(this.#refused)) this.raiseUndefined();
+      const refused = this.#refused;
       this.#refused = null;
+      refused.raise();
       return null;
     }
     if (this.current.cpu.state.get(L.INIT) !== 0) {
@@ -553,7 +541,8 @@ export class Machine {
       case 'shutdown':
         return { kind: 'triple-fault', description: describeTripleFault(cpu) };
       case 'unimplemented':
-        return this.#refuse();
+        this.#refused = new RefusedInstruction(this.current);
+        return this.#refused.stop;
     }
   }
 
@@ -577,29 +566,6 @@ export class Machine {
     this.#idleReportedAt = -1;
     this.#waited += Math.max(0, deadline - this.now);
     return null;
-  }
-
-  /** Stops at an instruction that is not implemented; if it is still there then, the next run raises #UD. */
-  #refuse(): MachineStop {
-    const { linearEip, memory, unimplementedInstruction } = this.current.cpu;
-    const { text, bytes } = unimplementedInstruction ?? { text: '', bytes: '' };
-    const length = bytes.split(' ').length;
-    this.#refused = {
-      vcpu: this.current,
-      linearEip,
-      bytes: memory.readBytesPeek(linearEip, length),
-    };
-    return { kind: 'unimplemented', instruction: text, bytes };
-  }
-  #refuses({ linearEip, bytes }: RefusedInstruction): boolean {
-    if (this.current.cpu.linearEip !== linearEip) return false;
-    const now = this.current.cpu.memory.readBytesPeek(linearEip, bytes.length);
-    return now.length === bytes.length && now.every((byte, at) => byte === bytes[at]);
-  }
-  /** After an 'unimplemented' stop: the guest gets its #UD now. */
-  raiseUndefined(): void {
-    this.#refused = null;
-    this.current.cpu.raiseUndefined();
   }
 
   // ---- the world outside

@@ -6,7 +6,7 @@ import type { ResumeMode } from '../../emulator/debug-port.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { LineStep } from '../line-step.ts';
-import type { SteppingArguments, SteppingBody } from '../protocol.ts';
+import type { SteppingBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { checkStepTarget } from './targets.ts';
 
@@ -34,7 +34,7 @@ export function stepping(
   { guest }: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<SteppingBody> {
-  const asked = request.optionalString('interrupts') as SteppingArguments['interrupts'];
+  const asked = request.optionalString('interrupts');
   if (asked !== undefined && asked !== 'deliver' && asked !== 'mask') {
     const problem = 'it is "deliver" or "mask"';
     throw failure('badArgument', { argument: 'interrupts', command: request.command, problem });
