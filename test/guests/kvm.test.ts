@@ -17,7 +17,7 @@ interface Told {
   /** In order. */
   readonly lines: readonly (readonly [word: string, value: number])[];
   /** The last value of a word. */
-  value(word: string): number;
+  readonly value: (word: string) => number;
 }
 
 function tell(guest: string, setup: { readonly vcpus?: number; readonly kvm?: KvmConfiguration; readonly budget?: number } = {}): Told {

@@ -10,6 +10,8 @@ import { assertQuietLog, boot, describeFigures, log, logs, once, POWER_OFF, skip
 import type { BootResult } from './linux/main.ts';
 
 const INTERRUPTS = 'cat /proc/interrupts';
+const CLOCKSOURCE = '/sys/devices/system/clocksource/clocksource0/current_clocksource';
+const KVM_QUESTIONS = [`cat ${CLOCKSOURCE}`, 'grep ^cpu0 /proc/stat'];
 /** Typed under both interfaces. */
 const QUESTIONS = ['echo $((6*7))', 'uname -r', INTERRUPTS, 'cat /proc/mtrr', 'date'];
 
@@ -30,7 +32,7 @@ describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, (
   }
 
   describe('under KVM', () => {
-    const commands = [...QUESTIONS, 'exit'];
+    const commands = [...QUESTIONS, ...KVM_QUESTIONS, 'exit'];
     const boots = once(() =>
       Promise.all([
         boot({ interface: 'kvm', commands, budget: 5_000_000 }),
@@ -48,6 +50,15 @@ describe('Debian on the machine', { skip, timeout: 2 * TIMEOUT_MS + 120_000 }, (
       logs(first, /^clocksource: Switched to clocksource kvm-clock$/);
       console.log(`  KVM, to the marker: ${describeFigures(first.marker)}`);
       console.log(`  KVM, other slices: ${describeFigures(second.marker)}`);
+    });
+    test('uses the clock, steal time and end of interrupt of its hypervisor', async () => {
+      const [first] = await boots();
+      const [clocksource, stat = ''] = first.answers.slice(QUESTIONS.length);
+      assert.equal(clocksource, 'kvm-clock');
+      // user nice system idle iowait irq softirq steal: alone, it loses nothing
+      assert.match(stat, /^cpu0( \d+){7} 0 0 0$/);
+      const ticks = Number(/^LOC: +(\d+)/m.exec(first.answers[2] ?? '')?.[1]);
+      assert.ok(first.eoiWrites < ticks / 4, `${first.eoiWrites} writes to EOI, ${ticks} ticks`);
     });
     test('finds its board', async () => {
       const [first] = await boots();

@@ -5,7 +5,9 @@
  *   npx tsx test/guests/linux/main.ts '{"interface":"kvm","commands":["uname -r","exit"],"budget":5000000}'
  */
 import { readFileSync } from 'node:fs';
+import type { KvmConfiguration } from '../../../emulator/debug-port.ts';
 import type { MachineStop } from '../../../emulator/machine-stop.ts';
+import { KVM_HYPERCALLS } from '../../../emulator/paravirt/kvm-hypercalls.ts';
 import { type Fingerprint, GuestRun } from '../whole-machine.ts';
 import type { Flavour } from '../../support/debian-kernel.ts';
 import { COMMAND_LINE, debianKernel, READY_MARKER } from '../../support/debian-kernel.ts';
@@ -24,6 +26,8 @@ export interface BootJob {
   /** Put behind the usual command line. */
   readonly words?: string;
   readonly interface: 'kvm' | 'bare';
+  /** What of KVM's interface is other than usual. */
+  readonly kvm?: KvmConfiguration;
   /** Typed one at each prompt. */
   readonly commands: readonly string[];
   /** Instructions of a slice. */
@@ -38,6 +42,10 @@ export interface BootResult {
   /** What each command printed, without its echo. */
   readonly answers: readonly string[];
   readonly notices: readonly string[];
+  /** How often each of KVM's hypercalls was made, by name. */
+  readonly hypercalls: { readonly [name: string]: number };
+  /** Exits by which it has ended an interrupt. */
+  readonly eoiWrites: number;
   /** From power-on to the marker. */
   readonly marker: BootFigures;
   readonly end: BootFigures;
@@ -68,6 +76,7 @@ function boot(job: BootJob): BootResult {
     loadAddress,
     cpu,
     vcpus = 1,
+    kvm,
     words = '',
   } = job;
   const { kernel, initrd } = debianKernel(flavour);
@@ -82,6 +91,7 @@ function boot(job: BootJob): BootResult {
     vcpus,
     initrd: readFileSync(initrd),
     interface: type,
+    ...(kvm && { kvm }),
     memoryMiB: MEMORY_MIB,
     commandLine: `${COMMAND_LINE} ${words}`.trim(),
   });
@@ -115,7 +125,12 @@ function boot(job: BootJob): BootResult {
   }
   const { fingerprint, notices } = run;
   const { summary } = run.machine.guest;
-  return { summary, stop, fingerprint, answers, notices, marker, end: figures() };
+  const hypercalls = Object.fromEntries(
+    KVM_HYPERCALLS.map(({ name, number }) => [name, run.hypercalls.get(number) ?? 0]),
+  );
+  const { eoiWrites } = run;
+  const marks = { marker, end: figures() };
+  return { summary, stop, fingerprint, answers, notices, hypercalls, eoiWrites, ...marks };
 }
 
 process.stdout.write(JSON.stringify(boot(JSON.parse(process.argv[2] ?? '{}') as BootJob)));
