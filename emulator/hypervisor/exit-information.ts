@@ -11,6 +11,7 @@ import { descriptorTableIdentity } from './exit-decoders.ts';
 import { REASON, reasonOfInstruction } from './exit-reasons.ts';
 import {
   displacementOf,
+  randomInstructionInformation,
   selectorInstructionInformation,
   tableInstructionInformation,
   vmxInstructionInformation,
@@ -223,6 +224,9 @@ export function instructionInformationOf(event: GuestEvent): number {
   }
   if (event.kind === 'vmx-instruction' && event.instruction !== undefined) {
     return vmxInstructionInformation(event.instruction);
+  }
+  if (event.kind === 'rdrand' || event.kind === 'rdseed') {
+    return randomInstructionInformation(event.register, event.size);
   }
   if (event.kind !== 'descriptor-table') return 0;
   const { mnemonic, instruction } = event;

@@ -58,6 +58,11 @@ export function selectorInstructionInformation(
   return addressedForm(operands[0]) | (identity << 28);
 }
 
+/** Table 28-12: RDRAND, RDSEED; 6:3 the destination, 12:11 its size (16 or 32 bits). */
+export function randomInstructionInformation(register: number, size: number): number {
+  return (register << 3) | (size === 4 ? 1 << 11 : 0);
+}
+
 /** The displacement, sign-extended, of an instruction whose exit qualification is that; 0 without one. */
 export function displacementOf(instruction: Instruction | undefined): number {
   const operand = instruction?.operands.find(({ kind }) => kind === 'memory');

@@ -25,6 +25,7 @@ const PAGE_FAULT = 1 << 14;
 
 function kvm2620Vmx(): ExecutionControls {
   const controls = noControls();
+  controls.release = '2.6.20';
   controls.pinBased = PIN.EXTERNAL_INTERRUPT_EXITING | PIN.NMI_EXITING;
   controls.primary =
     PRIMARY.HLT_EXITING |
