@@ -7,7 +7,6 @@
 import { CPU_MODEL_SUMMARIES } from '../emulator/cpu/cpu-model.ts';
 import { MOST_VCPUS } from '../emulator/debug-port.ts';
 import { PROFILES } from '../emulator/hypervisor/profiles.ts';
-import type { Profile } from '../emulator/hypervisor/profiles/profile.ts';
 import { switchableFeatures } from '../emulator/paravirt/kvm-features.ts';
 import { LOG_CAPACITY, MOST_LOG_ROWS } from '../emulator/hypervisor/exit-log.ts';
 import type { AdapterError } from './errors.ts';
@@ -164,23 +163,11 @@ const machine = group(
   { description: 'The board and the processor.' },
 );
 
-/** Descriptions of the emulator's profiles by name. */
-function profiles(wanted: (profile: Profile) => boolean): { readonly [name: string]: string } {
-  return Object.fromEntries(PROFILES.filter(wanted).map((row) => [row.name, row.description]));
-}
-
-/** Their names by their other names. */
+/** Names of the emulator's profiles by their other names. */
 function profileSynonyms(): ReadonlyMap<string, string> {
   return new Map(
     PROFILES.flatMap(({ name, synonyms }) => synonyms.map((synonym) => [synonym, name] as const)),
   );
-}
-
-function mapValues(
-  record: { readonly [name: string]: string },
-  change: (value: string) => string,
-): { readonly [name: string]: string } {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }
 
 const asyncPageFaults = group(
@@ -277,11 +264,7 @@ const hypervisor = group(
     profile: optionalChoice({
       description:
         'Which events leave the guest as VM exits: a named set of execution controls. Absent: `kvm-ept` under KVM, `bare` on bare hardware.',
-      values: profiles((profile) => typeof profile.controls !== 'string'),
-      unavailable: mapValues(
-        profiles((profile) => typeof profile.controls === 'string'),
-        () => 'use "kvm-ept" or "bare"',
-      ),
+      values: Object.fromEntries(PROFILES.map((row) => [row.name, row.description])),
       synonyms: profileSynonyms(),
     }),
     exits: exitSettings({

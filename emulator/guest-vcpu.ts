@@ -75,6 +75,9 @@ export class CpuVcpu implements GuestVcpu {
       }
     });
   }
+  instructionBytes(length: number): Uint8Array {
+    return this.processor.memory.readBytesPeek(this.processor.linearEip, length);
+  }
   redeliver(): void {
     this.witness.redelivered();
     this.#natively(() => {

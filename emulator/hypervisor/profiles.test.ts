@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { GuestEvent } from '../cpu/exit-hook.ts';
 import { leaves } from './execution-controls.ts';
 import type { ExecutionControls } from './execution-controls.ts';
+import { svmExit } from './svm-intercepts.ts';
 import { EXIT_SWITCHES } from './exit-switches.ts';
 import { controlsFor, defaultProfile, findProfile, PROFILES } from './profiles.ts';
 
@@ -42,6 +43,52 @@ test("kvm-ept leaves for what KVM's controls say", () => {
   ]; // prettier-ignore
   for (const event of left) assert.equal(goes(kvm, event), true, JSON.stringify(event));
   for (const event of stays) assert.equal(goes(kvm, event), false, JSON.stringify(event));
+});
+
+const of = (kind: 'to' | 'from', register: 0 | 3 | 4): GuestEvent =>
+  ({ kind: 'cr-access', register, access: `mov-${kind}-cr`, gpr: 0, value: GUEST.cr0 & ~1, linear: -1 }); // prettier-ignore
+const io: GuestEvent = { kind: 'io', port: 0x80, size: 1, direction: 'out', string: false, repeat: false, immediate: true, value: 0, linear: 0 }; // prettier-ignore
+
+test('kvm-2.6.20-vmx leaves for the ten exits of its table, and for little else', () => {
+  const kvm = controls('kvm-2.6.20');
+  const left: readonly GuestEvent[] = [
+    fault(14), { kind: 'external-interrupt' }, io, toCr(0, GUEST.cr0 & ~1), toCr(3, 0x1000), of('from', 3),
+    toCr(4, GUEST.cr4 ^ 0x20), toCr(4, GUEST.cr4 ^ 0x80), toCr(0, GUEST.cr0 ^ 0x10000),
+    { kind: 'dr-access', register: 7, access: 'mov-to-dr', gpr: 0 }, { kind: 'cpuid' }, { kind: 'hlt' },
+    { kind: 'rdmsr', index: 0x174 }, { kind: 'wrmsr', index: 0x4b564d01, low: 0, high: 0 },
+  ]; // prettier-ignore
+  const stays: readonly GuestEvent[] = [
+    { kind: 'invlpg', linear: 0 }, { kind: 'rdtsc' }, { kind: 'pause' }, { kind: 'wbinvd' }, { kind: 'mwait' },
+    fault(6), fault(13), { kind: 'cr-access', register: 0, access: 'clts', gpr: 0, value: 0, linear: -1 },
+    { kind: 'second-stage', guestPhysical: 0xfec00000, linear: 0, final: true, access: 'write', size: 4 },
+  ]; // prettier-ignore
+  for (const event of left) assert.equal(goes(kvm, event), true, JSON.stringify(event));
+  for (const event of stays) assert.equal(goes(kvm, event), false, JSON.stringify(event));
+  const later = controls('kvm-2.6.20', { invlpg: true });
+  assert.equal(goes(later, { kind: 'invlpg', linear: 0 }), true);
+});
+
+test("SVM's profiles intercept what KVM's VMCBs say", () => {
+  const old = controls('kvm-2.6.20-svm').svm;
+  const now = controls('svm-npt').svm;
+  const rows: readonly (readonly [event: GuestEvent, old: boolean, now: boolean])[] = [
+    [fault(14), true, false], [fault(6), false, true], [of('to', 3), true, false], [of('from', 0), true, false],
+    [of('to', 0), true, true], [of('to', 4), true, true], [of('from', 4), true, true], [io, true, true],
+    [{ kind: 'cpuid' }, true, true], [{ kind: 'invlpg', linear: 0 }, false, false], [{ kind: 'wbinvd' }, false, true],
+    [{ kind: 'vmmcall' }, true, true], [{ kind: 'rdmsr', index: 0x175 }, false, true], [{ kind: 'rdmsr', index: 0x174 }, false, false],
+    [{ kind: 'dr-access', register: 6, access: 'mov-from-dr', gpr: 0 }, false, true],
+    [{ kind: 'dr-access', register: 7, access: 'mov-to-dr', gpr: 0 }, true, true],
+    [{ kind: 'second-stage', guestPhysical: 0xfec00000, linear: 0, final: true, access: 'read', size: 4 }, false, true],
+  ]; // prettier-ignore
+  for (const [event, inOld, inNow] of rows) {
+    assert.equal(svmExit(old, event, GUEST) !== null, inOld, JSON.stringify(event));
+    assert.equal(svmExit(now, event, GUEST) !== null, inNow, JSON.stringify(event));
+  }
+  const changed = controls('kvm-npt', { invlpg: true, hlt: false, wrmsr: false }).svm;
+  assert.notEqual(svmExit(changed, { kind: 'invlpg', linear: 0 }, GUEST), null);
+  assert.equal(svmExit(changed, { kind: 'hlt' }, GUEST), null);
+  assert.equal(svmExit(changed, { kind: 'wrmsr', index: 0x1b, low: 0, high: 0 }, GUEST), null);
+  assert.notEqual(svmExit(changed, { kind: 'rdmsr', index: 0x1b }, GUEST), null);
 });
 
 test('two machines do not share controls', () => {
@@ -106,7 +153,15 @@ test('mistakes are one sentence that names the attribute and the remedy', () => 
     /^hypervisor.exits.hlt: .* must be true or false\.$/,
   );
   assert.match(problem('kvm', 'kvm-etp'), /^hypervisor.profile: .* Did you mean 'kvm-ept'\?$/);
-  assert.match(problem('kvm', 'svm-npt'), /cannot be used: this version .* Use 'kvm-ept'\.$/);
+  assert.match(
+    problem('kvm', 'kvm-2.6.20', { pageFaults: false }),
+    /^hypervisor.exits.pageFaults: Profile 'kvm-2.6.20-vmx' shadows .* must stay on/,
+  );
+  assert.match(problem('kvm', 'kvm-2.6.20-svm', { cr3: false }), /^hypervisor.exits.cr3: /);
+  assert.match(
+    problem('kvm', 'kvm-2.6.20-vmx', { crAccess: false, cr3: true }),
+    /^hypervisor.exits.crAccess: /,
+  );
   assert.match(problem('kvm', 'bare'), /cannot reach the interface 'kvm'\. Use profile 'kvm-ept'/);
 });
 

@@ -1,6 +1,6 @@
 /**
  * The profiles: named sets of execution controls, one file of profiles/ each. Bare is the profile
- * without exits. Profiles that need machinery which is not there yet are rows that say so.
+ * without exits.
  */
 import { didYouMean } from '../nearest-name.ts';
 import type { ExecutionControls } from './execution-controls.ts';
@@ -13,6 +13,11 @@ import { KVM_2_6_20_VMX } from './profiles/kvm-2.6.20-vmx.ts';
 import { KVM_EPT } from './profiles/kvm-ept.ts';
 import { KVM_NPT } from './profiles/kvm-npt.ts';
 import type { Profile } from './profiles/profile.ts';
+import { missingForShadow } from './shadow/required-exits.ts';
+import { setIntercepts } from './svm-controls.ts';
+import { SVM_EXIT } from './svm-exit-codes.ts';
+
+const UNDEFINED_OPCODE = SVM_EXIT['EXCP#'] + 6;
 
 export const PROFILES: readonly Profile[] = [
   BARE,
@@ -43,17 +48,14 @@ export function controlsFor(hypervisor: {
   | { readonly profile: Profile; readonly controls: ExecutionControls }
   | { readonly problem: ControlsProblem } {
   const problem = (message: string) => ({ problem: { attribute: 'hypervisor.profile', message } });
-  const usable = PROFILES.filter((row) => typeof row.controls !== 'string').map((row) => row.name);
   const name = hypervisor.profile;
   const profile = findProfile(name);
   if (profile === null) {
     const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
-    const guess = didYouMean(name, usable);
-    const remedy = guess === '' ? ` Known are ${usable.join(', ')}.` : guess;
+    const known = PROFILES.map((row) => row.name);
+    const guess = didYouMean(name, known);
+    const remedy = guess === '' ? ` Known are ${known.join(', ')}.` : guess;
     return problem(`There is no hypervisor profile '${shown}'.${remedy}`);
-  }
-  if (typeof profile.controls === 'string') {
-    return problem(`Profile '${name}' cannot be used: ${profile.controls}. Use '${KVM_EPT.name}'.`);
   }
   if (!profile.interfaces.includes(hypervisor.interface)) {
     return problem(
@@ -62,6 +64,10 @@ export function controlsFor(hypervisor: {
     );
   }
   const controls = profile.controls();
-  const wrong = applyExitSwitches(controls, hypervisor.exits);
+  // VMCALL is undefined on AMD-V: whoever offers hypercalls there looks at #UD
+  if (hypervisor.interface !== 'bare') setIntercepts(controls.svm, true, UNDEFINED_OPCODE);
+  const wrong =
+    applyExitSwitches(controls, hypervisor.exits) ??
+    (profile.paging === 'shadow' ? missingForShadow(profile.name, controls) : null);
   return wrong === null ? { profile, controls } : { problem: wrong };
 }

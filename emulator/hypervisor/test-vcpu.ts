@@ -82,6 +82,9 @@ export class TestVcpu implements GuestVcpu {
     this.witness.injected(vector, errorCode);
     this.calls.push(`exception ${vector} ${errorCode ?? '-'} ${type} ${qualification} ${length}`);
   }
+  instructionBytes(length: number): Uint8Array {
+    return new Uint8Array(length);
+  }
   redeliver(): void {
     this.witness.redelivered();
     this.calls.push('redeliver');

@@ -60,6 +60,8 @@ export interface GuestVcpu extends GuestMemory {
    * delivery the exit had interrupted (processor.vectoring) as SDM vol. 3, table 6-5 says.
    */
   injectException(event: InjectedException): void;
+  /** Bytes at CS:EIP, at most `length`; fewer where the guest maps no more memory. */
+  instructionBytes(length: number): Uint8Array;
   /** Delivers again, natively, the event whose delivery the exit had interrupted. */
   redeliver(): void;
   /** Delivers an external interrupt; wakes a halted processor. Only when interruptible(). */

@@ -6,10 +6,13 @@
  */
 import type { ExitHandler } from './handler.ts';
 import { pageFault } from './page-fault.ts';
+import { undefinedVmcall } from './vmcall.ts';
 
+const UNDEFINED = 6;
 const PAGE_FAULT = 14;
 
-export const exception: ExitHandler = ({ vcpu, injection, shadow }, exit) => {
+export const exception: ExitHandler = (host, exit) => {
+  const { vcpu, injection, shadow } = host;
   const { event, instructionLength } = exit;
   if (event.kind !== 'exception') return;
   const { vector, errorCode, type, qualification } = event;
@@ -21,6 +24,7 @@ export const exception: ExitHandler = ({ vcpu, injection, shadow }, exit) => {
     pageFault(shadow, vcpu, exit);
     return;
   }
+  if (vector === UNDEFINED && undefinedVmcall(host)) return;
   vcpu.injectException({ vector, errorCode, type, qualification, length: instructionLength });
 };
 

@@ -21,6 +21,6 @@ export interface Profile {
   readonly interfaces: readonly string[];
   /** KVM's interface offers KVM_FEATURE_MMU_OP, which is of use under shadow paging. */
   readonly offersMmuOp?: true;
-  /** A fresh set of controls, or why there is none yet, as an end to "… cannot be used:". */
-  readonly controls: (() => ExecutionControls) | string;
+  /** A fresh set of controls. */
+  readonly controls: () => ExecutionControls;
 }
