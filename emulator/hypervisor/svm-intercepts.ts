@@ -4,7 +4,8 @@
  * "Miscellaneous intercepts"), as execution-controls.ts says it for VMX. In which order an instruction's
  * own exceptions and its intercept are looked at is the CPU's affair (cpu/exit-hook.ts, checksFirst).
  *
- * The host's RFLAGS.IF and GIF are always set while the guest runs. LMSW reads its operand in memory before it
+ * The guest's processor stays what machine.cpu says, the vendor in CPUID included; VMCALL and the
+ * instructions of VMX are undefined on it. The host's RFLAGS.IF and GIF are always set while the guest runs. LMSW reads its operand in memory before it
  * is offered, so that a page fault there comes before its intercept; the table has them the other way.
  */
 import type { GuestEvent } from '../cpu/exit-hook.ts';

@@ -49,7 +49,7 @@ export interface GuestOptions {
   readonly interface?: 'kvm' | 'bare';
   readonly memoryBytes?: number;
   readonly vcpus?: number;
-  readonly exits?: { readonly [name: string]: boolean };
+  readonly exits?: MachineConfiguration['hypervisor']['exits'];
 }
 
 /** Runs in real mode from the first byte, with the stack below 0x7c00. */

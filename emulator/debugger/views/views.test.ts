@@ -211,6 +211,25 @@ test('the exit that the guest is stopped at is shown with its fields', () => {
   assert.equal(find(guest.port.inspect('exit', 0), 'Reason').value, '12 HLT');
 });
 
+test('the exit at hand has three faces, and says what the other hardware would do', () => {
+  const guest = protectedGuest(HALTED, { exits: { svm: ['CR0_READ', 'HLT'] } });
+  guest.port.setExitBreakpoints([{ id: 1, reason: 'HLT' }]);
+  assert.equal(guest.go('continue').kind, 'exit');
+  const rows = guest.port.inspect('exit', 0);
+  const svm = find(rows, 'SVM');
+  assert.equal(svm.value, 'VMEXIT_HLT (78h)');
+  assert.match(find(svm.children ?? [], '070h EXITCODE').value, /^0x00000078/);
+  const vmx = find(rows, 'VMX');
+  assert.equal(vmx.value, 'HLT (12)  (not intercepted there)');
+  assert.match(find(vmx.children ?? [], '440Ch VM-exit instruction length').value, /^0x1/);
+  assert.match(find(rows, 'KVM user space').value, /^handled in the kernel/);
+  const vmcb = guest.port.inspect('vmcb', 0);
+  assert.equal(find(vmcb, 'Decides').value, 'yes');
+  assert.equal(find(vmcb, '000h CR read intercepts').value, '0x0001  CR0_READ');
+  const intercepts = find(vmcb, '00Ch Instruction intercepts').children ?? [];
+  assert.deepEqual([find(intercepts, 'HLT').value, find(intercepts, 'INVD').value], ['1', '0']);
+});
+
 test('no view of any address changes or breaks anything', () => {
   const guest = protectedGuest(HALTED);
   const before = guest.port.registers();
