@@ -10,7 +10,7 @@ import { encodeText } from '../emulator/formats/text.ts';
 import { failure } from './errors.ts';
 import { EXIT_COMMANDS, EXIT_USAGE, takeExit } from './exit-commands.ts';
 import type { Guest } from './guest.ts';
-import { detailRow, detailText } from './machine-views.ts';
+import { detailRow, detailText, deviceContainer, devicesContainer } from './machine-views.ts';
 import { findInMemory } from './memory-search.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
 import { formatRegister } from './registers.ts';
@@ -46,6 +46,8 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'bt',        usage: 'bt',                    help: 'shows the call stack',                              run: backtrace },
   { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
   { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
+  { name: 'devices',   usage: 'devices',               help: 'lists the devices of the machine',                  run: listDevices },
+  { name: 'device',    usage: 'device NAME',           help: 'shows the registers of a device',                   run: showDevice },
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
   ...EXIT_COMMANDS,
   { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? viewCommand('exit').run(guest, words) : takeExit(guest, words) },
@@ -202,6 +204,23 @@ async function translate(guest: Guest, words: readonly string[]): Promise<string
   return physical === null
     ? `${formatAddress(linear)} is not mapped`
     : `${formatAddress(linear)} is ${formatReference({ space: 'physical', address: physical })}`;
+}
+
+async function listDevices(guest: Guest): Promise<CommandResult> {
+  const devices = await guest.machine.call('devices');
+  const lines = devices.map(({ name, title }) => `${name.padEnd(10)}  ${title}`);
+  return { text: lines.join('\n'), rows: devicesContainer(guest) };
+}
+
+async function showDevice(guest: Guest, words: readonly string[]): Promise<CommandResult> {
+  const [name] = words;
+  if (name === undefined || words.length > 1)
+    throw failure('commandUsage', {
+      problem: 'Give the name of one device.',
+      usage: 'device NAME',
+    });
+  const details = await guest.machine.call('inspectDevice', name);
+  return { text: detailText(details, guest.symbols), rows: deviceContainer(guest, name) };
 }
 
 /** Bytes looked through at most, and places told. */

@@ -145,9 +145,19 @@ export class Guest {
     };
   }
 
-  async writeRegister(name: string, value: number): Promise<void> {
+  async writeRegister(name: string, value: number | bigint): Promise<void> {
     try {
       await this.machine.call('writeRegister', name, value);
+    } catch (cause) {
+      throw refusal('registerRefused', cause);
+    }
+    this.changed();
+  }
+
+  /** As DebugPort.writeDevice. */
+  async writeDevice(name: string, path: readonly string[], value: number): Promise<void> {
+    try {
+      await this.machine.call('writeDevice', name, path, value);
     } catch (cause) {
       throw refusal('registerRefused', cause);
     }

@@ -27,6 +27,7 @@ import type {
 import type { LogLine } from '../emulator/debugger/log-message.ts';
 import type { StepTarget } from '../emulator/debugger/step-target.ts';
 import type { Detail } from '../emulator/debugger/views/detail.ts';
+import type { DeviceSummary } from '../emulator/debugger/views/devices/devices.ts';
 import type { ViewName } from '../emulator/debugger/views/views.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ExpressionSource } from '../emulator/expressions/expression.ts';
@@ -70,7 +71,10 @@ export interface MachineService {
   vcpus(): readonly VcpuSummary[];
   look(vcpu: number): void;
   registers(): readonly RegisterGroup[];
-  writeRegister(name: string, value: number): void;
+  writeRegister(name: string, value: number | bigint): void;
+  devices(): readonly DeviceSummary[];
+  inspectDevice(name: string): readonly Detail[];
+  writeDevice(name: string, path: readonly string[], value: number): void;
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange;
   writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number;
   translate(linear: number): number | null;

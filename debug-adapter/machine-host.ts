@@ -137,6 +137,9 @@ class MachineHost {
       writeMemory: (space, address, bytes) => machine().writeMemory(space, address, bytes),
       translate: (linear) => machine().translate(linear),
       disassemble: (address, offset, count) => machine().disassemble(address, offset, count),
+      devices: () => machine().devices(),
+      inspectDevice: (name) => machine().inspectDevice(name),
+      writeDevice: (name, path, value) => machine().writeDevice(name, path, value),
       loadedRanges: () => machine().loadedRanges(),
       stack: (limit) => machine().stack(limit),
       setInstructionBreakpoints: (breakpoints) => {

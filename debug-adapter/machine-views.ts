@@ -1,9 +1,10 @@
 /**
  * The machine's views (emulator/debugger/views) as variables and as text: page walk, descriptor tables,
- * task-state segment, hypervisor controls. The adapter adds the names of addresses.
+ * task-state segment, hypervisor controls, devices. The adapter adds the names of addresses.
  */
 import type { Detail } from '../emulator/debugger/views/detail.ts';
 import type { ViewName } from '../emulator/debugger/views/views.ts';
+import type { Guest } from './guest.ts';
 import type { MachineClient } from './machine-client.ts';
 import { formatReference } from './memory-reference.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -25,16 +26,64 @@ export function viewContainer(
   };
 }
 
-export function detailRow(detail: Detail, symbols: SymbolTable): Row {
-  const { name, place, bytes, children = [] } = detail;
+/** Stores a value where the names lead to. */
+type WriteDetail = (path: readonly string[], value: number) => Promise<void>;
+
+/** @param write for the rows that take a value; without it, only those that lie in memory do. */
+export function detailRow(
+  detail: Detail,
+  symbols: SymbolTable,
+  write?: WriteDetail,
+  above: readonly string[] = [],
+): Row {
+  const { name, place, bytes, writable, children = [] } = detail;
+  const path = [...above, name];
   return {
     name,
     value: described(detail, symbols),
     ...(place !== undefined && { memoryReference: formatReference(place) }),
     ...(bytes !== undefined && { bytes }),
+    ...(writable === true &&
+      write !== undefined && { write: (value) => write(path, Number(value)) }),
     ...(children.length > 0 && {
-      children: fixed(children.map((child) => detailRow(child, symbols))),
+      children: fixed(children.map((child) => detailRow(child, symbols, write, path))),
     }),
+  };
+}
+
+/** The devices of the machine; each is read when it is opened. */
+export function devicesContainer(guest: Guest): Container {
+  return {
+    async rows() {
+      const devices = await guest.machine.call('devices');
+      return devices.map(({ name, title }) => ({
+        name,
+        value: title,
+        children: deviceContainer(guest, name),
+      }));
+    },
+  };
+}
+
+/** What is below a row is read with it, and anew after a write. */
+export function deviceContainer(
+  guest: Guest,
+  device: string,
+  path: readonly string[] = [],
+): Container {
+  const write: WriteDetail = (to, value) => guest.writeDevice(device, to, value);
+  return {
+    async rows() {
+      let details = await guest.machine.call('inspectDevice', device);
+      for (const name of path) details = details.find((each) => each.name === name)?.children ?? [];
+      return details.map((detail) => ({
+        ...detailRow(detail, guest.symbols, write, path),
+        ...(detail.children !== undefined &&
+          detail.children.length > 0 && {
+            children: deviceContainer(guest, device, [...path, detail.name]),
+          }),
+      }));
+    },
   };
 }
 

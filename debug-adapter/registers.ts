@@ -12,7 +12,7 @@ import type { Container, Row, ValueFormat } from './variables.ts';
 export interface RegisterAccess {
   registers(): Promise<readonly RegisterGroup[]>;
   /** Writes by the machine's name, "eax" or "eflags.cf". */
-  write(name: string, value: number): Promise<void>;
+  write(name: string, value: number | bigint): Promise<void>;
   readonly symbols: SymbolTable;
   /** Registers at the stop before, by path; null when there was none. */
   readonly before: RegisterSnapshot | null;
@@ -23,6 +23,9 @@ export type RegisterSnapshot = ReadonlyMap<string, string>;
 
 /** Bytes after a symbol that a register's value is still told by it: most values are no addresses. */
 const NEAR = 0x1000;
+
+/** Bits of the widest register that an expression has a value of: the x87's. */
+const WIDEST_VALUE = 80;
 
 const HEX: ValueFormat = { hex: true };
 
@@ -130,15 +133,19 @@ export function registerRow(
     name,
     value: formatRegister(register, format) + symbol,
     type: bits === 1 ? '1 bit' : `${bits} bits`,
-    ...(bits <= 32 && { evaluateName: name }),
+    ...(bits <= WIDEST_VALUE && { evaluateName: name }),
     ...(reference !== null && { memoryReference: reference }),
     ...(children.length > 0 && { children: partsOf(access, name) }),
-    ...(register.writable && { write: (next: number) => access.write(name, next) }),
+    ...(register.writable && { write: (next: number | bigint) => access.write(name, next) }),
   };
 }
 
 /** "0x00000011 PE ET", "1", "17"; registers wider than 53 bits as the machine writes them. */
-export function formatRegister({ value, bits, text }: RegisterValue, { hex }: ValueFormat): string {
+export function formatRegister(
+  { value, bits, text, real }: RegisterValue,
+  { hex }: ValueFormat,
+): string {
+  if (real === true) return text ?? '';
   if (text !== undefined && (bits > 32 || text.startsWith('0x'))) return text;
   if (bits === 1) return String(value);
   const number = hex

@@ -16,7 +16,7 @@ export interface Row {
   readonly evaluateName?: string;
   readonly children?: Container;
   /** Absent: read-only. Throws the machine's refusal. */
-  write?(value: number): Promise<void>;
+  write?(value: number | bigint): Promise<void>;
   /** Why it cannot be written, as an end of a sentence beginning with ": ". */
   readonly readOnly?: string;
 }

@@ -5,6 +5,7 @@
  */
 import type { LogLine, LogMessage } from './debugger/log-message.ts';
 import type { Detail } from './debugger/views/detail.ts';
+import type { DeviceSummary } from './debugger/views/devices/devices.ts';
 import type { ViewName } from './debugger/views/views.ts';
 import type { StepTarget } from './debugger/step-target.ts';
 import type { Value } from './expressions/evaluator.ts';
@@ -96,6 +97,8 @@ export interface RegisterValue {
   /** Shown instead of the number where it says more ("1.5", "PE PG WP"). */
   readonly text?: string;
   readonly writable: boolean;
+  /** A floating-point number, which `text` says. */
+  readonly real?: true;
   /** The value is an address in this space. */
   readonly addressOf?: AddressSpace;
   /** Named bits and fields, and members of a segment register. */
@@ -289,7 +292,7 @@ export interface DebugPort {
   position(): MachinePosition;
   registers(): readonly RegisterGroup[];
   /** By name ("eax", "eflags", "cs", "cr0", "st0"). Throws RangeError with a sentence. */
-  writeRegister(name: string, value: number): void;
+  writeRegister(name: string, value: number | bigint): void;
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange;
   /** Returns the number of bytes written from the start. */
   writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number;
@@ -345,6 +348,15 @@ export interface DebugPort {
   sendSerialInput(bytes: Uint8Array): void;
   /** A view of the machine as a tree; `address` is linear, for views that are of one. */
   inspect(view: ViewName, address: number): readonly Detail[];
+  /** The devices of this machine. */
+  devices(): readonly DeviceSummary[];
+  /** The registers of a device by its name; looking has no effect. Throws RangeError with a sentence. */
+  inspectDevice(name: string): readonly Detail[];
+  /**
+   * Writes the register, or the part of one, that the names lead to, as the guest's own access would.
+   * Throws RangeError with a sentence.
+   */
+  writeDevice(name: string, path: readonly string[], value: number): void;
   /** What breakpoints have printed since the last call, and how many lines were too many. */
   takeLogs(): { readonly lines: readonly LogLine[]; readonly dropped: number };
   /** What is on the screen; the picture is left out when nothing has changed since `seen`. */

@@ -8,6 +8,7 @@ import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
 import { asInstruction } from './disassemble.ts';
 import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
+import { devicesContainer } from '../machine-views.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { SourcePlace } from '../sources.ts';
 import { lineText } from '../sources.ts';
@@ -110,6 +111,7 @@ export function scopes(session: GuestscopeSession, request: IncomingRequest): Pr
             memoryContainer(guest.machine, () => guest.registers()),
           ),
           scope('Machine', machineContainer(guest.machine, guest.symbols)),
+          scope('Devices', devicesContainer(guest)),
         ];
   return Promise.resolve({ scopes: body });
 }

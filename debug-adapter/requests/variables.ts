@@ -1,5 +1,6 @@
 /** The rows behind a variables reference, and writing one of them. */
 import { failure } from '../errors.ts';
+import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { withoutAnnotation } from '../registers.ts';
 import type { GuestscopeSession } from '../session.ts';
@@ -41,11 +42,27 @@ export async function setVariable(
       problem: `there is no "${name}" here`,
     });
   if (row.write === undefined) throw failure('notWritable', { name, reason: row.readOnly ?? '' });
-  await row.write(await guest.evaluateNumber(withoutAnnotation(request.string('value'))));
+  await row.write(await valueToStore(guest, withoutAnnotation(request.string('value'))));
   request.whenAnswered(() => session.changed());
   const after = (await container.rows(format)).find((candidate) => candidate.name === name);
   const { value, variablesReference, type, memoryReference } = guest.variables.asVariable(
     after ?? row,
   );
   return { value, variablesReference, type, memoryReference };
+}
+
+/** A number of any size; floating-point registers take the values that C calls inf and nan, too. */
+async function valueToStore(guest: Guest, text: string): Promise<number | bigint> {
+  const [, minus, special] = /^\s*([-+]?)\s*(inf|nan)\w*\s*$/i.exec(text) ?? [];
+  if (special !== undefined) {
+    const value = special.toLowerCase() === 'nan' ? NaN : Infinity;
+    return minus === '-' ? -value : value;
+  }
+  const value = await guest.evaluate(text);
+  if (value.kind === 'real') return value.value;
+  if (value.kind === 'integer') {
+    const isSafe = BigInt.asIntN(53, value.value) === value.value;
+    return isSafe ? Number(value.value) : value.value;
+  }
+  throw failure('expressionRefused', { problem: `A number is needed, and '${text}' is a string.` });
 }

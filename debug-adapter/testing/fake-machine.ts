@@ -36,6 +36,8 @@ import { InstructionBreakpoints, type Meeting } from '../../emulator/debugger/br
 import { ExitBreakpoints } from '../../emulator/debugger/exit-breakpoints.ts';
 import { expressionNames, fieldNames } from '../../emulator/debugger/expression-names.ts';
 import { ConsoleWatch } from '../../emulator/debugger/console-watch.ts';
+import type { Detail } from '../../emulator/debugger/views/detail.ts';
+import type { DeviceSummary } from '../../emulator/debugger/views/devices/devices.ts';
 import { LogLines } from '../../emulator/debugger/log-message.ts';
 import {
   integerOf,
@@ -52,6 +54,8 @@ import type { ExitStatistics } from '../../emulator/hypervisor/exit-statistics.t
 import type { LoadedRange } from '../../emulator/loaders/loader.ts';
 import type { Picture, Screen } from '../../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
+
+import { FakeLamp } from './fake-lamp.ts';
 
 export const FAKE_RAM = 2 * 1024 * 1024;
 export const FAKE_ENTRY = 0x100000;
@@ -128,6 +132,7 @@ export class FakeMachine implements DebugPort {
   private readonly exits: ExitRecord[] = [];
   private serial: number[] = [];
   private notices: string[] = [];
+  private readonly lamp = new FakeLamp();
   private readonly kernelBytes: number;
   /** What was typed into the serial line and the keyboard, for assertions. */
   readonly typed: number[] = [];
@@ -456,6 +461,16 @@ export class FakeMachine implements DebugPort {
     this.keys.push(...codes);
   }
 
+  devices(): readonly DeviceSummary[] {
+    return [this.lamp.summary];
+  }
+  inspectDevice(name: string): readonly Detail[] {
+    if (name !== 'lamp') throw new RangeError(`There is no device '${name}'.`);
+    return this.lamp.inspect();
+  }
+  writeDevice(_name: string, path: readonly string[], value: number): void {
+    this.lamp.write(path, value);
+  }
   loadedRanges(): readonly LoadedRange[] {
     return [{ name: 'kernel', address: FAKE_ENTRY, size: this.kernelBytes }];
   }

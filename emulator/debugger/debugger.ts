@@ -59,6 +59,12 @@ import { setNextInstruction } from './next-instruction.ts';
 import { walkStack } from './stack.ts';
 import { type StepTarget, stepTarget } from './step-target.ts';
 import type { Detail } from './views/detail.ts';
+import {
+  devices,
+  type DeviceSummary,
+  inspectDevice,
+  writeDevice,
+} from './views/devices/devices.ts';
 import { readView, type ViewName } from './views/views.ts';
 
 /** By layout ACTIVITY. */
@@ -230,7 +236,7 @@ export class MachineDebugger implements DebugPort {
   registers(): readonly RegisterGroup[] {
     return registerGroups(this.#machine.cpu);
   }
-  writeRegister(name: string, value: number): void {
+  writeRegister(name: string, value: number | bigint): void {
     writeRegister(this.#machine.cpu, name, value);
   }
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange {
@@ -244,6 +250,15 @@ export class MachineDebugger implements DebugPort {
   }
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
     return disassembleLines(this.#machine.cpu, address, offset, count);
+  }
+  devices(): readonly DeviceSummary[] {
+    return devices(this.#machine);
+  }
+  inspectDevice(name: string): readonly Detail[] {
+    return inspectDevice(this.#machine, name);
+  }
+  writeDevice(name: string, path: readonly string[], value: number): void {
+    writeDevice(this.#machine, name, path, value);
   }
   loadedRanges(): readonly LoadedRange[] {
     return this.#machine.guest.ranges;

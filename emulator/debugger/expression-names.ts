@@ -15,7 +15,6 @@ import { registerNames } from './registers.ts';
 
 const EXIT_PREFIX = 'exit.';
 export const EVENT_PREFIX = 'event.';
-export const MSR_PREFIX = 'msr.';
 /** Before the name of an exit reason: how many of them there were. */
 export const COUNT_PREFIX = 'exits.';
 
@@ -101,8 +100,7 @@ function countOf(reason: string): Meaning | null {
 }
 
 function isMachineName(name: string): boolean {
-  const isMsr = name.startsWith(MSR_PREFIX) && name.length > MSR_PREFIX.length;
-  return isMsr || registerNames.has(name) || PLACE_NAMES.some((each) => each === name);
+  return registerNames.has(name) || PLACE_NAMES.some((each) => each === name);
 }
 
 /** Names for a condition on an event. */

@@ -8,7 +8,6 @@ import { compileExpression, type ExpressionSource, valueOf } from '../expression
 import { convert, toBytes } from '../expressions/integers.ts';
 import type { Names } from '../expressions/parser.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
-import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
 import { exitValue } from '../hypervisor/describe-exit.ts';
 import { exitReason, findExitReason } from '../hypervisor/exit-reasons.ts';
 import type { ExitOutcome } from '../hypervisor/exit-outcome.ts';
@@ -22,11 +21,11 @@ import {
   eventNames,
   exitExpressionNames,
   expressionNames,
-  MSR_PREFIX,
   PLACE_NAMES,
 } from './expression-names.ts';
 import type { StoppedEvent } from './event-breakpoints.ts';
 import { checkedAddress, readMemory, SPACE_SIZE, writeMemory } from './memory.ts';
+import { readMsrWhole, writeMsrWhole } from './msr-access.ts';
 import { registerValue, writeRegister } from './registers.ts';
 
 /** Where the machine is. */
@@ -39,23 +38,6 @@ const PLACE: { readonly [name in (typeof PLACE_NAMES)[number]]: (machine: Machin
     return integerOf((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), 64);
   },
 };
-
-function readMsrValue({ cpu }: Machine, index: number): bigint | null {
-  const value = readMsr(cpu, index);
-  if (value === null) return null;
-  return (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
-}
-
-/** "msr.ia32_efer" and "msr.efer". */
-function msrByName(machine: Machine, name: string): Value | null {
-  const wanted = name.slice(MSR_PREFIX.length);
-  const index = msrIndexes(machine.cpu).find((each) => {
-    const known = msrName(each)?.toLowerCase();
-    return known === wanted || known === `ia32_${wanted}`;
-  });
-  const value = index === undefined ? null : readMsrValue(machine, index);
-  return value === null ? null : integerOf(value, 64);
-}
 
 /** "exits.CPUID". */
 function exitCount({ hypervisor }: Machine, name: string): Value | null {
@@ -93,14 +75,14 @@ export function expressionScope(
       const place = PLACE_NAMES.find((each) => each === name);
       if (place !== undefined) return PLACE[place](machine);
       if (name.startsWith(COUNT_PREFIX)) return exitCount(machine, name);
-      return name.startsWith(MSR_PREFIX) ? msrByName(machine, name) : registerValue(cpu, name);
+      return registerValue(cpu, name);
     },
     read(space, address, length) {
       if (address >= SPACE_SIZE[space]) return new Uint8Array(0);
       return readMemory(cpu, space, address, length).bytes;
     },
     translate: (address) => cpu.memory.peek(linear(checkedAddress('linear', address))),
-    msr: (index) => readMsrValue(machine, index),
+    msr: (index) => readMsrWhole(cpu, index),
   };
 }
 
@@ -157,6 +139,14 @@ export function assignHere(
   if (syntax.kind === 'name') {
     writeRegister(cpu, syntax.name, value.value);
     return;
+  }
+  if (syntax.kind === 'call' && syntax.name === 'msr' && value.kind === 'integer') {
+    const [number] = syntax.operands;
+    const index = evaluate(number, scope);
+    if (index.kind === 'integer') {
+      writeMsrWhole(cpu, Number(BigInt.asUintN(32, index.value)), value.value);
+      return;
+    }
   }
   const place = placeOf(syntax, scope);
   if (place === null) {

@@ -9,7 +9,7 @@ import * as fpu from '../cpu/fpu/register-stack.ts';
 import * as L from '../cpu/layout.ts';
 import type { SegmentIndex } from '../cpu/layout.ts';
 import { dplOf, loadSegment } from '../cpu/segmentation.ts';
-import { ACTIVITY, type CpuState, FLAG, type Segment } from '../cpu/state.ts';
+import { ACTIVITY, type CpuState, FLAG, RIGHTS, type Segment } from '../cpu/state.ts';
 import { float80Of, float80Text } from './float80-text.ts';
 import { SIMD } from './simd-rows.ts';
 
@@ -254,6 +254,16 @@ export function fieldRow(row: Row, { name, low, width }: Field): Row {
   };
 }
 
+/** A limit that a descriptor can have: in bytes up to 1 MiB, else in pages (SDM vol. 3, 3.4.5). */
+function withLimit(segment: Segment, limit: number): Segment {
+  const inPages = limit > 0xfffff;
+  if (inPages && (limit & 0xfff) !== 0xfff) {
+    throw new RangeError('A limit above 0xfffff ends with a page: its last three digits are fff.');
+  }
+  const rights = inPages ? segment.rights | RIGHTS.G : segment.rights & ~RIGHTS.G;
+  return { ...segment, rights, limit };
+}
+
 function segmentParts({ name }: Row): Row[] {
   const place = [...SEGMENTS, ...SYSTEM_SEGMENTS].findIndex((row) => row.name === name);
   if (place < 0) return [];
@@ -265,9 +275,19 @@ function segmentParts({ name }: Row): Row[] {
     read: ({ state }) => read(state.segment(index)),
     remedy,
   });
+  // as if the descriptor had had them; not of cs, under whose feet the code would move
+  const hidden = (change: (segment: Segment, value: number) => Segment) => ({
+    write: (cpu: Cpu, value: number): void => {
+      cpu.state.setSegment(index, change(cpu.state.segment(index), value));
+      cpu.modeChanged();
+    },
+  });
+  const isCode = name === 'cs';
+  const setBase = isCode ? {} : hidden((segment, base) => ({ ...segment, base }));
+  const setLimit = isCode ? {} : hidden(withLimit);
   return [
-    { ...part('base', 32, ({ base }) => base), addressOf: 'linear' },
-    part('limit', 32, ({ limit }) => limit),
+    { ...part('base', 32, ({ base }) => base), ...setBase, addressOf: 'linear' },
+    { ...part('limit', 32, ({ limit }) => limit), ...setLimit },
     part('rights', 32, ({ rights }) => rights),
     part('dpl', 2, ({ rights }) => dplOf(rights)),
   ];

@@ -46,6 +46,8 @@ test('every name can be evaluated, and is unsigned and within its bits', () => {
   for (const name of registerNames.list()) {
     // floating-point numbers, and more than 32 bits
     if (/^(st\d|x?mm\d|xmm\d\.[fd]\d)$/.test(name)) continue;
+    // model-specific registers, which msr-access.test.ts is about
+    if (name !== name.toLowerCase()) continue;
     const value = guest.register(name);
     assert.deepEqual(guest.port.evaluate(name), registerValue(guest.machine.cpu, name));
     assert.ok(value >= 0 && value <= 0xffffffff, name);

@@ -3,12 +3,12 @@
  * are in register-rows.ts; here are the names of their parts and what is refused.
  */
 import type { Cpu } from '../cpu/cpu.ts';
-import { msrIndexes, msrName, readMsr } from '../cpu/msrs.ts';
 import { GuestFault } from '../cpu/processor.ts';
 import type { RegisterGroup, RegisterValue } from '../debug-port.ts';
 import { integerOf, type Value } from '../expressions/evaluator.ts';
 import { vectorName } from '../hypervisor/exit-decoders.ts';
 import { didYouMean } from '../nearest-name.ts';
+import { msrNamed, msrNames, msrRegisters, readMsrWhole, writeMsrWhole } from './msr-access.ts';
 import {
   EFLAGS,
   EFLAGS_FIELDS,
@@ -31,14 +31,15 @@ const ROWS = namedRows();
 
 /** Names that an expression may use. */
 export const registerNames = {
-  has: (name: string): boolean => ROWS.has(name),
-  list: (): Iterable<string> => ROWS.keys(),
+  has: (name: string): boolean => ROWS.has(name) || msrNames.has(name),
+  list: (): Iterable<string> => [...ROWS.keys(), ...msrNames.list()],
 };
 
 /** Null for a name that is no register, and for one that holds nothing. */
 export function registerValue(cpu: Cpu, name: string): Value | null {
   const row = ROWS.get(name);
-  if (row === undefined || !has(cpu, row)) return null;
+  if (row === undefined) return msrValue(cpu, name);
+  if (!has(cpu, row)) return null;
   const text = row.text?.(cpu) ?? '';
   if (row.real === true) {
     const value = Number(text);
@@ -47,6 +48,11 @@ export function registerValue(cpu: Cpu, name: string): Value | null {
   if (row.bits <= 32) return integerOf(row.read(cpu) >>> 0, row.bits);
   // an expression has integers of at most 64 bits
   return row.bits <= 64 ? integerOf(BigInt(text), row.bits) : null;
+}
+function msrValue(cpu: Cpu, name: string): Value | null {
+  const index = msrNamed(cpu, name);
+  const value = index === null ? null : readMsrWhole(cpu, index);
+  return value === null ? null : integerOf(value, 64);
 }
 /** Whether the processor's model has the register. */
 function has({ model }: Cpu, { feature }: Row): boolean {
@@ -57,6 +63,11 @@ function has({ model }: Cpu, { feature }: Row): boolean {
 export function writeRegister(cpu: Cpu, name: string, value: number | bigint): void {
   const wanted = name.toLowerCase();
   const row = ROWS.get(wanted);
+  const msr = row === undefined ? msrNamed(cpu, wanted) : null;
+  if (msr !== null && (typeof value === 'bigint' || Number.isInteger(value))) {
+    writeMsrWhole(cpu, msr, BigInt(value));
+    return;
+  }
   if (row === undefined) {
     throw new RangeError(`There is no register '${name}'.${didYouMean(wanted, [...ROWS.keys()])}`);
   }
@@ -118,7 +129,7 @@ export function registerGroups(cpu: Cpu): readonly RegisterGroup[] {
     name,
     registers: rows.filter((row) => has(cpu, row)).map((row) => shown(cpu, row)),
   })).filter(({ registers }) => registers.length > 0);
-  return [...groups, { name: 'MSRs', registers: msrs(cpu) }];
+  return [...groups, { name: 'MSRs', registers: msrRegisters(cpu) }];
 }
 
 function shown(cpu: Cpu, row: Row): RegisterValue {
@@ -129,23 +140,8 @@ function shown(cpu: Cpu, row: Row): RegisterValue {
     bits: row.bits,
     writable: writer(row) !== undefined,
     ...(row.text && { text: row.text(cpu) }),
+    ...(row.real && { real: row.real }),
     ...(row.addressOf && { addressOf: row.addressOf }),
     ...(children.length > 0 && { children }),
   };
-}
-function msrs(cpu: Cpu): RegisterValue[] {
-  return msrIndexes(cpu).flatMap((index) => {
-    const value = readMsr(cpu, index);
-    if (value === null) return [];
-    const digits = (part: number): string => (part >>> 0).toString(16).padStart(8, '0');
-    return [
-      {
-        name: msrName(index) ?? `msr_${index.toString(16)}`,
-        value: value.low >>> 0,
-        bits: 64,
-        text: `0x${digits(value.high)}${digits(value.low)}`,
-        writable: false,
-      },
-    ];
-  });
 }

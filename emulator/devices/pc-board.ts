@@ -441,6 +441,11 @@ export class PcBoard {
     return { version: STATE_VERSION, chips };
   }
 
+  /** The state of one part of the lists, for those who look; null where this board has none. */
+  chipState(part: string): DeviceState | null {
+    return this.#chips[part]?.state() ?? null;
+  }
+
   /**
    * Puts every chip's state back; the clock has to be back at the same time already. Throws RangeError
    * for a foreign snapshot, after which the board must be discarded or restored again.

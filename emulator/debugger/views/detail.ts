@@ -15,6 +15,8 @@ export interface Detail {
   readonly bytes?: number;
   /** Linear address of code or data that a symbol may name. */
   readonly symbolAt?: number;
+  /** It takes a value: DebugPort.writeDevice. */
+  readonly writable?: true;
   readonly children?: readonly Detail[];
 }
 
