@@ -31,6 +31,10 @@ export class RequestArguments {
     return this.values[name] !== undefined && this.values[name] !== null;
   }
 
+  isNumber(name: string): boolean {
+    return typeof this.values[name] === 'number';
+  }
+
   string(name: string): string {
     const value = this.values[name];
     if (typeof value !== 'string') throw this.wrong(name, 'it must be a string');

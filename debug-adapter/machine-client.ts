@@ -106,8 +106,7 @@ export class MachineClient {
 
   /** Ends the worker; open calls fail. */
   dispose(): void {
-    if (this.end(failure('workerEnded', { cause: 'the session has ended' })))
-      this.worker.terminate();
+    if (this.end(failure('sessionEnded', { command: 'This' }))) this.worker.terminate();
   }
 
   private end(error: AdapterError): boolean {

@@ -92,14 +92,18 @@ export class FrameReader {
   }
 }
 
+function complainHere(problem: string): void {
+  process.stderr.write(`guestscope: ${problem}\n`);
+}
+
 /** Connects the streams; `take` gets each message, `gone` is called once when the client has left. */
 export function connectStreams(
   input: Readable,
   output: Writable,
   take: (message: unknown) => void,
   gone: () => void,
+  complain: (problem: string) => void = complainHere,
 ): Transport {
-  const complain = (problem: string): void => void process.stderr.write(`guestscope: ${problem}\n`);
   const reader = new FrameReader(take, complain);
   let open = true;
   const close = (): void => {

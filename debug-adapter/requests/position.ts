@@ -21,8 +21,7 @@ export async function translate(
 }
 
 function addressArgument(session: GuestscopeSession, request: IncomingRequest): Promise<number> {
-  const { address } = request.raw as { readonly address?: unknown };
-  return typeof address === 'number'
+  return request.isNumber('address')
     ? Promise.resolve(request.integer('address'))
     : session.guest.evaluateNumber(request.string('address'));
 }

@@ -25,6 +25,19 @@ export interface TestSetup<Machine> {
 }
 export type FakeSetup = TestSetup<FakeMachine>;
 
+/** Files that are in memory, by name. */
+export function memoryFiles(files: ReadonlyMap<string, Uint8Array>): Files {
+  return {
+    exists: (name) => Promise.resolve(files.has(name)),
+    inflate: () => Promise.reject(new Error('nothing is packed here')),
+    readFile(name) {
+      const bytes = files.get(name);
+      if (bytes !== undefined) return Promise.resolve(bytes);
+      return Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
+    },
+  };
+}
+
 /** @param createMachine the emulator's, or one that makes fakes. */
 export function testSession<Machine extends DebugPort>(
   createMachine: (...given: Parameters<MachineFactory>) => Machine,
@@ -34,15 +47,6 @@ export function testSession<Machine extends DebugPort>(
 ): TestSetup<Machine> {
   const workers: LocalWorker[] = [];
   const machines: Machine[] = [];
-  const readable: Files = {
-    exists: (name) => Promise.resolve(files.has(name)),
-    inflate: () => Promise.reject(new Error('nothing is packed here')),
-    readFile(name) {
-      const bytes = files.get(name);
-      if (bytes !== undefined) return Promise.resolve(bytes);
-      return Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
-    },
-  };
   const session = new GuestscopeSession({
     startWorker() {
       const build: MachineFactory = (configuration) => {
@@ -54,7 +58,7 @@ export function testSession<Machine extends DebugPort>(
       workers.push(worker);
       return worker;
     },
-    files: readable,
+    files: memoryFiles(files),
     scheduler: host.scheduler,
     ...(clientReady !== undefined && { clientReady }),
   });

@@ -53,7 +53,7 @@ const bytesOf = (hex: string): number[] => hex.trim().split(/\s+/).map((byte) =>
 interface Setup {
   readonly client: TestClient;
   readonly attributes: object;
-  dispose(): void;
+  readonly dispose: () => void;
 }
 
 function setup(guest: string): Setup {
