@@ -2,6 +2,11 @@
  * Breakpoints on data: what can be watched of a variable, an expression or an address, and setting them.
  * A data id says all that the machine needs, "linear:0xc0100000:4", so it stays good from one session to
  * the next.
+ *
+ * The mode "debug-register" has the limits of DR0 to DR3 (SDM vol. 3, 17.2.4), for whoever wants to see
+ * what a processor's own breakpoints can do: four at most, of 1, 2 or 4 aligned bytes, on writes or on
+ * reads and writes. It takes none of the guest's debug registers: the machine watches beside them, the
+ * guest cannot see it, and keeps all four with their #DB.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MemoryPlace } from '../../emulator/debug-port.ts';
@@ -26,9 +31,18 @@ export const BREAKPOINT_MODES: readonly DebugProtocol.BreakpointMode[] = [
     description: 'Watches guest-physical memory, through whatever linear address it is accessed.',
     appliesTo: ['data'],
   },
+  {
+    mode: 'debug-register',
+    label: 'As by a debug register',
+    description:
+      'Watches a linear address with the limits of DR0 to DR3: four at most, 1, 2 or 4 aligned bytes, writes or all accesses. The guest keeps its own debug registers.',
+    appliesTo: ['data'],
+  },
 ];
 
-const DATA_ID = /^(linear|physical):(0x[0-9a-f]+):(\d{1,7})$/;
+const DEBUG_REGISTER = 'debug-register';
+const DATA_ID = /^(linear|physical|debug-register):(0x[0-9a-f]+):(\d{1,7})$/;
+const DEBUG_REGISTERS = 4;
 /** Bytes watched where nothing says how many. */
 const DEFAULT_BYTES = 4;
 
@@ -46,12 +60,25 @@ export async function dataBreakpointInfo(
     wanted === 'physical' && place.space === 'linear' ? await physicalOf(guest, place) : place;
   const length = Math.max(request.integer('bytes', place.length), 1);
   const reference = formatReference({ space, address });
+  const asRegister = wanted === DEBUG_REGISTER;
+  const problem = asRegister ? registerProblem(space, address, length) : null;
+  if (problem !== null) return { dataId: null, description: `${reference}: ${problem}` };
   return {
-    dataId: `${space}:0x${address.toString(16)}:${length}`,
+    dataId: `${asRegister ? DEBUG_REGISTER : space}:0x${address.toString(16)}:${length}`,
     description: `${length} byte${length === 1 ? '' : 's'} at ${reference}`,
-    accessTypes: ['write', 'read', 'readWrite'],
+    accessTypes: asRegister ? ['write', 'readWrite'] : ['write', 'read', 'readWrite'],
     canPersist: true,
   };
+}
+
+/** Why a debug register cannot watch a place, as the end of a sentence; null: it can. */
+function registerProblem(space: string, address: number, length: number): string | null {
+  if (space === 'physical') return 'a debug register watches linear addresses, not physical ones.';
+  if (![1, 2, 4].includes(length))
+    return `a debug register watches 1, 2 or 4 bytes, not ${length}; use the mode "linear".`;
+  return address % length === 0
+    ? null
+    : `a debug register watches ${length} bytes at a multiple of ${length}; use the mode "linear".`;
 }
 
 /** Where the name of a variable, an expression, or an address as a person writes it lies. */
@@ -90,7 +117,16 @@ export async function setDataBreakpoints(
   request: IncomingRequest,
 ): Promise<DebugProtocol.SetDataBreakpointsResponse['body']> {
   const { guest } = session;
-  const wanted = request.list('breakpoints').map((given) => attempt(() => data(guest, given)));
+  const given = request.list('breakpoints');
+  let registers = 0;
+  const wanted = given.map((each) =>
+    attempt((): WantedData => {
+      const asked = data(guest, each);
+      const asRegister = each.string('dataId').startsWith(DEBUG_REGISTER);
+      if (!asRegister || 'problem' in asked || ++registers <= DEBUG_REGISTERS) return asked;
+      return { problem: 'All four debug registers are taken; use the mode "linear".' };
+    }),
+  );
   const set = await guest.breakpoints.setData(guest.machine, wanted);
   return { breakpoints: set.map((breakpoint) => answer(breakpoint, undefined)) };
 }
@@ -106,6 +142,12 @@ function data(guest: Guest, given: RequestArguments): WantedData {
   if (access !== 'read' && access !== 'write' && access !== 'readWrite') {
     const problem = 'it is read, write or readWrite';
     throw failure('badArgument', { argument: 'accessType', command: given.command, problem });
+  }
+  if (space === DEBUG_REGISTER) {
+    const problem = registerProblem('linear', Number(start), Number(length));
+    if (problem !== null) return { problem: `0x${Number(start).toString(16)}: ${problem}` };
+    if (access === 'read')
+      return { problem: 'A debug register watches writes, or reads and writes; not reads alone.' };
   }
   return {
     space: space === 'physical' ? 'physical' : 'linear',

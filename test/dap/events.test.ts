@@ -115,6 +115,36 @@ describe('events of the machine', () => {
       { until: 'stopped' },
     ]));
 
+  it('data breakpoints with the limits of debug registers', () =>
+    golden('events-debug-registers', { breakOn: ['interrupt.software'] }, [
+      ['configurationDone'],
+      { until: 'stopped' },
+      ['dataBreakpointInfo', { name: '0x301000', asAddress: true, mode: 'debug-register' }],
+      ['dataBreakpointInfo', { name: '0x301002', asAddress: true, mode: 'debug-register' }],
+      [
+        'dataBreakpointInfo',
+        { name: '0x301000', asAddress: true, bytes: 8, mode: 'debug-register' },
+      ],
+      ['dataBreakpointInfo', { name: 'phys:0x301000', asAddress: true, mode: 'debug-register' }],
+      [
+        'setDataBreakpoints',
+        {
+          breakpoints: [
+            { dataId: 'debug-register:0x301000:4', accessType: 'write' },
+            { dataId: 'debug-register:0x301004:4', accessType: 'read' },
+            { dataId: 'debug-register:0x301006:4', accessType: 'write' },
+            { dataId: 'debug-register:0x301008:1', accessType: 'readWrite' },
+            { dataId: 'debug-register:0x30100a:2', accessType: 'readWrite' },
+            { dataId: 'debug-register:0x30100c:4', accessType: 'readWrite' },
+            { dataId: 'debug-register:0x301010:4', accessType: 'readWrite' },
+          ],
+        },
+      ],
+      ...GO_ON,
+      ...GO_ON,
+      ['evaluate', { expression: 'dr7', context: 'watch' }],
+    ]));
+
   it('refuses an event that does not exist', async () => {
     const { client, session } = events();
     await client.ask('initialize', { adapterID: 'guestscope' });
