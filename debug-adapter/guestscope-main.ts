@@ -4,6 +4,7 @@
  * headless/: a command is a row here and a file there.
  */
 import { readFileSync } from 'node:fs';
+import { compareCommand } from './headless/compare-command-node.ts';
 import { runCommandLine } from './headless/command-line-node.ts';
 import { processTerminal } from './headless/process-terminal-node.ts';
 import { runCommand } from './headless/run-command-node.ts';
@@ -11,7 +12,7 @@ import { textCommand } from './headless/text-command-node.ts';
 import { nodeSession } from './headless/node-session-node.ts';
 
 const newSession = (): ReturnType<typeof nodeSession> => nodeSession(import.meta.url);
-const COMMANDS = [runCommand(newSession), textCommand(newSession)];
+const COMMANDS = [runCommand(newSession), compareCommand(newSession), textCommand(newSession)];
 
 function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');

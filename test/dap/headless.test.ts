@@ -10,6 +10,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { nodeFiles } from '../../debug-adapter/files-node.ts';
 import { runCommandLine } from '../../debug-adapter/headless/command-line-node.ts';
+import { compareCommand } from '../../debug-adapter/headless/compare-command-node.ts';
 import { runCommand } from '../../debug-adapter/headless/run-command-node.ts';
 import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
 import { GuestscopeSession } from '../../debug-adapter/session.ts';
@@ -31,15 +32,14 @@ async function guestscope(args: readonly string[], interruptAt = ''): Promise<Ra
   let printed = '';
   let complained = '';
   let interrupt: (() => void) | null = null;
-  const command = runCommand(
-    () =>
-      new GuestscopeSession({
-        startWorker: () => new LocalWorker(createMachine, nodeScheduler, structuredClone),
-        files: nodeFiles,
-        scheduler: nodeScheduler,
-      }),
-  );
-  const status = await runCommandLine([command], '1.2.3', args, {
+  const newSession = (): GuestscopeSession =>
+    new GuestscopeSession({
+      startWorker: () => new LocalWorker(createMachine, nodeScheduler, structuredClone),
+      files: nodeFiles,
+      scheduler: nodeScheduler,
+    });
+  const commands = [runCommand(newSession), compareCommand(newSession)];
+  const status = await runCommandLine(commands, '1.2.3', args, {
     print(text) {
       printed += text;
       if (interruptAt === '' || !printed.includes(interruptAt)) return;
@@ -235,5 +235,54 @@ describe('guestscope run', () => {
       /--until-console TEXT .*Exit status\n {2}0 /s,
     );
     assert.equal((await guestscope(['--version'])).printed, '1.2.3\n');
+  });
+});
+
+describe('guestscope compare', () => {
+  // cpuid; cli; hlt
+  const LEAVES = [0x0f, 0xa2, 0xfa, 0xf4];
+
+  it('runs the guest under each face and puts its exits beside each other', async () => {
+    const faces = ['--face', 'kvm-ept', '--face', 'kvm-ept:bare'];
+    const { status, printed, complained } = await guestscope([
+      'compare',
+      bootSector(LEAVES),
+      ...faces,
+    ]);
+    assert.equal(status, 0, complained);
+    assert.deepEqual(
+      printed.split('\n').map((line) => line.split(/ {2,}/)).slice(0, 5),
+      [
+        ['exits', 'kvm-ept', 'kvm-ept:bare', 'difference'],
+        ['CPUID', '1', '1', '±0'],
+        ['HLT', '1', '1', '±0'],
+        ['all exits', '2', '2', '±0'],
+        ['of kvm-ept', '100.0 %', '100.0 %'],
+      ],
+    ); // prettier-ignore
+    assert.match(printed, /^end +halted-forever +halted-forever$/m);
+  });
+
+  it('counts the same exits in the sample guest as a run of its own', async () => {
+    const face = ['--face', 'bare', '--face', 'kvm-ept:kvm'];
+    const compared = await guestscope(['compare', STORY, ...HELLO, ...face, '--format', 'json']);
+    const { runs } = JSON.parse(compared.printed) as {
+      readonly runs: readonly { readonly total: number; readonly exits: object }[];
+    };
+    const run = await guestscope(['run', STORY, ...HELLO, '--format', 'jsonl']);
+    const end = run.printed.trimEnd().split('\n').at(-1) ?? '';
+    assert.equal(runs[0]?.total, 0);
+    assert.deepEqual(runs[1]?.exits, (JSON.parse(end) as { exits: object }).exits);
+  });
+
+  it('says what is wrong with a face', async () => {
+    const { status, complained } = await guestscope([
+      'compare',
+      bootSector(LEAVES),
+      '--face',
+      'kvm-epd',
+    ]);
+    assert.equal(status, 2);
+    assert.match(complained, /^guestscope compare: Face kvm-epd: .*kvm-epd.*kvm-ept/);
   });
 });
