@@ -524,6 +524,8 @@ export class Machine {
   #runCurrent(rest: number): MachineStop | null {
     const { cpu } = this.current;
     const { entries, retired } = cpu;
+    const refused = this.current.hypervisor.failedEntry();
+    if (refused !== null) return { kind: 'guest-error', description: refused };
     const untilDeadline = Math.max(0, this.#nextDeadline - this.now);
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;

@@ -111,6 +111,8 @@ export type GuestEvent =
   | { readonly kind: 'preemption-timer' }
   /** INIT, and a start-up interrupt in the wait-for-SIPI state. */
   | { readonly kind: 'init-signal' }
+  /** A VM entry was refused for the guest's state. */
+  | { readonly kind: 'entry-failure'; readonly qualification: number }
   | { readonly kind: 'sipi'; readonly vector: number }
   /** The destination register and its size, 2 or 4 bytes. */
   | { readonly kind: 'rdrand' | 'rdseed'; readonly register: number; readonly size: number }

@@ -238,6 +238,7 @@ export class MachineDebugger implements DebugPort {
   }
   writeRegister(name: string, value: number | bigint): void {
     writeRegister(this.#machine.cpu, name, value);
+    this.#machine.hypervisor.stateChanged();
   }
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange {
     return readMemory(this.#machine.cpu, space, address, count);

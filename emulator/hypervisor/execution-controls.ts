@@ -273,6 +273,7 @@ export function leaves(
     case 'nmi-window':         return (primary & PRIMARY.NMI_WINDOW_EXITING) !== 0;
     case 'monitor-trap':       return (primary & PRIMARY.MONITOR_TRAP_FLAG) !== 0;
     case 'preemption-timer':   return (pinBased & PIN.VMX_PREEMPTION_TIMER) !== 0;
+    case 'entry-failure':      return true;
     case 'init-signal':               return (signals & SIGNAL.INIT) !== 0;
     case 'sipi':               return (signals & SIGNAL.SIPI) !== 0;
     case 'second-stage':       return (secondary & SECONDARY.ENABLE_EPT) !== 0;

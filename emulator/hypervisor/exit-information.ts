@@ -61,7 +61,8 @@ export function reasonOf(event: GuestEvent): number | null {
     case 'nmi-window':         return REASON.NMI_WINDOW;
     case 'monitor-trap':       return REASON.MONITOR_TRAP_FLAG;
     case 'preemption-timer':   return REASON.VMX_PREEMPTION_TIMER_EXPIRED;
-    case 'init-signal':               return REASON.INIT;
+    case 'init-signal':        return REASON.INIT;
+    case 'entry-failure':      return REASON.VMENTRY_FAILURE_GUEST_STATE;
     case 'sipi':               return REASON.SIPI;
     case 'rdrand':             return REASON.RDRAND;
     case 'rdseed':             return REASON.RDSEED;
@@ -137,6 +138,7 @@ export function qualificationOf(event: GuestEvent, unblocked = false): number {
     case 'invlpg':       return event.linear;
     case 'second-stage': return eptQualification(event, unblocked);
     case 'sipi':         return event.vector;
+    case 'entry-failure': return event.qualification;
     case 'task-switch':  return ((TASK_SWITCH_SOURCE[event.source] << 30) | (event.selector & 0xffff)) >>> 0;
     case 'exception':
       if (event.vector === 14) return event.qualification;
@@ -208,6 +210,7 @@ export function instructionLengthOf(
     case 'monitor-trap':
     case 'preemption-timer':
     case 'init-signal':
+    case 'entry-failure':
     case 'sipi':
     case 'second-stage':
       return 0;

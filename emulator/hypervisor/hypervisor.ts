@@ -19,6 +19,7 @@ import { ACTIVITY, MONITOR_ARMED, SEGMENT, TSC_OFFSET } from '../cpu/layout.ts';
 import { ACTIVITY as ACTIVITIES } from '../cpu/state.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit, type DescribedExit } from './describe-exit.ts';
+import { checkEntry, checksEveryEntry } from './entry-checks.ts';
 import { EventInjection, type InjectionState } from './event-injection.ts';
 import { leaves, ownedBits, PIN, PRIMARY, SECONDARY, secondaryControls } from './execution-controls.ts'; // prettier-ignore
 import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
@@ -69,6 +70,8 @@ export class Hypervisor implements ExitHook {
   private readonly pauseFilter = new PauseFilter();
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
+  /** The next VM entry is to be checked. */
+  private mustCheck: boolean;
   private entry = false;
   /** Row of `waiting` in the log. */
   private row = -1;
@@ -86,6 +89,7 @@ export class Hypervisor implements ExitHook {
     this.log = log;
     this.injection = new EventInjection(controls);
     this.timer = new PreemptionTimer(controls);
+    this.mustCheck = checksEveryEntry(controls);
   }
 
   /** Once, before the first offer; the processor is built with this hook. */
@@ -252,6 +256,24 @@ export class Hypervisor implements ExitHook {
     const { controls } = this;
     if (this.isSvm) return reason < SVM_ONLY && leaves(controls, event, guest);
     return svmExit(controls.svm, event, guest) !== null;
+  }
+
+  /** Registers were changed from outside: the next entry may fail. A bare machine has no entries. */
+  stateChanged(): void {
+    const { pinBased, primary, secondary, unconditional } = this.controls;
+    this.mustCheck ||= (pinBased | primary | secondary | unconditional) !== 0 && !this.isSvm;
+  }
+  /** Checks the entry that is about to be made, where that can matter: a sentence if it fails, which is logged. */
+  failedEntry(): string | null {
+    if (!this.mustCheck) return null;
+    const { processor } = this.vcpu;
+    const failure = checkEntry(processor, this.controls);
+    this.mustCheck = failure !== null || checksEveryEntry(this.controls);
+    if (failure === null) return null;
+    const event = { kind: 'entry-failure', qualification: failure.qualification } as const;
+    const reason = REASON.VMENTRY_FAILURE_GUEST_STATE;
+    this.log.add(recordExit(this.vcpu, event, reason, exitCodeOf(event), 0, this.log.total));
+    return failure.message;
   }
 
   /** The row of the log for an exit. */

@@ -20,7 +20,7 @@ const PLAIN = {
   int: SVM_EXIT.SWINT, vmcall: NO_EXITCODE, vmmcall: SVM_EXIT.VMMCALL, invlpg: SVM_EXIT.INVLPG, io: SVM_EXIT.IOIO,
   rdmsr: SVM_EXIT.MSR, wrmsr: SVM_EXIT.MSR, 'task-switch': SVM_EXIT.TASK_SWITCH, 'triple-fault': SVM_EXIT.SHUTDOWN,
   'external-interrupt': SVM_EXIT.INTR, 'interrupt-window': SVM_EXIT.VINTR, 'second-stage': SVM_EXIT.NPF,
-  'init-signal': SVM_EXIT.INIT, sipi: NO_EXITCODE, 'nmi-window': NO_EXITCODE, 'monitor-trap': NO_EXITCODE,
+  'init-signal': SVM_EXIT.INIT, 'entry-failure': SVM_EXIT.INVALID, sipi: NO_EXITCODE, 'nmi-window': NO_EXITCODE, 'monitor-trap': NO_EXITCODE,
   'preemption-timer': NO_EXITCODE, rdrand: NO_EXITCODE, rdseed: NO_EXITCODE,
 } as const;
 

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { REASON } from '../../emulator/hypervisor/exit-reasons.ts';
 import type { RecordedExit } from '../../emulator/hypervisor/vm-exit.ts';
 import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { EXITS, EXITS_BUILT, guestsIn } from './build.ts';
@@ -98,6 +99,26 @@ for (const row of CASES) {
     });
   });
 }
+
+test('a state that is made invalid from outside stops by name, and goes on when it is put right', () => {
+  const image = readFileSync(path.join(EXITS_BUILT, 'pause.bin'));
+  const run = new GuestRun({ image, interface: 'bare', profile: 'kvm-ept', memoryMiB: 1 });
+  run.goTo(100);
+  const { cpu, hypervisor, exitLog } = run.machine;
+  const cr0 = cpu.state.cr(0);
+  cpu.state.setCr(0, 0x80000010);
+  hypervisor.stateChanged();
+  const before = exitLog.count(REASON.VMENTRY_FAILURE_GUEST_STATE);
+  const stop = run.slice(1000);
+  assert.match(
+    stop.kind === 'guest-error' ? stop.description : stop.kind,
+    /CR0 must have PE set where PG is/,
+  );
+  assert.equal(exitLog.count(REASON.VMENTRY_FAILURE_GUEST_STATE), before + 1);
+  assert.equal(run.machine.retired, 100);
+  cpu.state.setCr(0, cr0);
+  assert.deepEqual(run.go({ most: MOST }), { kind: 'halted-forever' });
+});
 
 test('every guest of the folder has a case', () => {
   const played = new Set(CASES.map(({ guest }) => guest));

@@ -54,6 +54,8 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   // KVM treats both as no-operations: a wait that ends at once is a correct one
   [REASON.MWAIT,              skip],
   [REASON.MONITOR,            skip],
+  // only a change from outside makes the entry pass
+  [REASON.VMENTRY_FAILURE_GUEST_STATE, goOn],
   // the hypervisor only looks on, and loads the timer at each entry
   [REASON.MONITOR_TRAP_FLAG,  goOn],
   [REASON.VMX_PREEMPTION_TIMER_EXPIRED, goOn],

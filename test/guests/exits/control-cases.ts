@@ -7,7 +7,7 @@ import type { ExitCase, WantedExit } from './cases.ts';
 
 const {
   CR_ACCESS, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INIT, INTERRUPT_WINDOW, IO_INSTRUCTION, MONITOR, MONITOR_TRAP_FLAG, MWAIT, NMI_WINDOW,
-  PAUSE,   RDMSR, RDRAND, RDSEED, SIPI, VMX_PREEMPTION_TIMER_EXPIRED, WRMSR,
+  PAUSE,   RDMSR, RDRAND, RDSEED, SIPI, VMENTRY_FAILURE_GUEST_STATE, VMX_PREEMPTION_TIMER_EXPIRED, WRMSR,
 } = REASON; // prettier-ignore
 
 const NMI = 0x80000202;
@@ -63,6 +63,8 @@ export const CONTROL_CASES: readonly ExitCase[] = [
   { name: 'MONITOR exiting, before the check of its hints', guest: 'monitor', cpu: 'max', manual: '26.1.1, 26.1.3', on: { monitor: true }, exits: [{ reason: MONITOR, instructionLength: 3, eax: 0x9000 }, { reason: MONITOR, ecx: 2 }] },
   { name: 'MWAIT exiting', guest: 'monitor', cpu: 'max', manual: '26.1.1, 26.1.3', on: { mwait: true }, exits: [{ reason: MWAIT, instructionLength: 3 }, { reason: MWAIT, ecx: 2 }] },
   { name: 'MWAIT without exiting, which sleeps until another processor writes to the line', guest: 'monitor-wait', cpu: 'max', vcpus: 2, manual: '9.10.5', on: { pause: true }, exits: [], sees: { eax: 0x9001, ebx: 0 } },
+  { name: 'VM entry of a guest that must be restricted and has no paging', guest: 'hlt', manual: '27.3.1.1', on: { eptViolation: true, unrestrictedGuest: false },
+    exits: [{ reason: VMENTRY_FAILURE_GUEST_STATE, position: 0, rip: 0x7c00 }], endsOtherwise: 'guest-error' },
   { name: 'INIT, where the processor does not wait for a start-up, and SIPI, where it does', guest: 'signals', vcpus: 2, manual: '26.2', on: { init: true, sipi: true },
     exits: [{ reason: SIPI, qualification: 8, vcpu: 1 }, { reason: INIT, vcpu: 1 }, { reason: SIPI, qualification: 8, vcpu: 1 }] },
 ];
