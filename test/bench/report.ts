@@ -174,5 +174,16 @@ function sessionSection(session: SessionFigures): readonly string[] {
         ...row('pause to stopped while Linux boots', session.pause),
       ],
     ),
+    'Round trips by request, of a guest that is stopped and of one in a loop; milliseconds. What has no figure is refused while the guest runs.',
+    table(
+      ['', 'stopped: median', '99 %', 'running: median', '99 %'],
+      session.requests.map(({ command, stopped, running }) => [
+        command,
+        ...[stopped?.median, stopped?.p99, running?.median, running?.p99].map(
+          (value) => value?.toFixed(2) ?? '',
+        ),
+      ]),
+    ),
+    `A breakpoint whose condition does not hold is passed ${grouped(Math.round(session.conditionalHits))} times a second.`,
   ];
 }

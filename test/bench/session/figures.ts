@@ -20,7 +20,19 @@ export interface Times {
   readonly count: number;
 }
 
+/** Milliseconds from request to response. */
+export interface RequestTimes {
+  readonly command: string;
+  readonly stopped: { readonly median: number; readonly p99: number } | null;
+  /** Null for what is refused while the guest runs. */
+  readonly running: { readonly median: number; readonly p99: number } | null;
+}
+
 export interface SessionFigures {
+  /** Round trips by request. */
+  readonly requests: readonly RequestTimes[];
+  /** A second, of a breakpoint whose condition never holds. */
+  readonly conditionalHits: number;
   /** From the launch request (F5) to the stop on entry. */
   readonly launchToEntry: Times;
   /** From the launch request to the stop at the exit breakpoint of the sample's launch.json. */

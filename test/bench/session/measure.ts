@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { median, percentile } from '../statistics.ts';
 import type { SessionFigures, SessionOptions, Times } from './figures.ts';
+import { measureRoundTrips } from './round-trips.ts';
 import { type Body, StdioClient } from './stdio-client.ts';
 
 const THREAD = { threadId: 1 };
@@ -18,6 +19,7 @@ export async function measureSession(options: SessionOptions): Promise<SessionFi
   return {
     ...(await launches(options)),
     ...(await roundTrips(options)),
+    ...(await measureRoundTrips(options.adapter, options.roundTrips)),
     pause: options.linux === null ? null : await pauses(options, options.linux),
   };
 }
