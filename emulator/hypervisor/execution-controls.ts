@@ -92,8 +92,19 @@ export interface ExecutionControls {
   /** PAUSE-loop exiting: ticks of the TSC between two PAUSEs of one loop, and of a loop that leaves (25.6.13). */
   pauseLoopGap: number;
   pauseLoopWindow: number;
+  /** What the same hypervisor sets on the other vendor's processors; null: these fields hold both. */
+  elsewhere: ExecutionControls | null;
   /** Whose exits to user space the KVM face shows (faces/kvm-face.ts). */
   release: KvmRelease;
+}
+
+/** The controls that hold for a processor of a kind, whether they decide or not. */
+export function controlsOf(
+  controls: ExecutionControls,
+  hardware: 'vmx' | 'svm',
+): ExecutionControls {
+  const { elsewhere } = controls;
+  return controls.hardware === hardware || elsewhere?.hardware !== hardware ? controls : elsewhere;
 }
 
 /** Controls under which nothing leaves. */
@@ -121,6 +132,7 @@ export function noControls(): ExecutionControls {
     preemptionTimer: 0,
     pauseLoopGap: 0,
     pauseLoopWindow: 0,
+    elsewhere: null,
     release: 'today',
   };
 }

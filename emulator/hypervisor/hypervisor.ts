@@ -21,7 +21,7 @@ import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit, type DescribedExit } from './describe-exit.ts';
 import { checkEntry, checksEveryEntry } from './entry-checks.ts';
 import { EventInjection, type InjectionState } from './event-injection.ts';
-import { leaves, ownedBits, PIN, PRIMARY, SECONDARY, secondaryControls } from './execution-controls.ts'; // prettier-ignore
+import { controlsOf, leaves, ownedBits, PIN, PRIMARY, SECONDARY, secondaryControls } from './execution-controls.ts'; // prettier-ignore
 import type { ExecutionControls, GuestControlRegisters } from './execution-controls.ts';
 import { reasonOf } from './exit-information.ts';
 import { ExitLog, type ExitLogState } from './exit-log.ts';
@@ -253,9 +253,9 @@ export class Hypervisor implements ExitHook {
   leavesElsewhere({ event, reason }: VmExit): boolean {
     const { state } = this.vcpu.processor;
     const guest = { cr0: state.cr(0), cr4: state.cr(4) };
-    const { controls } = this;
-    if (this.isSvm) return reason < SVM_ONLY && leaves(controls, event, guest);
-    return svmExit(controls.svm, event, guest) !== null;
+    const other = controlsOf(this.controls, this.isSvm ? 'vmx' : 'svm');
+    if (this.isSvm) return reason < SVM_ONLY && leaves(other, event, guest);
+    return svmExit(other.svm, event, guest) !== null;
   }
 
   /** Registers were changed from outside: the next entry may fail. A bare machine has no entries. */

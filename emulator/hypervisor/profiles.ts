@@ -69,5 +69,11 @@ export function controlsFor(hypervisor: {
   const wrong =
     applyExitSwitches(controls, hypervisor.exits) ??
     (profile.paging === 'shadow' ? missingForShadow(profile.name, controls) : null);
-  return wrong === null ? { profile, controls } : { problem: wrong };
+  if (wrong !== null) return { problem: wrong };
+  const counterpart = profile.counterpart === undefined ? null : findProfile(profile.counterpart);
+  if (counterpart !== null) {
+    controls.elsewhere = counterpart.controls();
+    applyExitSwitches(controls.elsewhere, hypervisor.exits);
+  }
+  return { profile, controls };
 }

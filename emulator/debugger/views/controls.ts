@@ -4,6 +4,7 @@
  * looked at.
  */
 import {
+  controlsOf,
   type ExecutionControls,
   PIN,
   PRIMARY,
@@ -73,13 +74,16 @@ function exceptionRow({ exceptionBitmap }: ExecutionControls): Detail {
 
 /** What decides which events leave the guest. */
 export function hypervisorControls({ hypervisor }: Machine): readonly Detail[] {
-  const { controls } = hypervisor;
+  const controls = controlsOf(hypervisor.controls, 'vmx');
   const usesIo = (controls.primary & PRIMARY.USE_IO_BITMAPS) !== 0;
   const usesMsr = (controls.primary & PRIMARY.USE_MSR_BITMAPS) !== 0;
   const shadow = (value: number | null): string =>
     value === null ? "the guest's own" : hex(value);
   return [
-    { name: 'Decides', value: controls.hardware === 'vmx' ? 'yes' : 'no, the VMCB does' },
+    {
+      name: 'Decides',
+      value: hypervisor.controls.hardware === 'vmx' ? 'yes' : 'no, the VMCB does',
+    },
     controlRow('Pin-based controls', controls.pinBased, PIN, true),
     controlRow('Primary processor-based controls', controls.primary, PRIMARY, true),
     controlRow('Secondary processor-based controls', controls.secondary, SECONDARY, true),

@@ -223,6 +223,12 @@ test('the exit at hand has three faces, and says what the other hardware would d
   assert.equal(vmx.value, 'HLT (12)  (not intercepted there)');
   assert.match(find(vmx.children ?? [], '440Ch VM-exit instruction length').value, /^0x1/);
   assert.match(find(rows, 'KVM user space').value, /^handled in the kernel/);
+  const kvm = protectedGuest(HALTED, { interface: 'kvm' });
+  kvm.port.setExitBreakpoints([{ id: 1, reason: 'HLT' }]);
+  assert.equal(kvm.go('continue').kind, 'exit');
+  const there = find(kvm.port.inspect('exit', 0), 'SVM').value;
+  assert.equal(there, 'VMEXIT_HLT (78h)  (would leave there too)', 'by the profile kvm-npt');
+  assert.match(find(kvm.port.inspect('vmcb', 0), '090h NP_ENABLE').value, /^1/);
   const vmcb = guest.port.inspect('vmcb', 0);
   assert.equal(find(vmcb, 'Decides').value, 'yes');
   assert.equal(find(vmcb, '000h CR read intercepts').value, '0x0001  CR0_READ');

@@ -3,6 +3,7 @@
  * name, the ports and registers whose accesses leave as ranges. They decide under a profile of AMD-V; under
  * any other they say what the same hypervisor asks of AMD's processors.
  */
+import { controlsOf } from '../../hypervisor/execution-controls.ts';
 import { SVM_EXIT, svmExitName } from '../../hypervisor/svm-exit-codes.ts';
 import { intercepts } from '../../hypervisor/svm-controls.ts';
 import type { SvmControls } from '../../hypervisor/svm-controls.ts';
@@ -63,7 +64,8 @@ function msrRanges({ msrpm }: SvmControls, from: 0 | 1): readonly string[] {
 const bit = (name: string, on: boolean): Detail => ({ name, value: on ? '1' : '0' });
 
 export function vmcbControls({ hypervisor }: Machine): readonly Detail[] {
-  const { hardware, svm } = hypervisor.controls;
+  const { hardware } = hypervisor.controls;
+  const { svm } = controlsOf(hypervisor.controls, 'svm');
   const usesIo = intercepts(svm, SVM_EXIT.IOIO);
   const usesMsr = intercepts(svm, SVM_EXIT.MSR);
   return [

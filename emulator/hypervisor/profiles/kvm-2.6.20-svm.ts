@@ -32,6 +32,7 @@ const PASSED_THROUGH = [
 function kvm2620Svm(): ExecutionControls {
   const controls = noControls();
   controls.hardware = 'svm';
+  controls.release = '2.6.20';
   const { svm } = controls;
   for (const register of CONTROL_REGISTERS) {
     setIntercepts(svm, true, SVM_EXIT['CR#_READ'] + register, SVM_EXIT['CR#_WRITE'] + register);
@@ -72,6 +73,7 @@ function kvm2620Svm(): ExecutionControls {
 export const KVM_2_6_20_SVM = {
   name: 'kvm-2.6.20-svm',
   synonyms: [],
+  counterpart: 'kvm-2.6.20-vmx',
   description:
     'KVM as it came with Linux 2.6.20, on AMD-V: shadow page tables, SVM exit codes, one processor.',
   source: 'Linux 2.6.20, drivers/kvm/svm.c: init_vmcb(), svm_hardware_setup()',

@@ -47,6 +47,7 @@ function kvm2620Vmx(): ExecutionControls {
 export const KVM_2_6_20_VMX = {
   name: 'kvm-2.6.20-vmx',
   synonyms: ['kvm-2.6.20'],
+  counterpart: 'kvm-2.6.20-svm',
   description:
     'KVM as it came with Linux 2.6.20, on VT-x: shadow page tables, exits for #PF and CR3, one processor.',
   source: 'Linux 2.6.20, drivers/kvm/vmx.c: vmx_vcpu_setup(), kvm_vmx_exit_handlers[]',

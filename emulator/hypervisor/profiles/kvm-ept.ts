@@ -71,6 +71,7 @@ function kvmEpt(): ExecutionControls {
 export const KVM_EPT = {
   name: 'kvm-ept',
   synonyms: [],
+  counterpart: 'kvm-npt',
   description: 'KVM of today on VT-x: nested paging by EPT, few exits.',
   source: 'Linux 6.1, arch/x86/kvm/vmx/vmx.c: vmx_exec_control() and its neighbours',
   paging: 'nested',

@@ -78,6 +78,7 @@ function kvmNpt(): ExecutionControls {
 export const KVM_NPT = {
   name: 'kvm-npt',
   synonyms: ['svm-npt'],
+  counterpart: 'kvm-ept',
   description: 'KVM of today on AMD-V: nested paging, SVM exit codes, few exits.',
   source: 'Linux 6.1, arch/x86/kvm/svm/svm.c: init_vmcb()',
   paging: 'nested',

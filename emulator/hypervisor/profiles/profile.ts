@@ -10,6 +10,8 @@ export interface Profile {
   readonly name: string;
   /** Other names that are taken for it. */
   readonly synonyms: readonly string[];
+  /** The profile of the same hypervisor on the other vendor's processors. */
+  readonly counterpart?: string;
   readonly description: string;
   /** Release, file and function that the controls are from. */
   readonly source: string;
