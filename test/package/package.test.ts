@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { packageExtension } from '../../extension/build/package.ts';
+import { projectRoot } from '../../extension/build/tools.ts';
 import { serverCommand, serverSupported } from '../../extension/build/vscode-server.ts';
 
 interface Entry {
@@ -79,6 +80,16 @@ describe('the package', () => {
   test('stays small: under 4 MB unpacked', () => {
     const total = entries.reduce((sum, { size }) => sum + size, 0);
     assert.ok(total < 4_000_000, `${String(total)} bytes`);
+  });
+
+  test('runs a guest from the command line', () => {
+    const sample = 'extension/sample#Story: a guest that finds its hypervisor';
+    const args = ['--until-console', 'Hooks', '--expect', 'exits.CPUID == 5'];
+    const result = spawnSync(process.execPath, ['dist/guestscope.mjs', 'run', sample, ...args], {
+      cwd: projectRoot,
+      encoding: 'utf8',
+    });
+    assert.equal(result.status, 0, result.stderr + result.stdout);
   });
 
   test('can be installed', { skip: !serverSupported() && 'no VS Code server here' }, () => {
