@@ -3,6 +3,7 @@
  *
  *   adapter                           DAP over standard input and output, one session; ends when the client leaves
  *   adapter --port N [--host NAME]    DAP over TCP, a session for each connection; 0 chooses a free port
+ *           [--once]                  … and ends when the last client has left, whatever became of it
  *
  * Over TCP the line "Guestscope listens on HOST:PORT" on standard output tells that clients may come, and
  * the program ends with SIGTERM or SIGINT. Exit status 2: wrong arguments; 1: the port cannot be used.
@@ -15,7 +16,7 @@ import { startServer } from './tcp-node.ts';
 import { connectStreams } from './transport.ts';
 import { machineWorker, startThread } from './worker-node.ts';
 
-const USAGE = 'usage: adapter [--port N [--host NAME]]';
+const USAGE = 'usage: adapter [--port N [--host NAME] [--once]]';
 
 function newSession(ready: () => Promise<void>, left: () => void): GuestscopeSession {
   return new GuestscopeSession({
@@ -43,9 +44,12 @@ function serveStandardStreams(): void {
   session.onDidSendMessage((message) => transport.send(message));
 }
 
-async function serveTcp(host: string, port: number): Promise<void> {
+async function serveTcp(host: string, port: number, once: boolean): Promise<void> {
   try {
-    const server = await startServer(host, port, newSession);
+    const emptied = (): void => {
+      if (once) process.exit(0);
+    };
+    const server = await startServer(host, port, newSession, emptied);
     process.stdout.write(`Guestscope listens on ${server.host}:${server.port}\n`);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
@@ -59,18 +63,26 @@ function wrongArguments(problem: string): never {
   process.exit(2);
 }
 
-function given(): { readonly host: string; readonly port: string | undefined } {
+function given(): {
+  readonly host: string;
+  readonly port: string | undefined;
+  readonly once: boolean;
+} {
   try {
     const { values } = parseArgs({
-      options: { port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' } },
+      options: {
+        port: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        once: { type: 'boolean', default: false },
+      },
     });
-    return { host: values.host, port: values.port };
+    return { host: values.host, port: values.port, once: values.once };
   } catch (cause) {
     return wrongArguments(cause instanceof Error ? cause.message : String(cause));
   }
 }
 
-const { host, port } = given();
+const { host, port, once } = given();
 if (port === undefined) serveStandardStreams();
-else if (/^\d{1,5}$/.test(port) && Number(port) <= 0xffff) void serveTcp(host, Number(port));
+else if (/^\d{1,5}$/.test(port) && Number(port) <= 0xffff) void serveTcp(host, Number(port), once);
 else wrongArguments(`"${port}" is no port; it is a number from 0 to 65535.`);

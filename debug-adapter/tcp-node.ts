@@ -27,16 +27,23 @@ export interface TcpServer {
   close(): Promise<void>;
 }
 
-/** Listens; `port` 0 chooses a free one. Rejects when the port cannot be had. */
+/**
+ * Listens; `port` 0 chooses a free one. Rejects when the port cannot be had.
+ * @param emptied called each time that the last client has left.
+ */
 export async function startServer(
   host: string,
   port: number,
   newSession: NewSession,
+  emptied: () => void = () => undefined,
 ): Promise<TcpServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    serve(socket, newSession, () => sockets.delete(socket));
+    serve(socket, newSession, () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) emptied();
+    });
   });
   server.maxConnections = MOST_SESSIONS;
   server.listen(port, host);

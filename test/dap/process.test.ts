@@ -29,8 +29,10 @@ function start(): { readonly client: TestClient; readonly process: ChildProcess 
 }
 
 /** A server on a port that it chooses. */
-async function startServer(): Promise<{ readonly port: number; readonly process: ChildProcess }> {
-  const child = startAdapter(['--port', '0'], 'ignore');
+async function startServer(
+  more: readonly string[] = [],
+): Promise<{ readonly port: number; readonly process: ChildProcess }> {
+  const child = startAdapter(['--port', '0', ...more], 'ignore');
   assert.ok(child.stdout);
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const [, port] = /^Guestscope listens on 127\.0\.0\.1:(\d+)$/.exec(line) ?? [];
@@ -78,6 +80,15 @@ describe('adapter process', () => {
 });
 
 describe('adapter process over TCP', () => {
+  it('told to serve once, ends when its client has vanished', async () => {
+    const { port, process: child } = await startServer(['--once']);
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    await untilRunning(streamClient(socket, socket));
+    socket.resetAndDestroy();
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+  });
+
   it('serves one client after another and two at once, and ends with SIGTERM', async () => {
     const { port, process: child } = await startServer();
     const newClient = async (): Promise<TestClient> => {
