@@ -147,7 +147,6 @@ export function hypercallsText(statistics: ExitStatisticsBody, most: number): st
 }
 
 export type ExportFormat = 'json' | 'csv';
-export type ExportSubject = 'statistics' | 'log';
 
 export function statisticsText(statistics: ExitStatisticsBody, format: ExportFormat): string {
   if (format === 'json') return `${JSON.stringify(statistics, null, 2)}\n`;
