@@ -212,3 +212,39 @@ test('an exit says which vCPU has left', () => {
   one.step();
   assert.equal(one.register('ebx') >>> 24, 1);
 });
+
+test('events: signals at their sender, an exception of the vCPU that raises it, and no trace of either', () => {
+  const watched = guest();
+  const { port } = watched;
+  port.setEventBreakpoints([
+    { id: 1, event: 'init' },
+    { id: 2, event: 'start-up', condition: 'event.target == 1 && event.vector == 8' },
+    { id: 3, event: 'mmio', condition: 'event.gpa == 0xfee00310' },
+  ]);
+  const stops = [1, 2, 3].map(() => {
+    const stop = watched.go('continue');
+    return stop.kind === 'event' ? [stop.event.name, stop.event.when, stop.event.vcpu] : [];
+  });
+  assert.deepEqual(stops, [
+    ['mmio', 'before', 0],
+    ['init', 'after', 0],
+    ['start-up', 'after', 0],
+  ]);
+  assert.equal(watched.eip, COUNTERS.at('counting'));
+  // the second processor's own instruction: its first becomes UD2
+  port.writeMemory('physical', 0x8000, Uint8Array.of(0x0f, 0x0b));
+  port.setEventBreakpoints([{ id: 4, event: 'exception.UD' }]);
+  const fault = watched.go('continue');
+  assert.equal(fault.kind === 'event' && fault.event.vcpu, 1);
+  assert.deepEqual([port.position().vcpu, watched.eip], [1, 0x8000]);
+  port.writeMemory('physical', 0x8000, Uint8Array.of(0x31, 0xc0));
+  assert.equal(watched.step(), 0x8002, 'what was mended is executed');
+  port.setEventBreakpoints([]);
+
+  const plain = guest();
+  for (const each of [watched, plain]) {
+    breakAt(each.port, there('counting_too'));
+    assert.equal(each.go('continue').kind, 'breakpoint');
+  }
+  assert.deepEqual(stateOf(watched), stateOf(plain));
+});

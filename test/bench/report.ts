@@ -185,5 +185,17 @@ function sessionSection(session: SessionFigures): readonly string[] {
       ]),
     ),
     `A breakpoint whose condition does not hold is passed ${grouped(Math.round(session.conditionalHits))} times a second.`,
+    'The same in the machine alone, by kind of breakpoint, a second of processor time:',
+    table(
+      ['instruction', 'exit', 'data', 'interrupt'],
+      [
+        [
+          session.conditions.instruction,
+          session.conditions.exit,
+          session.conditions.data,
+          session.conditions.event,
+        ].map((hits) => hits.toFixed(0)),
+      ],
+    ),
   ];
 }

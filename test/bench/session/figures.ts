@@ -28,6 +28,15 @@ export interface RequestTimes {
   readonly running: { readonly median: number; readonly p99: number } | null;
 }
 
+/** Hits a second of processor time of a breakpoint whose condition does not hold. */
+export interface ConditionFigures {
+  readonly instruction: number;
+  readonly exit: number;
+  readonly data: number;
+  /** Interrupts. */
+  readonly event: number;
+}
+
 export interface SessionFigures {
   /** Round trips by request. */
   readonly requests: readonly RequestTimes[];
@@ -47,4 +56,5 @@ export interface SessionFigures {
   readonly disassemble: Times;
   /** Pause request to `stopped` event while Linux boots. */
   readonly pause: Times | null;
+  readonly conditions: ConditionFigures;
 }

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { median, percentile } from '../statistics.ts';
+import { measureConditions } from './conditions.ts';
 import type { SessionFigures, SessionOptions, Times } from './figures.ts';
 import { measureRoundTrips } from './round-trips.ts';
 import { type Body, StdioClient } from './stdio-client.ts';
@@ -21,6 +22,7 @@ export async function measureSession(options: SessionOptions): Promise<SessionFi
     ...(await roundTrips(options)),
     ...(await measureRoundTrips(options.adapter, options.roundTrips)),
     pause: options.linux === null ? null : await pauses(options, options.linux),
+    conditions: measureConditions(),
   };
 }
 
