@@ -164,3 +164,9 @@ test("a triple fault is a shutdown, which 2.6.20 knew on AMD's processors alone"
   assert.equal(kvmFace(exit, { ...OLD, hardware: 'svm' }).title, 'KVM_EXIT_SHUTDOWN (8)');
   has(kvmFace(exit, OLD), { exit_reason: '0', 'hw.hardware_exit_reason': '2' });
 });
+
+test('a VM entry that failed has bit 31 in its reason, and goes to user space', () => {
+  const exit = { ...exitOf({ kind: 'hlt' }), reason: 33 };
+  has(vmxFace(exit), { 'Exit reason': '0x80000021' });
+  has(kvmFace(exit, KVM), { 'fail_entry.hardware_entry_failure_reason': '0x80000021' });
+});

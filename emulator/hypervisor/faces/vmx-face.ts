@@ -31,6 +31,12 @@ const INTERRUPTIBILITY = [[0, 'blocking by STI'], [1, 'blocking by MOV SS'], [2,
 /** Table 25-4. */
 const PENDING_DEBUG = [[0, 'B0'], [1, 'B1'], [2, 'B2'], [3, 'B3'], [12, 'enabled breakpoint'], [14, 'BS']] as const; // prettier-ignore
 
+/** Bits 15:0 the basic reason; 31 of a VM entry that failed (25.9.1). */
+function reasonField(reason: number): number {
+  const failed = exitReason(reason)?.group === 'VM-entry failures';
+  return failed ? reason + 0x80000000 : reason;
+}
+
 interface Row {
   readonly name: string;
   readonly encoding: string;
@@ -41,7 +47,7 @@ interface Row {
 
 // prettier-ignore
 const ROWS: readonly Row[] = [
-  { name: 'Exit reason',                          encoding: '4402h', value: (exit) => exit.reason,                  meaning: ({ reason }) => exitReason(reason)?.name ?? 'reserved' },
+  { name: 'Exit reason',                          encoding: '4402h', value: (exit) => reasonField(exit.reason),     meaning: ({ reason }) => exitReason(reason)?.name ?? 'reserved' },
   { name: 'Exit qualification',                   encoding: '6400h', value: (exit) => exit.qualification,           meaning: (exit) => exitReason(exit.reason)?.decode.detail(exit) ?? '' },
   { name: 'Guest-linear address',                 encoding: '640Ah', value: (exit) => exit.guestLinear },
   { name: 'Guest-physical address',               encoding: '2400h', value: (exit) => exit.guestPhysical,           digits: 9 },
