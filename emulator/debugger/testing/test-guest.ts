@@ -47,6 +47,7 @@ export function listing(text: string): Listing {
 export interface GuestOptions {
   /** 'kvm' comes with the profile kvm-ept, 'bare' (without exits) is the default. */
   readonly interface?: 'kvm' | 'bare';
+  readonly profile?: string;
   readonly memoryBytes?: number;
   readonly vcpus?: number;
   readonly exits?: MachineConfiguration['hypervisor']['exits'];
@@ -98,7 +99,7 @@ export class TestGuest {
       cpuModel: 'pentium3',
       hypervisor: {
         interface: chosen,
-        profile: chosen === 'kvm' ? 'kvm-ept' : 'bare',
+        profile: options.profile ?? (chosen === 'kvm' ? 'kvm-ept' : 'bare'),
         exits: options.exits ?? {},
       },
       shared: false,

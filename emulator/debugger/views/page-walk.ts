@@ -1,7 +1,8 @@
 /**
  * How a linear address becomes a guest-physical one, level by level, with every bit of every entry
  * (SDM vol. 3, 4.3 "32-bit paging", 4.4 "PAE paging", tables 4-4 to 4-11), what may be done there (4.6),
- * and what the hypervisor's second stage has behind it. A look changes no accessed or dirty flag.
+ * and what the hypervisor's second stage has behind it, or its shadow of the tables beside them. A look
+ * changes no accessed or dirty flag.
  */
 import type { Cpu } from '../../cpu/cpu.ts';
 import * as L from '../../cpu/layout.ts';
@@ -10,6 +11,7 @@ import { CR0 } from '../../cpu/state.ts';
 import { SECONDARY } from '../../hypervisor/execution-controls.ts';
 import type { Machine } from '../../machine.ts';
 import { linear } from '../../memory/address.ts';
+import { shadowEntries } from './shadow.ts';
 import { bitNames, bitRows, type Bits, type Detail, hex } from './detail.ts';
 
 // prettier-ignore
@@ -109,8 +111,24 @@ class Walk {
   }
 }
 
-/** The steps of a walk and its outcome. */
+/** The steps of a walk and its outcome, with the entries of a shadow beside the guest's. */
 export function pageWalk(machine: Machine, address: number): readonly Detail[] {
+  const rows = guestWalk(machine, address);
+  const { shadow } = machine.hypervisor;
+  if (shadow === null) return rows;
+  const { directory, table } = shadowEntries(shadow, address >>> 0);
+  const isLevel = ({ name }: Detail): boolean => name.startsWith('PDE ') || name.startsWith('PTE ');
+  const beside = rows.flatMap((row) => {
+    if (row.name.startsWith('PDE ')) return [row, directory];
+    return row.name.startsWith('PTE ') && table !== null ? [row, table] : [row];
+  });
+  const last = rows.filter(isLevel).at(-1)?.name ?? '';
+  if (last.startsWith('PTE ')) return beside;
+  // a large page, or none: the shadow may have a level more than the guest
+  return [...beside, ...(last === '' ? [directory] : []), ...(table === null ? [] : [table])];
+}
+
+function guestWalk(machine: Machine, address: number): readonly Detail[] {
   const { cpu } = machine;
   const linearAddress = address >>> 0;
   const mode = cpu.state.get(L.WALK_MODE);
@@ -194,14 +212,17 @@ function rightsText(cpu: Cpu, { writable, user, executable }: Walk): string {
 
 /** What is at a guest-physical address, and how the second stage maps it. */
 function found({ cpu, hypervisor }: Machine, physical: number): readonly Detail[] {
+  const { hardware, secondary, svm } = hypervisor.controls;
+  const nested = hardware === 'svm' ? svm.nestedPaging : (secondary & SECONDARY.ENABLE_EPT) !== 0;
+  const fault = hardware === 'svm' ? 'a nested page fault' : 'an EPT violation';
   const isRam = cpu.memory.isRam(physical, 1);
   const digits = physical > 0xffffffff ? 9 : 8;
   const text = `0x${physical.toString(16).padStart(digits, '0')}`;
   const place = { space: 'physical' as const, address: physical };
   return [
     { name: 'physical', value: `${text}  ${isRam ? 'RAM' : 'no RAM: a device, or nothing'}`, place },
-    ...((hypervisor.controls.secondary & SECONDARY.ENABLE_EPT) !== 0
-      ? [{ name: 'second stage', value: isRam ? `${text}  identity, read, write, execute` : 'not mapped: an access is an EPT violation' }]
+    ...(nested
+      ? [{ name: 'second stage', value: isRam ? `${text}  identity, read, write, execute` : `not mapped: an access is ${fault}` }]
       : []),
   ]; // prettier-ignore
 }

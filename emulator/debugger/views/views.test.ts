@@ -125,6 +125,39 @@ describe('page walk', () => {
   });
 });
 
+describe('shadow paging', () => {
+  // reads 0x1000, writes 0x2000 and halts, paging off
+  const ACCESSES = listing(`
+    100000  a1 00 10 00 00     mov eax, [0x1000]
+    100005  a3 00 20 00 00     mov [0x2000], eax
+    10000a  f4                 hlt
+  `);
+
+  test("shows the shadow's entries beside the guest's, and counts its faults", () => {
+    const guest = protectedGuest(ACCESSES, { profile: 'kvm-2.6.20-vmx' });
+    assert.equal(guest.step(), 0x100005);
+    assert.equal(guest.step(), 0x10000a);
+    const read = guest.port.inspect('walk', 0x1000);
+    assert.match(find(read, 'shadow PDE 0x0').value, /  P RW US A$/);
+    assert.equal(find(read, 'shadow PTE 0x1').value, '0x0000000000001067  P RW US A D');
+    const nothing = guest.port.inspect('walk', 0x3000);
+    assert.match(find(nothing, 'shadow PTE 0x3').value, /empty: an access leaves the guest/);
+    const counts = guest.port.inspect('shadow', 0);
+    // the code's page, the one read and the one written
+    assert.equal(find(counts, 'page faults').value, '3');
+    assert.match(find(counts, 'filled').value, /^3  entry filled/);
+    const none = protectedGuest(ACCESSES).port.inspect('shadow', 0);
+    assert.match(find(none, 'shadow').value, /^none/);
+  });
+
+  test('runs one processor, as that release did', () => {
+    assert.throws(
+      () => protectedGuest(ACCESSES, { profile: 'kvm-2.6.20-svm', vcpus: 2 }),
+      /runs 1 virtual processor, as that release did, not 2: set "machine.vcpus" to 1/,
+    );
+  });
+});
+
 describe('descriptor tables', () => {
   const GDT = 0x300000;
   const IDT = 0x301000;

@@ -5,6 +5,7 @@ import { descriptorTable, interruptTable, taskState } from './descriptors.ts';
 import type { Detail } from './detail.ts';
 import { kvmStructures } from './kvm.ts';
 import { pageWalk } from './page-walk.ts';
+import { shadowPaging } from './shadow.ts';
 import { vmcbControls } from './vmcb.ts';
 
 export interface MachineView {
@@ -24,6 +25,7 @@ export const VIEWS = {
   tss:  { title: 'Task-state segment',           help: 'shows the task-state segment in memory',                 read: ({ cpu }) => taskState(cpu) },
   vmcs: { title: 'Hypervisor controls (VMCS)',   help: 'shows the hypervisor\'s controls as a VMCS has them, bit by bit', read: hypervisorControls },
   vmcb: { title: 'Hypervisor controls (VMCB)',   help: 'shows the hypervisor\'s controls as a VMCB has them, bit by bit', read: vmcbControls },
+  shadow: { title: 'Shadow paging',              help: 'shows what the hypervisor has counted of page faults and of its shadow of the page tables',     read: shadowPaging },
   kvm:  { title: 'KVM\'s interface',              help: 'shows what the guest has set up with KVM: features, clock, steal time, EOI, page faults', read: kvmStructures },
   exit: { title: 'VM exit',                      help: 'shows the VM exit that the guest is stopped at, as VMX, SVM and KVM\'s user space see it',         read: pendingExit },
 } as const satisfies { readonly [name: string]: MachineView };
