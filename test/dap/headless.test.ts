@@ -229,7 +229,7 @@ describe('guestscope run', () => {
   }); // prettier-ignore
 
   it('helps', async () => {
-    assert.match((await guestscope(['--help'])).printed, /run {2}runs a launch configuration/);
+    assert.match((await guestscope(['--help'])).printed, /run +runs a launch configuration/);
     assert.match(
       (await guestscope(['run', '--help'])).printed,
       /--until-console TEXT .*Exit status\n {2}0 /s,
