@@ -125,6 +125,8 @@ export type GuestEvent =
       readonly final: boolean;
       readonly access: 'read' | 'write' | 'fetch';
       readonly size: number;
+      /** The second stage has an entry of reserved form there; absent: it has none. */
+      readonly misconfigured?: boolean;
       /** What a store of at most four bytes writes; absent: 0. */
       readonly value?: number;
     };

@@ -36,6 +36,8 @@ const RULES: readonly ControlRule[] = [
     broken: (c) => primary(c, PRIMARY.NMI_WINDOW_EXITING) && !pin(c, PIN.VIRTUAL_NMIS) },
   { setting: 'unrestrictedGuest', manual: '27.2.1.1', message: 'An unrestricted guest needs EPT: set "eptViolation" to true as well',
     broken: (c) => secondary(c, SECONDARY.UNRESTRICTED_GUEST) && !secondary(c, SECONDARY.ENABLE_EPT) },
+  { setting: 'eptMisconfiguration', manual: '29.3.3.1', message: 'Without EPT nothing can be misconfigured: set "eptViolation" to true as well',
+    broken: (c) => c.eptMarksDevices && !secondary(c, SECONDARY.ENABLE_EPT) },
   { setting: 'savePreemptionTimer', manual: '27.2.1.2', message: 'There is no preemption timer to save: give "preemptionTimer" as well',
     broken: (c) => vmExit(c, VM_EXIT.SAVE_VMX_PREEMPTION_TIMER_VALUE) && !pin(c, PIN.VMX_PREEMPTION_TIMER) },
   // not a processor's rule: without the exit there is nothing that could acknowledge

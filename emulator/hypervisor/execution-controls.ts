@@ -87,6 +87,8 @@ export interface ExecutionControls {
   readonly svm: SvmControls;
   /** Added to the machine's ticks at power-on, with USE_TSC_OFFSETTING. */
   tscOffset: number;
+  /** Device pages are marked by misconfigured EPT entries once they have been touched, as KVM does it. */
+  eptMarksDevices: boolean;
   /** VMX-preemption timer: ticks of the TSC from a VM entry to the exit (25.5.1). */
   preemptionTimer: number;
   /** PAUSE-loop exiting: ticks of the TSC between two PAUSEs of one loop, and of a loop that leaves (25.6.13). */
@@ -129,6 +131,7 @@ export function noControls(): ExecutionControls {
     hardware: 'vmx',
     svm: noSvmControls(),
     tscOffset: 0,
+    eptMarksDevices: false,
     preemptionTimer: 0,
     pauseLoopGap: 0,
     pauseLoopWindow: 0,

@@ -52,7 +52,7 @@ export function reasonOf(event: GuestEvent): number | null {
     case 'triple-fault':       return REASON.TRIPLE_FAULT;
     case 'external-interrupt': return REASON.EXTERNAL_INTERRUPT;
     case 'interrupt-window':   return REASON.INTERRUPT_WINDOW;
-    case 'second-stage':       return REASON.EPT_VIOLATION;
+    case 'second-stage':       return event.misconfigured ? REASON.EPT_MISCONFIGURATION : REASON.EPT_VIOLATION;
     case 'smsw':               return REASON.SMSW;
     case 'pushf':              return REASON.PUSHF;
     case 'popf':               return REASON.POPF;
@@ -136,7 +136,7 @@ export function qualificationOf(event: GuestEvent, unblocked = false): number {
     case 'cr-access':    return crQualification(event);
     case 'dr-access':    return drQualification(event);
     case 'invlpg':       return event.linear;
-    case 'second-stage': return eptQualification(event, unblocked);
+    case 'second-stage': return event.misconfigured ? 0 : eptQualification(event, unblocked);
     case 'sipi':         return event.vector;
     case 'entry-failure': return event.qualification;
     case 'task-switch':  return ((TASK_SWITCH_SOURCE[event.source] << 30) | (event.selector & 0xffff)) >>> 0;

@@ -137,9 +137,9 @@ const tscOffset: Setter<number> = (controls, count) => {
 };
 
 /** Sets a field to the value as it is. */
-function field<Name extends 'cr0Mask' | 'cr0Shadow' | 'cr4Mask' | 'cr4Shadow' | 'cr3Targets'>(
-  name: Name,
-): Setter<ExecutionControls[Name]> {
+function field<
+  Name extends 'cr0Mask' | 'cr0Shadow' | 'cr4Mask' | 'cr4Shadow' | 'cr3Targets' | 'eptMarksDevices',
+>(name: Name): Setter<ExecutionControls[Name]> {
   return (controls, value) => {
     controls[name] = value;
   };
@@ -227,6 +227,7 @@ export const EXIT_SWITCHES: readonly ExitSwitch[] = [
   setting('rdseed',               flag,             secondary(SECONDARY.RDSEED_EXITING)),
   setting('descriptorTables',     flag,             secondary(SECONDARY.DESCRIPTOR_TABLE_EXITING)),
   setting('eptViolation',         flag,             secondary(SECONDARY.ENABLE_EPT | SECONDARY.UNRESTRICTED_GUEST)),
+  setting('eptMisconfiguration',  flag,             field('eptMarksDevices')),
   setting('unrestrictedGuest',    flag,             secondary(SECONDARY.UNRESTRICTED_GUEST), 'Off, with EPT: the guest may run only with CR0.PE and CR0.PG set, every other VM entry fails (27.3.1.1).'),
   setting('svm',                  interceptNames,   bySvm, 'The processor is one of AMD\'s: intercepts of SVM decide, those of the other settings and these, by the names of their exit codes (APM vol. 2, 15.9).'),
 ];

@@ -15,10 +15,11 @@
  */
 import { AWAITED, eventOf } from '../cpu/exit-hook.ts';
 import type { ExitHook, GuestEvent, HostOwnedBits, MaskableInstruction } from '../cpu/exit-hook.ts';
-import { ACTIVITY, MONITOR_ARMED, SEGMENT, TSC_OFFSET } from '../cpu/layout.ts';
+import { ACTIVITY, MONITOR_ARMED, RAM_SIZE, SEGMENT, TSC_OFFSET } from '../cpu/layout.ts';
 import { ACTIVITY as ACTIVITIES } from '../cpu/state.ts';
 import type { ExitRecord } from '../stop-reason.ts';
 import { describeExit, type DescribedExit } from './describe-exit.ts';
+import { ExtendedPageTables } from './extended-page-tables.ts';
 import { checkEntry, checksEveryEntry } from './entry-checks.ts';
 import { EventInjection, type InjectionState } from './event-injection.ts';
 import { controlsOf, leaves, ownedBits, PIN, PRIMARY, SECONDARY, secondaryControls } from './execution-controls.ts'; // prettier-ignore
@@ -68,6 +69,7 @@ export class Hypervisor implements ExitHook {
   private readonly timer: PreemptionTimer;
   private readonly pauseLoop = new PauseLoop();
   private readonly pauseFilter = new PauseFilter();
+  private extendedPages: ExtendedPageTables | null = null;
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
   /** The next VM entry is to be checked. */
@@ -162,7 +164,8 @@ export class Hypervisor implements ExitHook {
   }
 
   /** The birth of an exit. True: the event has left the guest and is `pending`. */
-  offer(event: GuestEvent, length: number): boolean {
+  offer(offered: GuestEvent, length: number): boolean {
+    const event = this.walked(offered);
     const { processor } = this.vcpu;
     const { state } = processor;
     const guest = { cr0: state.cr(0), cr4: state.cr(4) };
@@ -227,7 +230,8 @@ export class Hypervisor implements ExitHook {
     }
     const handler = HANDLERS.get(exit.reason);
     if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
-    const host = { vcpu, guestInterface, injection, controls, shadow };
+    const devicePages = (): ExtendedPageTables => this.pages;
+    const host = { vcpu, guestInterface, injection, controls, shadow, devicePages };
     if (intervention !== null) intervene(host, exit, intervention, handler);
     else handler(host, exit);
     if (handler === skip && witness.kind === OUTCOME.emulated) witness.kind = OUTCOME.skipped;
@@ -331,6 +335,18 @@ export class Hypervisor implements ExitHook {
     const filtered = event.kind === 'pause' && code !== null && svm.pauseFilterCount > 0;
     if (filtered && !this.pauseFilter.leaves(svm, this.vcpu.processor.platform.now())) return null;
     return code;
+  }
+
+  /** Built when something needs them. */
+  private get pages(): ExtendedPageTables {
+    const ramBytes = this.vcpu.processor.state.get(RAM_SIZE);
+    return (this.extendedPages ??= new ExtendedPageTables(ramBytes));
+  }
+  /** A second-stage event as the walk of the extended page tables has it. */
+  private walked(event: GuestEvent): GuestEvent {
+    if (event.kind !== 'second-stage' || !this.controls.eptMarksDevices) return event;
+    const misconfigured = this.pages.walk(event.guestPhysical) === 'misconfiguration';
+    return misconfigured ? { ...event, misconfigured } : event;
   }
 
   private get vcpu(): GuestVcpu {

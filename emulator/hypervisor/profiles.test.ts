@@ -124,7 +124,7 @@ test('every switch works in both directions, on bare and on KVM', () => {
   const others = EXIT_SWITCHES.map((each) => each.attribute).filter((name) => !(name in subjects));
   assert.deepEqual(others, [
     'nmiWindow', 'acknowledgeInterrupt', 'preemptionTimer', 'savePreemptionTimer', 'tscOffset', 'enableRdtscp',
-    'cr3Targets', 'cr0Mask', 'cr0Shadow', 'cr4Mask', 'cr4Shadow', 'pauseLoop', 'unrestrictedGuest', 'svm',
+    'cr3Targets', 'cr0Mask', 'cr0Shadow', 'cr4Mask', 'cr4Shadow', 'pauseLoop', 'eptMisconfiguration', 'unrestrictedGuest', 'svm',
   ]); // prettier-ignore
 });
 

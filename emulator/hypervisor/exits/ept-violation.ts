@@ -4,6 +4,9 @@
  * the delivery of an event that touched the address (an IDT, TSS or stack that is not RAM), that is
  * delivered again; KVM gives up on such a guest (KVM_INTERNAL_ERROR_DELIVERY_EV).
  *
+ * Where devices are marked, the next access to the page is an EPT misconfiguration (reason 49), which is
+ * resolved in the same way.
+ *
  * A page of RAM that the host has paged out is brought in (paged-out.ts).
  *
  * Task switches (reason 9), which VMX leaves to the hypervisor, are carried out in the same two ways.
@@ -17,7 +20,14 @@ export const emulateOrRedeliver: ExitHandler = ({ vcpu }, exit) => {
 };
 
 export const eptViolation: ExitHandler = (host, exit) => {
-  const { hostPaging } = host.vcpu;
-  if (hostPaging?.isOut(exit.guestPhysical) === true) pagedOut(host, hostPaging, exit);
-  else emulateOrRedeliver(host, exit);
+  const { hostPaging, processor } = host.vcpu;
+  if (hostPaging?.isOut(exit.guestPhysical) === true) {
+    pagedOut(host, hostPaging, exit);
+    return;
+  }
+  // ROM is no device: a write to it is dropped, and is a violation each time
+  const rom = processor.platform.romPage?.(exit.guestPhysical) ?? null;
+  if (host.controls.eptMarksDevices && rom === null)
+    host.devicePages().markDevice(exit.guestPhysical);
+  emulateOrRedeliver(host, exit);
 };

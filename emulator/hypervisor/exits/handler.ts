@@ -4,6 +4,7 @@
  */
 import type { EventInjection } from '../event-injection.ts';
 import type { ExecutionControls } from '../execution-controls.ts';
+import type { ExtendedPageTables } from '../extended-page-tables.ts';
 import type { GuestInterface } from '../guest-interface.ts';
 import type { ShadowMmu } from '../shadow/shadow-mmu.ts';
 import type { GuestVcpu } from '../vcpu.ts';
@@ -16,6 +17,8 @@ export interface ExitHost {
   /** Events that wait to go in. */
   readonly injection: EventInjection;
   readonly controls: ExecutionControls;
+  /** The hypervisor's extended page tables. */
+  devicePages(): ExtendedPageTables;
   /** The shadow of the guest's page tables, or null where the profile keeps none. */
   readonly shadow: ShadowMmu | null;
 }

@@ -65,6 +65,7 @@ export const HANDLERS: ReadonlyMap<number, ExitHandler> = new Map<number, ExitHa
   [REASON.GDTR_IDTR_ACCESS,   emulate],
   [REASON.LDTR_TR_ACCESS,     emulate],
   [REASON.EPT_VIOLATION,      eptViolation],
+  [REASON.EPT_MISCONFIGURATION, emulateOrRedeliver],
   [REASON.SMSW,               emulate],
   [REASON.PUSHF,              emulate],
   [REASON.POPF,               emulate],

@@ -6,7 +6,7 @@ import { REASON } from '../../../emulator/hypervisor/exit-reasons.ts';
 import type { ExitCase, WantedExit } from './cases.ts';
 
 const {
-  CR_ACCESS, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INIT, INTERRUPT_WINDOW, IO_INSTRUCTION, MONITOR, MONITOR_TRAP_FLAG, MWAIT, NMI_WINDOW,
+  CR_ACCESS, EPT_MISCONFIGURATION, EPT_VIOLATION, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INIT, INTERRUPT_WINDOW, IO_INSTRUCTION, MONITOR, MONITOR_TRAP_FLAG, MWAIT, NMI_WINDOW,
   PAUSE,   RDMSR, RDRAND, RDSEED, SIPI, VMENTRY_FAILURE_GUEST_STATE, VMX_PREEMPTION_TIMER_EXPIRED, WRMSR,
 } = REASON; // prettier-ignore
 
@@ -65,6 +65,8 @@ export const CONTROL_CASES: readonly ExitCase[] = [
   { name: 'MWAIT without exiting, which sleeps until another processor writes to the line', guest: 'monitor-wait', cpu: 'max', vcpus: 2, manual: '9.10.5', on: { pause: true }, exits: [], sees: { eax: 0x9001, ebx: 0 } },
   { name: 'VM entry of a guest that must be restricted and has no paging', guest: 'hlt', manual: '27.3.1.1', on: { eptViolation: true, unrestrictedGuest: false },
     exits: [{ reason: VMENTRY_FAILURE_GUEST_STATE, position: 0, rip: 0x7c00 }], endsOtherwise: 'guest-error' },
+  { name: 'EPT misconfiguration: device pages are marked when they have been touched', guest: 'ept-violation', manual: '29.3.3.1', on: { eptViolation: true, eptMisconfiguration: true },
+    exits: [{ reason: EPT_VIOLATION, guestPhysical: 0xfec00000 }, { reason: EPT_MISCONFIGURATION, guestPhysical: 0xfec00000, qualification: 0 }, { reason: EPT_MISCONFIGURATION, guestPhysical: 0xfec00010 }, { reason: EPT_VIOLATION }] },
   { name: 'INIT, where the processor does not wait for a start-up, and SIPI, where it does', guest: 'signals', vcpus: 2, manual: '26.2', on: { init: true, sipi: true },
     exits: [{ reason: SIPI, qualification: 8, vcpu: 1 }, { reason: INIT, vcpu: 1 }, { reason: SIPI, qualification: 8, vcpu: 1 }] },
 ];
