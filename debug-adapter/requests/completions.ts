@@ -4,6 +4,7 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
+import { deviceNames } from '../../emulator/debugger/views/devices/devices.ts';
 import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
 import { commandNames } from '../console-commands.ts';
 import { machineNames } from '../expressions.ts';
@@ -32,6 +33,9 @@ export function completions(
         const detail = constantMeaning(label);
         return { label, type, start, length: word.length, ...(detail !== null && { detail }) };
       });
+  // devices are no names of expressions
+  if (/^\s*device\s+\w*$/.test(before))
+    return Promise.resolve({ targets: items(deviceNames(), 'value') });
   return Promise.resolve({
     targets: [
       ...(before.trim() === word ? items(commandNames(), 'keyword') : []),

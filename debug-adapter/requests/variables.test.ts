@@ -145,6 +145,15 @@ describe('devices in the debug console', () => {
   });
 });
 
+it('the names of devices are completed', async () => {
+  const { client, session } = await start();
+  const { targets } = await client.ask('completions', { text: 'device ui', column: 10 });
+  assert.deepEqual(targets, []);
+  const completed = await client.ask('completions', { text: 'device ua', column: 10 });
+  assert.deepEqual(completed['targets'], [{ label: 'uart', type: 'value', start: 7, length: 2 }]);
+  session.dispose();
+});
+
 describe('pages of variables', () => {
   it('are cut out of the rows, whatever filter is asked for', async () => {
     const { client, session } = await start();
