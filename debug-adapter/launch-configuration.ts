@@ -263,7 +263,7 @@ const hypervisor = group(
     }),
     profile: optionalChoice({
       description:
-        'Which events leave the guest as VM exits: a named set of execution controls. Absent: `kvm-ept` under KVM, `bare` on bare hardware.',
+        'Which events leave the guest as VM exits: the execution controls of one release of a hypervisor, on VT-x (`kvm-ept`, `kvm-2.6.20-vmx`) or AMD-V (`kvm-npt`, `kvm-2.6.20-svm`). Absent: `kvm-ept` under KVM, `bare` on bare hardware.',
       values: Object.fromEntries(PROFILES.map((row) => [row.name, row.description])),
       synonyms: profileSynonyms(),
     }),

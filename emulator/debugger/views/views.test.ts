@@ -128,15 +128,15 @@ describe('page walk', () => {
 describe('shadow paging', () => {
   // reads 0x1000, writes 0x2000 and halts, paging off
   const ACCESSES = listing(`
-    100000  a1 00 10 00 00     mov eax, [0x1000]
-    100005  a3 00 20 00 00     mov [0x2000], eax
-    10000a  f4                 hlt
+    101000  a1 00 10 00 00     mov eax, [0x1000]
+    101005  a3 00 20 00 00     mov [0x2000], eax
+    10100a  f4                 hlt
   `);
 
   test("shows the shadow's entries beside the guest's, and counts its faults", () => {
     const guest = protectedGuest(ACCESSES, { profile: 'kvm-2.6.20-vmx' });
-    assert.equal(guest.step(), 0x100005);
-    assert.equal(guest.step(), 0x10000a);
+    assert.equal(guest.step(), 0x101005);
+    assert.equal(guest.step(), 0x10100a);
     const read = guest.port.inspect('walk', 0x1000);
     assert.match(find(read, 'shadow PDE 0x0').value, /  P RW US A$/);
     assert.equal(find(read, 'shadow PTE 0x1').value, '0x0000000000001067  P RW US A D');
