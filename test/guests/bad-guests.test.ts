@@ -41,6 +41,7 @@ const ROWS: readonly Row[] = [
   { guest: 'idle-clock',             ends: 'idles' },
   { guest: 'jump-into-nothing',      ends: /#UD at 0x40000000, .*#GP.*#DF/ },
   { guest: 'kvm-garbage',            ends: off(0) },
+  { guest: 'kvm-storm',              ends: off(0), memoryMiB: 4 },
   { guest: 'no-descriptors',         ends: /#GP\(0x8\) at .*, then #GP\(0x9\).*, then #DF/ },
   { guest: 'page-tables-in-nothing', ends: /#PF\(0x0\) at 0x7c53 for address 0x7c53, then #PF.*, then #DF/ },
   { guest: 'port-storm',             ends: off(0) },

@@ -267,6 +267,45 @@ test('the exit at hand has three faces, and says what the other hardware would d
   assert.equal(find(vmcb, '000h CR read intercepts').value, '0x0001  CR0_READ');
   const intercepts = find(vmcb, '00Ch Instruction intercepts').children ?? [];
   assert.deepEqual([find(intercepts, 'HLT').value, find(intercepts, 'INVD').value], ['1', '0']);
+
+test("what the guest has registered with KVM is shown with the headers' names", () => {
+  // wrmsr to MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_STEAL_TIME, MSR_KVM_WALL_CLOCK_NEW; then HLT
+  const guest = protectedGuest(
+    listing(`
+      start:
+      100040  31 d2  xor    edx, edx
+      100042  b9 01 4d 56 4b  mov    ecx, 0x4b564d01
+      100047  b8 01 00 40 00  mov    eax, 0x400001
+      10004c  0f 30  wrmsr
+      10004e  b9 03 4d 56 4b  mov    ecx, 0x4b564d03
+      100053  b8 41 00 40 00  mov    eax, 0x400041
+      100058  0f 30  wrmsr
+      10005a  b9 00 4d 56 4b  mov    ecx, 0x4b564d00
+      10005f  b8 80 00 40 00  mov    eax, 0x400080
+      100064  0f 30  wrmsr
+      100066  f4                        hlt
+    `),
+    { interface: 'kvm', memoryBytes: 8 << 20 },
+  );
+  assert.equal(find(guest.port.inspect('kvm', 0), 'kvm_steal_time').value, 'not registered');
+  guest.port.setExitBreakpoints([{ id: 1, reason: 'HLT' }]);
+  assert.equal(guest.go('continue').kind, 'exit');
+  const rows = guest.port.inspect('kvm', 0);
+  assert.match(find(rows, 'features').value, /\bPV_EOI\b/);
+  const clock = find(rows, 'pvclock_vcpu_time_info');
+  assert.deepEqual(clock.place, { space: 'physical', address: 0x400000 });
+  assert.equal(find(clock.children ?? [], 'version').value, '2');
+  // KVM's scale for 1 GHz: a half, shifted once
+  assert.equal(find(clock.children ?? [], 'tsc_to_system_mul').value, '0x80000000');
+  assert.equal(find(clock.children ?? [], 'tsc_shift').value, '1');
+  assert.equal(find(clock.children ?? [], 'flags').value, '0x01  TSC_STABLE');
+  const steal = find(rows, 'kvm_steal_time').children ?? [];
+  assert.equal(find(steal, 'steal').value, '0 ns');
+  assert.equal(find(steal, 'preempted').value, '0x00');
+  const date = find(rows, 'pvclock_wall_clock').children ?? [];
+  assert.match(find(date, 'sec').value, /^1170614694 {2}2007-02-04T18:44:54/);
+  assert.equal(find(rows, 'EOI word').value, 'not registered');
+  assert.deepEqual(protectedGuest(HALTED).port.inspect('kvm', 0), []);
 });
 
 test('no view of any address changes or breaks anything', () => {
