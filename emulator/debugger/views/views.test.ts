@@ -267,6 +267,7 @@ test('the exit at hand has three faces, and says what the other hardware would d
   assert.equal(find(vmcb, '000h CR read intercepts').value, '0x0001  CR0_READ');
   const intercepts = find(vmcb, '00Ch Instruction intercepts').children ?? [];
   assert.deepEqual([find(intercepts, 'HLT').value, find(intercepts, 'INVD').value], ['1', '0']);
+});
 
 test("what the guest has registered with KVM is shown with the headers' names", () => {
   // wrmsr to MSR_KVM_SYSTEM_TIME_NEW, MSR_KVM_STEAL_TIME, MSR_KVM_WALL_CLOCK_NEW; then HLT
