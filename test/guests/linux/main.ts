@@ -26,6 +26,8 @@ export interface BootJob {
   /** Put behind the usual command line. */
   readonly words?: string;
   readonly interface: 'kvm' | 'bare';
+  /** Another profile than the interface's own. */
+  readonly profile?: string;
   /** What of KVM's interface is other than usual. */
   readonly kvm?: KvmConfiguration;
   /** Typed one at each prompt. */
@@ -68,6 +70,7 @@ const LIMIT = 15e9;
 function boot(job: BootJob): BootResult {
   const {
     interface: type,
+    profile,
     commands,
     budget,
     flavour,
@@ -91,6 +94,7 @@ function boot(job: BootJob): BootResult {
     vcpus,
     initrd: readFileSync(initrd),
     interface: type,
+    ...(profile !== undefined && { profile }),
     ...(kvm && { kvm }),
     memoryMiB: MEMORY_MIB,
     commandLine: `${COMMAND_LINE} ${words}`.trim(),
