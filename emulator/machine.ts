@@ -39,6 +39,7 @@ import { loadConfigured } from './guest-loading.ts';
 import { setMemoryTypes } from './firmware-state.ts';
 import { type KvmChoice, kvmInterface } from './machine-kvm.ts';
 import { setInitialState } from './machine-state.ts';
+import { MachineOutput } from './machine-output.ts';
 import type {
   EndingStop,
   ExitObserver,
@@ -59,9 +60,6 @@ import { describeTripleFault } from './triple-fault.ts';
 import { Turns } from './turns.ts';
 import type { WasmMemory } from './wasm/host.ts';
 
-/** Serial bytes that wait for the host before run() returns to let it take them. */
-const SERIAL_BACKLOG = 1 << 16;
-const NOTICE_LIMIT = 256;
 /**
  * Virtual time, ns, that a VM exit with its entry takes, and an access to an I/O port on an ISA bus:
  * about what hardware needs, so that a guest that polls a device does not poll it a thousand times.
@@ -113,11 +111,8 @@ export class Machine {
   /** Retired instructions at the wait that was reported last, or -1. */
   #idleReportedAt = -1;
   #refused: RefusedInstruction | null = null;
-  #serialOutput: number[] = [];
-  /** Sees each byte that COM1 sends; true ends the run after the access that sent it. */
-  serialObserver: ((byte: number) => boolean) | null = null;
-  #serialSeen = false;
-  #notices: string[] = [];
+  /** What waits for the host. */
+  readonly output = new MachineOutput();
 
   /** Throws ConfigurationError. */
   constructor(configuration: MachineConfiguration) {
@@ -173,7 +168,7 @@ export class Machine {
       map: this.map,
       cpus: () => this.vcpus.map(({ cpu }) => cpu),
       notice: (text) => {
-        this.notice(text);
+        this.output.notice(text);
       },
       stop: (description) => {
         this.#end({ kind: 'guest-error', description });
@@ -199,8 +194,7 @@ export class Machine {
       processors: vcpus ?? 1,
       testDevice: testDevice === true,
       serialOutput: (byte) => {
-        this.#serialOutput.push(byte);
-        if (this.serialObserver?.(byte) === true) this.#serialSeen = true;
+        this.output.send(byte);
       },
       powerOff: (code, via) => {
         this.#end({ kind: 'power-off', code, via });
@@ -209,7 +203,7 @@ export class Machine {
         this.#end({ kind: 'reset', via });
       },
       notice: (text) => {
-        this.notice(text);
+        this.output.notice(text);
       },
       a20Changed: (enabled) => {
         for (const { cpu } of this.vcpus) cpu.setA20(enabled);
@@ -292,7 +286,9 @@ export class Machine {
       touchMemory: (address) => {
         this.#touchMemory(address);
       },
-      awaitPage: (address) => void this.#pagedMemory?.awaitPage(address),
+      awaitPage: (address) => {
+        this.#pagedMemory?.awaitPage(address);
+      },
     });
   }
   /** The end of S3. */
@@ -347,9 +343,6 @@ export class Machine {
   #end(stop: EndingStop): void {
     this.#ended ??= stop;
     this.current.cpu.requestLeave();
-  }
-  notice(text: string): void {
-    if (this.#notices.length < NOTICE_LIMIT) this.#notices.push(text);
   }
 
   /**
@@ -466,10 +459,7 @@ export class Machine {
       this.current.hypervisor.enter();
       return null;
     }
-    if (this.#serialSeen) {
-      this.#serialSeen = false;
-      return CONSOLE;
-    }
+    if (this.output.takeSeen()) return CONSOLE;
     if (this.#ended !== null) return this.#ended;
     if (this.#refused !== null && this.#refused.vcpu === this.current) {
       const refused = this.#refused;
@@ -483,7 +473,7 @@ export class Machine {
     }
     if (board.nextDeadline() <= this.now) board.advance(this.now);
     this.#pagedMemory?.advance();
-    if (this.#serialOutput.length > SERIAL_BACKLOG) return BUDGET;
+    if (this.output.isFull) return BUDGET;
     if (step === null && end <= this.retired) return BUDGET;
     if (this.#suspended) {
       if (!board.wakes) return this.#sleep();
@@ -572,20 +562,6 @@ export class Machine {
 
   // ---- the world outside
 
-  /** Bytes that takeSerialOutput() would give. */
-  get serialBacklog(): number {
-    return this.#serialOutput.length;
-  }
-  takeSerialOutput(): Uint8Array {
-    const bytes = Uint8Array.from(this.#serialOutput);
-    this.#serialOutput = [];
-    return bytes;
-  }
-  takeNotices(): readonly string[] {
-    const notices = this.#notices;
-    this.#notices = [];
-    return notices;
-  }
   /** What is on the screen; without the picture when nothing has changed since `seen`. */
   screen(seen: number | null): Screen {
     return this.board.screen(seen);

@@ -8,7 +8,7 @@
  *   ef rep outsb: 512 bytes to the serial line
  *   cc triple fault 0b not implemented      fe reset       ff power off    fd host exception
  *
- * RAM of 2 MiB at linear 0 and again at 0xc0000000; the page at 0x180000 is not mapped.
+ * Its memory and what its opcodes are called: fake-memory.ts.
  */
 import type {
   AddressSpace,
@@ -56,32 +56,11 @@ import type { Picture, Screen } from '../../emulator/picture.ts';
 import type { ExitRecord, StopReason } from '../../emulator/stop-reason.ts';
 
 import { FakeLamp } from './fake-lamp.ts';
+import { FAKE_ENTRY, FakeMemory, lengthOf } from './fake-memory.ts';
 
-export const FAKE_RAM = 2 * 1024 * 1024;
-export const FAKE_ENTRY = 0x100000;
-const HOLE = 0x180000;
-const PAGE = 4096;
-const KERNEL_BASE = 0xc0000000;
 /** Virtual ns that HLT waits. */
 const TICK = 4_000_000;
 
-const LENGTH: { readonly [opcode: number]: number } = { 0xb8: 5, 0xba: 5, 0xe8: 2, 0xeb: 2 };
-const NAMES: { readonly [opcode: number]: string } = {
-  0x90: 'nop',
-  0x40: 'inc eax',
-  0xc3: 'ret',
-  0xee: 'out dx, al',
-  0xef: 'rep outsb',
-  0xa2: 'cpuid',
-  0xc1: 'vmcall',
-  0xcd: 'wrmsr',
-  0xf4: 'hlt',
-  0xcc: 'triple',
-  0x0b: 'unimplemented',
-  0xfe: 'reset',
-  0xff: 'poweroff',
-  0xfd: 'throw',
-};
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Thrown by create for a bad kernel, shaped as the emulator's. */
@@ -102,7 +81,7 @@ interface Pending {
 }
 
 export class FakeMachine implements DebugPort {
-  private readonly ram = new Uint8Array(FAKE_RAM);
+  private readonly memory = new FakeMemory();
   private readonly registerValues: { [name: string]: number } = {
     eax: 0,
     edx: 0,
@@ -143,7 +122,7 @@ export class FakeMachine implements DebugPort {
     if (kernel.length === 0)
       throw new FakeConfigurationError('guest.kernel', `${kernelName} is empty; name a kernel.`);
     this.kernelBytes = kernel.length;
-    this.ram.set(kernel.subarray(0, FAKE_RAM - FAKE_ENTRY), FAKE_ENTRY);
+    this.memory.load(kernel);
     this.notices.push(`Loaded ${kernel.length} bytes.`);
   }
 
@@ -252,50 +231,19 @@ export class FakeMachine implements DebugPort {
   }
 
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange {
-    const bytes: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const at = this.physical(space, address + i);
-      if (at === null) break;
-      bytes.push(this.ram[at] ?? 0);
-    }
-    let unreadable = 0;
-    while (
-      bytes.length + unreadable < count &&
-      this.physical(space, address + bytes.length + unreadable) === null
-    )
-      unreadable++;
-    return { address, bytes: Uint8Array.from(bytes), unreadable };
+    return this.memory.read(space, address, count);
   }
 
   writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number {
-    let written = 0;
-    for (const byte of bytes) {
-      const at = this.physical(space, address + written);
-      if (at === null) break;
-      this.ram[at] = byte;
-      written++;
-    }
-    return written;
+    return this.memory.write(space, address, bytes);
   }
 
   translate(linear: number): number | null {
-    return this.physical('linear', linear);
+    return this.memory.physical('linear', linear);
   }
 
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[] {
-    const lines: DisassembledLine[] = [];
-    // Every opcode may be one byte: good enough for going back, and consistent.
-    let at = address + Math.min(offset, 0);
-    for (let skipped = 0; skipped < offset; skipped++) at += this.line(at).bytes.length;
-    while (lines.length < count) {
-      const line = this.line(at);
-      const crosses = at < address && at + line.bytes.length > address;
-      lines.push(
-        crosses ? { ...line, bytes: line.bytes.subarray(0, 1), text: 'db', valid: false } : line,
-      );
-      at += crosses ? 1 : line.bytes.length;
-    }
-    return lines;
+    return this.memory.disassemble(address, offset, count);
   }
 
   stack(limit: number): readonly StackFrame[] {
@@ -496,37 +444,6 @@ export class FakeMachine implements DebugPort {
     return this.exits[0]?.ordinal ?? 0;
   }
 
-  private physical(space: AddressSpace, address: number): number | null {
-    if (address < 0 || address > 0xffffffff) return null;
-    if (space === 'physical') return address < FAKE_RAM ? address : null;
-    const at = address >= KERNEL_BASE ? address - KERNEL_BASE : address;
-    return at >= FAKE_RAM || (at >= HOLE && at < HOLE + PAGE) ? null : at;
-  }
-
-  private line(address: number): DisassembledLine {
-    const opcode = this.readMemory('linear', address, 1).bytes[0];
-    if (opcode === undefined) return { address, bytes: new Uint8Array(1), text: '(bad)', valid: false };
-    const length = LENGTH[opcode] ?? 1;
-    const { bytes } = this.readMemory('linear', address, length);
-    const name = NAMES[opcode];
-    if (bytes.length < length) return { address, bytes, text: '(bad)', valid: false };
-    if (opcode === 0xe8 || opcode === 0xeb) {
-      const target = address + 2 + (((bytes[1] ?? 0) << 24) >> 24);
-      return { address, bytes, text: `${opcode === 0xe8 ? 'call' : 'jmp'} ${hex(target)}`, valid: true, target };
-    }
-    if (length === 5) {
-      const value = this.immediate(address + 1);
-      return { address, bytes, text: `mov ${opcode === 0xb8 ? 'eax' : 'edx'}, ${hex(value)}`, valid: true };
-    }
-    if (name === undefined) return { address, bytes, text: '(bad)', valid: false };
-    return { address, bytes, text: name, valid: true };
-  } // prettier-ignore
-
-  private immediate(address: number): number {
-    const { bytes } = this.readMemory('linear', address, 4);
-    return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
-  }
-
   private breakpointHere(): StopReason | null {
     if (this.fresh || this.pending !== null) return null;
     const ids = this.places.hit(this.state.eip, this.meeting(undefined));
@@ -536,10 +453,10 @@ export class FakeMachine implements DebugPort {
   /** One instruction; a stop, or null to go on. */
   private step(): StopReason | null {
     const { eip, eax, edx, esp } = this.state;
-    const opcode = this.ram[this.physical('linear', eip) ?? 0] ?? 0;
+    const opcode = this.memory.byte(eip);
     const resolved = this.pending !== null;
     this.pending = null;
-    const next = eip + (LENGTH[opcode] ?? 1);
+    const next = eip + lengthOf(opcode);
     const done = (target = next): null => {
       this.registerValues['eip'] = target;
       this.retired++;
@@ -555,17 +472,17 @@ export class FakeMachine implements DebugPort {
         this.registerValues['eax'] = (eax + 1) >>> 0;
         return done();
       case 0xb8:
-        this.registerValues['eax'] = this.immediate(eip + 1);
+        this.registerValues['eax'] = this.memory.immediate(eip + 1);
         return done();
       case 0xba:
-        this.registerValues['edx'] = this.immediate(eip + 1);
+        this.registerValues['edx'] = this.memory.immediate(eip + 1);
         return done();
       case 0xe8:
         this.returns.push(next);
         this.registerValues['esp'] = esp - 4;
-        return done(this.line(eip).target);
+        return done(this.memory.line(eip).target);
       case 0xeb:
-        return done(this.line(eip).target);
+        return done(this.memory.line(eip).target);
       case 0xc3:
         this.registerValues['esp'] = esp + 4;
         return done(this.returns.pop() ?? FAKE_ENTRY);

@@ -104,15 +104,15 @@ export class MachineDebugger implements DebugPort {
     },
   };
   readonly #complain = (text: string): void => {
-    this.#machine.notice(text);
+    this.#machine.output.notice(text);
   };
 
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#exits = new ExitControl(machine, (exit) => this.#meeting(exit), this.#complain);
     this.#control = new RunControl(machine);
-    this.#logs = new LogLines(() => machine.serialBacklog);
-    machine.notice(machine.guest.summary);
+    this.#logs = new LogLines(() => machine.output.waiting);
+    machine.output.notice(machine.guest.summary);
   }
 
   // ---- running
@@ -335,11 +335,11 @@ export class MachineDebugger implements DebugPort {
     return this.#machine.hypervisor.log.countsByName();
   }
   takeSerialOutput(): Uint8Array {
-    return this.#machine.takeSerialOutput();
+    return this.#machine.output.take();
   }
   watchConsole(texts: readonly Uint8Array[]): void {
     this.#console.set(texts);
-    this.#machine.serialObserver = texts.length === 0 ? null : (byte) => this.#console.see(byte);
+    this.#machine.output.observer = texts.length === 0 ? null : (byte) => this.#console.see(byte);
   }
   sendSerialInput(bytes: Uint8Array): void {
     this.#machine.sendSerialInput(bytes);
@@ -357,7 +357,7 @@ export class MachineDebugger implements DebugPort {
     this.#machine.sendKeys(codes);
   }
   takeNotices(): readonly string[] {
-    return this.#machine.takeNotices();
+    return this.#machine.output.takeNotices();
   }
 }
 

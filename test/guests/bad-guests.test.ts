@@ -132,7 +132,7 @@ test('what floods the serial port waits for whoever reads it, within bounds', ()
   const { machine } = load('serial-flood', 'bare');
   for (let slice = 0; slice < 200; slice++) machine.run(1_000_000, () => false);
   const { retired } = machine.cpu;
-  const waiting = machine.takeSerialOutput();
+  const waiting = machine.output.take();
   assert.ok(waiting.length > 10_000 && waiting.length < 100_000, String(waiting.length));
   assert.ok(waiting.every((byte) => byte === 0x78));
   machine.run(1_000_000, () => false);

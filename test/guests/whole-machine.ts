@@ -126,8 +126,8 @@ export class GuestRun {
     const start = performance.now();
     const stop = watchdog.watch(() => machine.run(budget, observe));
     this.longestCall = Math.max(this.longestCall, performance.now() - start);
-    this.#output.push(machine.takeSerialOutput());
-    this.notices.push(...machine.takeNotices());
+    this.#output.push(machine.output.take());
+    this.notices.push(...machine.output.takeNotices());
     return stop;
   }
 

@@ -29,7 +29,7 @@ export function bootLinux(options: LinuxOptions): LinuxBoot {
   let text = '';
   while (!text.includes(options.marker)) {
     const stop = machine.run(SLICE, () => false);
-    text = text.slice(-2000) + Buffer.from(machine.takeSerialOutput()).toString('latin1');
+    text = text.slice(-2000) + Buffer.from(machine.output.take()).toString('latin1');
     const goesOn = stop.kind === 'budget' || (stop.kind === 'idle' && stop.wakeAt !== Infinity);
     if (!goesOn || machine.cpu.retired > LIMIT) {
       throw new Error(`Linux did not come to its marker (${stop.kind}); its last words:\n${text}`);

@@ -44,7 +44,7 @@ export function startLoops(image: string, { halvings }: GuestOptions): () => Pas
     };
     for (;;) {
       const stop = machine.run(SLICE, listen);
-      machine.takeSerialOutput();
+      machine.output.take();
       const last = heard.pop();
       if (last?.kind === kind) return last as Extract<Heard, { kind: Kind }>;
       const asleep = stop.kind === 'idle' && stop.wakeAt === Infinity;
