@@ -16,6 +16,7 @@ import { formatAddress, formatReference } from './memory-reference.ts';
 import { formatRegister } from './registers.ts';
 import { asInstruction } from './requests/disassemble.ts';
 import { hexBytes } from './scopes.ts';
+import type { Progress } from './progress.ts';
 import { pictureText } from './screen-text.ts';
 import type { Container } from './variables.ts';
 import { fixed } from './variables.ts';
@@ -25,7 +26,7 @@ export interface CommandRow {
   readonly usage: string;
   readonly help: string;
   /** @param words the words after the command. */
-  run(guest: Guest, words: readonly string[]): Promise<string | CommandResult>;
+  run(guest: Guest, words: readonly string[], progress: Progress): Promise<string | CommandResult>;
 }
 
 export interface CommandResult {
@@ -50,37 +51,48 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'device',    usage: 'device NAME',           help: 'shows the registers of a device',                   run: showDevice },
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
   ...EXIT_COMMANDS,
-  { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? viewCommand('exit').run(guest, words) : takeExit(guest, words) },
+  { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? showView(guest, 'exit', words) : takeExit(guest, words) },
   ...viewNames().filter((name) => name !== 'exit').map(viewCommand),
 ];
 
 function viewCommand(name: ViewName): CommandRow {
-  const { help, ofAddress }: MachineView = VIEWS[name];
-  const usage = ofAddress === true ? `${name} ADDRESS` : name;
+  const { help } = VIEWS[name];
   return {
     name,
-    usage,
+    usage: viewUsage(name),
     help,
-    async run(guest, words) {
-      const text = words.join(' ');
-      if (ofAddress === true && text === '')
-        throw failure('commandUsage', { problem: 'An address is missing.', usage });
-      const address = ofAddress === true ? (await guest.evaluateNumber(text)) >>> 0 : 0;
-      const details = await guest.machine.call('inspect', name, address);
-      if (details.length === 0) return 'There is nothing to show here.';
-      const rows = fixed(details.map((detail) => detailRow(detail, guest.symbols)));
-      return { text: detailText(details, guest.symbols), rows };
-    },
+    run: (guest, words) => showView(guest, name, words),
   };
+}
+
+function viewUsage(name: ViewName): string {
+  const { ofAddress }: MachineView = VIEWS[name];
+  return ofAddress === true ? `${name} ADDRESS` : name;
+}
+
+async function showView(
+  guest: Guest,
+  name: ViewName,
+  words: readonly string[],
+): Promise<string | CommandResult> {
+  const { ofAddress }: MachineView = VIEWS[name];
+  const text = words.join(' ');
+  if (ofAddress === true && text === '')
+    throw failure('commandUsage', { problem: 'An address is missing.', usage: viewUsage(name) });
+  const address = ofAddress === true ? (await guest.evaluateNumber(text)) >>> 0 : 0;
+  const details = await guest.machine.call('inspect', name, address);
+  if (details.length === 0) return 'There is nothing to show here.';
+  const rows = fixed(details.map((detail) => detailRow(detail, guest.symbols)));
+  return { text: detailText(details, guest.symbols), rows };
 }
 
 /** The command that a line begins with; null for an expression. */
 export function findCommand(
   line: string,
-): { run(guest: Guest): Promise<string | CommandResult> } | null {
+): { run(guest: Guest, progress: Progress): Promise<string | CommandResult> } | null {
   const [name = '', ...words] = line.trim().split(/\s+/);
   const row = COMMANDS.find((candidate) => candidate.name === name);
-  return row === undefined ? null : { run: (guest) => row.run(guest, words) };
+  return row === undefined ? null : { run: (guest, progress) => row.run(guest, words, progress) };
 }
 
 export function commandNames(): readonly string[] {
@@ -227,7 +239,7 @@ async function showDevice(guest: Guest, words: readonly string[]): Promise<Comma
 const FIND_LIMIT = 1 << 30;
 const FIND_MOST = 100;
 
-async function find(guest: Guest, words: readonly string[]): Promise<string> {
+async function find(guest: Guest, words: readonly string[], progress: Progress): Promise<string> {
   const usage = 'find ADDRESS BYTES PATTERN';
   const [start, length] = words;
   const pattern = patternOf(words.slice(2).join(' '));
@@ -238,13 +250,26 @@ async function find(guest: Guest, words: readonly string[]): Promise<string> {
     });
   const from = (await guest.evaluateNumber(start)) >>> 0;
   const bytes = Math.min(await guest.evaluateNumber(length), FIND_LIMIT, 2 ** 32 - from);
-  const found = await findInMemory(guest.machine, 'linear', pattern, {
-    start: from,
-    length: bytes,
-    most: FIND_MOST,
-  });
+  let looked = 0;
+  const found = await progress.during('Searching memory', (work) =>
+    findInMemory(guest.machine, 'linear', pattern, {
+      start: from,
+      length: bytes,
+      most: FIND_MOST,
+      goOn(soFar) {
+        looked = soFar;
+        work.report(looked / bytes);
+        return !progress.isCancelled;
+      },
+    }),
+  );
+  if (progress.isCancelled && found.length === 0) progress.check();
   if (found.length === 0) return 'It is not there.';
-  const more = found.length >= FIND_MOST ? [`… the first ${FIND_MOST}`] : [];
+  const more = progress.isCancelled
+    ? [`… cancelled at ${formatAddress(from + looked)}`]
+    : found.length >= FIND_MOST
+      ? [`… the first ${FIND_MOST}`]
+      : [];
   return [...found.map((address) => formatAddress(address)), ...more].join('\n');
 }
 

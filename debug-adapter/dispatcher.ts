@@ -9,6 +9,7 @@ import { AdapterError, describeFailure, failure } from './errors.ts';
 import { MachineRefusal } from './machine-client.ts';
 import { focus } from './focus.ts';
 import { IncomingRequest } from './incoming-request.ts';
+import { Progress } from './progress.ts';
 import { refusalOf } from './refused-requests.ts';
 import type { RequestRow } from './request-table.ts';
 import { findRequest } from './request-table.ts';
@@ -36,6 +37,9 @@ export class Dispatcher {
   private readonly report: (error: AdapterError) => void;
   private waiting: (Request | Job)[] = [];
   private working = false;
+  /** Requests that are being answered, by what knows whether they are still wanted. */
+  private readonly underWay = new Map<Progress, number>();
+  private progressNumber = 1;
 
   /** @param report takes errors of work that no request waits for. */
   constructor(
@@ -63,13 +67,27 @@ export class Dispatcher {
     this.add(job);
   }
 
-  /** Takes a waiting request out of the row; it is answered "cancelled". */
+  /**
+   * Takes a waiting request out of the row; it is answered "cancelled". One that is being answered ends
+   * with what it has, or "cancelled", if it takes long; the others are answered in no time.
+   */
   cancel(sequence: number): void {
+    for (const [progress, seq] of this.underWay) if (seq === sequence) progress.cancel();
     const index = this.waiting.findIndex(
       (job) => typeof job !== 'function' && job.seq === sequence,
     );
     const [job] = index < 0 ? [] : this.waiting.splice(index, 1);
     if (job !== undefined && typeof job !== 'function') this.refuse(job, failure('cancelled', {}));
+  }
+
+  /** As cancel(), by the id of the events. */
+  cancelProgress(id: string): void {
+    for (const progress of this.underWay.keys()) if (progress.has(id)) progress.cancel();
+  }
+
+  /** Nothing that takes long is wanted any more. */
+  cancelAll(): void {
+    for (const progress of this.underWay.keys()) progress.cancel();
   }
 
   /** Forgets what waits, unanswered: the client is gone. */
@@ -92,7 +110,9 @@ export class Dispatcher {
   }
 
   private async answer(request: Request): Promise<void> {
-    const incoming = new IncomingRequest(request.command, request.arguments);
+    const progress = this.progressOf(request);
+    const incoming = new IncomingRequest(request.command, request.arguments, progress);
+    this.underWay.set(progress, request.seq);
     try {
       const row = findRequest(request.command);
       if (row === null) throw unanswered(request.command);
@@ -106,8 +126,20 @@ export class Dispatcher {
     } catch (cause) {
       this.refuse(request, asAdapterError(cause, request.command));
       return;
+    } finally {
+      this.underWay.delete(progress);
     }
     for (const action of incoming.afterwards) await this.guarded(action);
+  }
+
+  private progressOf({ seq }: Request): Progress {
+    return new Progress(
+      seq,
+      (event, body) => {
+        if (this.session.abilities.progress) this.session.event(event, body);
+      },
+      () => `progress-${this.progressNumber++}`,
+    );
   }
 
   private async guarded(job: Job): Promise<void> {

@@ -6,6 +6,7 @@ import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { MemoryReference } from './memory-reference.ts';
 import { parseReference } from './memory-reference.ts';
+import type { Progress } from './progress.ts';
 
 type JsonObject = { readonly [name: string]: unknown };
 
@@ -98,7 +99,14 @@ export class RequestArguments {
 
 /** A request that is being answered. */
 export class IncomingRequest extends RequestArguments {
+  /** For what takes long: tells the client, and knows when it is taken back. */
+  readonly progress: Progress;
   readonly afterwards: (() => Promise<void>)[] = [];
+
+  constructor(command: string, raw: unknown, progress: Progress) {
+    super(command, raw);
+    this.progress = progress;
+  }
 
   /** Runs the action once the response has been sent; not if the request fails. */
   whenAnswered(action: () => Promise<void> | void): void {

@@ -5,16 +5,26 @@ import type { MachineClient } from './machine-client.ts';
 /** Bytes looked through at a time. */
 const PIECE = 1 << 20;
 
+interface SearchArea {
+  readonly start: number;
+  readonly length: number;
+  /** Places that are enough. */
+  readonly most: number;
+  /** Asked before each piece but the first with the bytes looked through; false ends the search. */
+  readonly goOn?: (looked: number) => boolean;
+}
+
 /** Addresses at which `pattern` stands, in order; what cannot be read is stepped over. */
 export async function findInMemory(
   machine: MachineClient,
   space: AddressSpace,
   pattern: Uint8Array,
-  { start, length, most }: { readonly start: number; readonly length: number; readonly most: number }, // prettier-ignore
+  { start, length, most, goOn }: SearchArea,
 ): Promise<readonly number[]> {
   const found: number[] = [];
   const end = start + length;
   for (let at = start; at < end && found.length < most;) {
+    if (at > start && goOn?.(at - start) === false) break;
     const size = Math.min(PIECE + pattern.length - 1, end - at);
     const range = await machine.call('readMemory', space, at, size);
     for (const place of placesOf(range.bytes, pattern)) found.push(at + place);

@@ -29,6 +29,7 @@ import { checkedConfiguration, machineConfiguration } from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
+import type { Progress, Work } from './progress.ts';
 import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
@@ -151,6 +152,10 @@ export class GuestscopeSession {
     this.dispatcher.cancel(sequence);
   }
 
+  cancelProgress(id: string): void {
+    this.dispatcher.cancelProgress(id);
+  }
+
   /** The client leaves; the host is told so that it can leave too. */
   disconnect(): void {
     this.dispose();
@@ -163,13 +168,18 @@ export class GuestscopeSession {
   }
 
   /** Builds the machine; throws the numbered error for what is wrong with the configuration. */
-  async launch(raw: unknown): Promise<void> {
-    const plan = await this.plan(raw);
+  launch(raw: unknown, progress: Progress): Promise<void> {
+    return progress.during('Launching the guest', (work) => this.build(raw, progress, work));
+  }
+
+  private async build(raw: unknown, progress: Progress, work: Work): Promise<void> {
+    const plan = await this.plan(raw, progress, work);
     const machine = this.startMachine();
     const { configuration, sources } = plan;
     const guest = new Guest(machine, configuration, sources, () => this.output.everything);
     try {
       await this.power(guest, plan);
+      progress.check();
     } catch (cause) {
       machine.dispose();
       throw cause;
@@ -180,10 +190,12 @@ export class GuestscopeSession {
   }
 
   /** The same guest from power-on, its files read anew; `raw` may bring a changed configuration. */
-  async restart(raw: unknown): Promise<void> {
+  async restart(raw: unknown, progress: Progress): Promise<void> {
     const given = raw ?? this.launchArguments;
-    const plan = await this.plan(given);
-    await this.power(this.guest, plan);
+    await progress.during('Restarting the guest', async (work) => {
+      const plan = await this.plan(given, progress, work);
+      await this.power(this.guest, plan);
+    });
     this.launchArguments = given;
     this.output.restart();
     this.currentState = 'stopped';
@@ -255,23 +267,33 @@ export class GuestscopeSession {
   end(): void {
     if (this.currentState === 'ended') return;
     this.currentState = 'ended';
+    this.dispatcher.cancelAll();
     this.currentGuest?.machine.dispose();
     this.event('terminated');
   }
 
   // ---------------------------------------------------------------------------------- the machine
 
-  private async plan(raw: unknown): Promise<Plan> {
+  /** Reads the files. Reports half of the work; building the machine is the other one. */
+  private async plan(raw: unknown, progress: Progress, work: Work): Promise<Plan> {
     const configuration = checkedConfiguration(raw);
     const { files } = this.environment;
     const { symbols, lines, images } = await loadSymbols(
       configuration.symbols,
       configuration.sourceMap,
       files,
+      (name, index) => {
+        progress.check();
+        work.report(index / configuration.symbols.length / 2, `Reading ${name}`);
+      },
     );
+    progress.check();
+    const machine = await machineConfiguration(configuration, files);
+    progress.check();
+    work.report(1 / 2, 'Building the machine');
     return {
       configuration,
-      machine: await machineConfiguration(configuration, files),
+      machine,
       symbols,
       sources: new Sources(lines, files),
       images,

@@ -3,7 +3,8 @@ import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 export async function restart(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
-  await session.restart(request.has('arguments') ? request.object('arguments').raw : undefined);
+  const configuration = request.has('arguments') ? request.object('arguments').raw : undefined;
+  await session.restart(configuration, request.progress);
   request.whenAnswered(() => session.begin());
 }
 
@@ -18,8 +19,9 @@ export function disconnect(session: GuestscopeSession, request: IncomingRequest)
   return Promise.resolve();
 }
 
-/** Takes back a request that still waits. One that is being answered is answered in no time. */
+/** Takes back a request that waits, and what takes long; everything else is answered in no time. */
 export function cancel(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
   if (request.has('requestId')) session.cancel(request.integer('requestId'));
+  if (request.has('progressId')) session.cancelProgress(request.string('progressId'));
   return Promise.resolve();
 }

@@ -28,7 +28,7 @@ export async function evaluate(
   if (inConsole && expression.trim() === '') return { result: '', variablesReference: 0 };
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
-    const result = await command.run(guest);
+    const result = await command.run(guest, request.progress);
     if (typeof result === 'string') return { result, variablesReference: 0 };
     const { text, rows, changed } = result;
     if (changed === true) tellChange(session, request);

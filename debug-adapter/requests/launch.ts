@@ -7,7 +7,7 @@ import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 export async function launch(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
-  await session.launch(request.raw);
+  await session.launch(request.raw, request.progress);
   request.whenAnswered(() => session.event('initialized'));
 }
 

@@ -21,16 +21,21 @@ export interface GuestSymbols {
   readonly images: readonly GuestImage[];
 }
 
-/** Reads all of them; throws the numbered error that names the file. */
+/**
+ * Reads all of them; throws the numbered error that names the file.
+ * @param next hears of each file before it is read, and may throw to end the work
+ */
 export async function loadSymbols(
   names: readonly string[],
   map: SourceMap,
   files: Files,
+  next: (name: string, index: number) => void = () => undefined,
 ): Promise<GuestSymbols> {
   const symbols: SymbolSource[] = [];
   const lines: LinePart[] = [];
   for (const [index, file] of names.entries()) {
     const attribute = `symbols[${index}]`;
+    next(nameOf(file), index);
     const bytes = await readNamedFile(files, attribute, file);
     try {
       if (!isElf(bytes)) {
