@@ -19,7 +19,9 @@ export function setNextInstruction(cpu: Cpu, address: number): void {
     );
   }
   if (new CodeView(cpu).instructionAt(address) === null) {
-    throw new RangeError(`There is no instruction at ${place}: it is not mapped, or no valid code.`);
+    throw new RangeError(
+      `There is no instruction at ${place}: it is not mapped, or no valid code.`,
+    );
   }
   writeRegister(cpu, 'eip', eip);
 }

@@ -112,6 +112,6 @@ export function describeExit(
     cpl: exit.cpl,
     ...(exit.vcpu > 0 && { vcpu: exit.vcpu }),
     ...(row !== exit.ordinal && { row }),
-    ...(outcome !== null && { outcome: describeOutcome(exit, outcome) }),
+    ...(outcome !== null && { outcome: describeOutcome(exit, outcome, guestInterface) }),
   };
 }

@@ -7,6 +7,7 @@ import type { ExitField } from './exit-decoders.ts';
 import { hex, vectorName, wideNumber } from './exit-decoders.ts';
 import { NONE, OUTCOME, OUTCOMES, type ExitOutcome } from './exit-outcome.ts';
 import { REASON } from './exit-reasons.ts';
+import type { GuestInterface } from './guest-interface.ts';
 import type { RecordedExit } from './vm-exit.ts';
 
 type Result = (exit: RecordedExit, outcome: ExitOutcome) => number;
@@ -14,16 +15,12 @@ interface ResultRow {
   readonly reason: number;
   /** The result as one number; null: this exit has none. */
   readonly value: (exit: RecordedExit, outcome: ExitOutcome) => number | null;
-  readonly text: (exit: RecordedExit, outcome: ExitOutcome) => string;
+  readonly text: (exit: RecordedExit, outcome: ExitOutcome, by: GuestInterface | null) => string;
 }
 
 const wide: Result = (_, { eax, edx }) => wideNumber(eax, edx);
 const wideText = (_: RecordedExit, { eax, edx }: ExitOutcome): string =>
   edx === 0 ? hex(eax) : hex(edx) + eax.toString(16).padStart(8, '0');
-
-/** Hypercalls return small negative numbers for errors. */
-const signedText = (value: number): string =>
-  value > 0xfffff000 ? String(value | 0) : value < 10 ? String(value) : hex(value);
 
 /** What IN has put into AL, AX or EAX; OUT and the string instructions give nothing back. */
 function inValue({ qualification }: RecordedExit, { eax }: ExitOutcome): number | null {
@@ -49,7 +46,7 @@ function row(
 const RESULTS: readonly ResultRow[] = [
   row(REASON.CPUID,          (_, { eax }) => eax, (_, { eax, ebx, ecx, edx }) =>
     `eax ${hex(eax)}, ebx ${hex(ebx)}, ecx ${hex(ecx)}, edx ${hex(edx)}`),
-  row(REASON.VMCALL,         (_, { eax }) => eax, (_, { eax }) => signedText(eax)),
+  row(REASON.VMCALL,         (_, { eax }) => eax, (_, { eax }, by) => by?.describeResult(eax) ?? hex(eax)),
   row(REASON.RDMSR,          wide, wideText),
   row(REASON.RDTSC,          wide, wideText),
   row(REASON.RDTSCP,         wide, wideText),
@@ -74,13 +71,17 @@ function exceptionText({ vector, errorCode }: ExitOutcome): string {
 
 const kindOf = ({ kind }: ExitOutcome) => OUTCOMES[kind] ?? OUTCOMES[0];
 
-function outcomeText(exit: RecordedExit, outcome: ExitOutcome): string {
+function outcomeText(
+  exit: RecordedExit,
+  outcome: ExitOutcome,
+  guestInterface: GuestInterface | null,
+): string {
   const { name } = kindOf(outcome);
   const result = resultOf(exit, outcome);
   const returned =
     result === null
       ? name
-      : `returned ${RESULTS.find(({ reason }) => reason === exit.reason)?.text(exit, outcome) ?? ''}`;
+      : `returned ${RESULTS.find(({ reason }) => reason === exit.reason)?.text(exit, outcome, guestInterface) ?? ''}`;
   const what = outcome.kind === OUTCOME.injected ? `injected ${exceptionText(outcome)}` : returned;
   const interrupt =
     outcome.interrupt === NONE ? '' : `, interrupt ${hex(outcome.interrupt)} injected`;
@@ -117,13 +118,17 @@ export function outcomeValue(
   return OUTCOMES.find((each) => each.name === name)?.number ?? null;
 }
 
-/** As in the log. */
-export function describeOutcome(exit: RecordedExit, outcome: ExitOutcome): ExitOutcomeRecord {
+/** As in the log. @param guestInterface whose hypercalls they are */
+export function describeOutcome(
+  exit: RecordedExit,
+  outcome: ExitOutcome,
+  guestInterface: GuestInterface | null,
+): ExitOutcomeRecord {
   const result = resultOf(exit, outcome);
   const has = (number: number): boolean => number !== NONE;
   return {
     kind: kindOf(outcome).name,
-    text: outcomeText(exit, outcome),
+    text: outcomeText(exit, outcome, guestInterface),
     steps: outcome.steps,
     ...(outcome.intervened === 1 && { intervened: true as const }),
     ...(result !== null && { result }),

@@ -66,6 +66,8 @@ export interface GuestInterface {
   /** The guest's TSC jumped (WRMSR to IA32_TIME_STAMP_COUNTER): clock pages must follow. */
   timestampChanged(): void;
   describeHypercall(registers: HypercallRegisters): HypercallDescription;
+  /** What a hypercall returned in EAX, by the header's name if it is an error. */
+  describeResult(eax: number): string;
   /** The vCPU is about to block in HLT; false: it has been kicked and goes on at once. */
   mayHalt(): boolean;
   /** The vCPU, which can take interrupts now, has touched a page (by number) that is paged out. */

@@ -40,6 +40,9 @@ class TestInterface implements GuestInterface {
   timestampChanged(): void {
     this.log.push('timestamp');
   }
+  describeResult(eax: number): string {
+    return String(eax);
+  }
   describeHypercall({ eax }: { readonly eax: number }) {
     return { number: eax, name: 'CALL', meaning: '', text: `CALL ${eax}` };
   }

@@ -28,7 +28,6 @@ export const DELIVERY_AS_INT = 1 << 3;
 const RESERVED = 0x30 | DELIVERY_AS_PF_VMEXIT;
 const FLAG_BITS = 0x3f;
 
-export const ASYNC_PF_BYTES = 64;
 /** Offset of `token` in kvm_vcpu_pv_apf_data {flags, token, pad[56]}. */
 const TOKEN = 4;
 const PAGE_NOT_PRESENT = 1;

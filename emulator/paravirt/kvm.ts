@@ -15,7 +15,7 @@ import { KvmAsyncPf } from './kvm-async-pf.ts';
 import { writeSystemTime } from './kvm-clock.ts';
 import { featureBits, offeredFeatures } from './kvm-features.ts';
 import type { KvmFeature } from './kvm-features.ts';
-import { describeKvmHypercall, kvmHypercall } from './kvm-hypercalls.ts';
+import { describeKvmHypercall, describeKvmResult, kvmHypercall } from './kvm-hypercalls.ts';
 import { initialRegisters, KVM_MSRS, REGISTER_NAMES } from './kvm-msrs.ts';
 import type { KvmMsr, KvmMsrContext, KvmRegisters } from './kvm-msrs.ts';
 import { KvmPvEoi } from './kvm-pv-eoi.ts';
@@ -154,6 +154,9 @@ export class KvmInterface implements ParavirtInterface {
 
   // ---- what people see
 
+  describeResult(eax: number): string {
+    return describeKvmResult(eax);
+  }
   describeHypercall(registers: HypercallRegisters): HypercallDescription {
     return describeKvmHypercall(registers);
   }
