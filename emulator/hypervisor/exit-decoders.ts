@@ -262,6 +262,21 @@ export const EPT_VIOLATION: ExitDecoder = {
   },
 };
 
+/** 28.2.1: the hardware records the guest-physical address alone; the access is what SVM's error code has of it. */
+export const EPT_MISCONFIGURATION: ExitDecoder = {
+  names: EPT_VIOLATION.names.filter(({ name }) => name !== 'gla' && name !== 'walk'),
+  fields: (exit) => ({
+    gpa: exit.guestPhysical,
+    access: bit(exit.exitInfo1, 4) === 1 ? 2 : bit(exit.exitInfo1, 1),
+    size: exit.accessSize,
+    value: exit.operand,
+  }),
+  detail: (exit) => {
+    const { gpa, access, size } = EPT_MISCONFIGURATION.fields(exit);
+    return `${['read', 'write', 'fetch'][access]}, ${bytes(size)} at physical ${hex(gpa)}`;
+  },
+};
+
 /** Instruction identity of table 28-10 and 28-11, bits 29:28. */
 const TABLE_INSTRUCTIONS = [
   ['sgdt', 'sidt', 'lgdt', 'lidt'],

@@ -247,9 +247,9 @@ export function operandOf(event: GuestEvent): number {
   return event.kind === 'second-stage' ? (event.value ?? 0) : 0;
 }
 
-/** Guest-linear address (28.2.1): of INS, OUTS, LMSW with a memory operand, and EPT violations. */
+/** Guest-linear address (28.2.1): of INS, OUTS, LMSW with a memory operand, and EPT violations; not of misconfigurations. */
 export function guestLinearOf(event: GuestEvent): number {
   if (event.kind === 'io') return event.string ? event.linear : 0;
   if (event.kind === 'cr-access') return event.access === 'lmsw' ? Math.max(0, event.linear) : 0;
-  return event.kind === 'second-stage' ? event.linear : 0;
+  return event.kind === 'second-stage' && event.misconfigured !== true ? event.linear : 0;
 }

@@ -5,7 +5,7 @@
  * derived from it; exits/handlers.ts has a handler for each row without a gap.
  */
 import {
-  CPUID, CR_ACCESS, DR_ACCESS, EPT_VIOLATION, EXCEPTION, GDTR_IDTR_ACCESS, INVLPG, IO, LDTR_TR_ACCESS, NOTHING, RDMSR,
+  CPUID, CR_ACCESS, DR_ACCESS, EPT_MISCONFIGURATION, EPT_VIOLATION, EXCEPTION, GDTR_IDTR_ACCESS, INVLPG, IO, LDTR_TR_ACCESS, NOTHING, RDMSR,
   RDPMC, SWINT, TASK_SWITCH, VMCALL, WRMSR,
 } from './exit-decoders.ts'; // prettier-ignore
 import type { ExitDecoder } from './exit-decoders.ts';
@@ -96,7 +96,7 @@ export const EXIT_REASONS = [
   { number: 46, name: 'GDTR_IDTR_ACCESS',             synonyms: ['GDTR_IDTR', 'ACCESS_GDTR_OR_IDTR'],             group: 'Registers',                 attribute: 'descriptorTables',  decode: GDTR_IDTR_ACCESS, gap: null,    summary: 'LGDT, LIDT, SGDT or SIDT under descriptor-table exiting (26.1.3).' },
   { number: 47, name: 'LDTR_TR_ACCESS',               synonyms: ['LDTR_TR', 'ACCESS_LDTR_OR_TR'],                 group: 'Registers',                 attribute: 'descriptorTables',  decode: LDTR_TR_ACCESS,   gap: null,    summary: 'LLDT, LTR, SLDT or STR under descriptor-table exiting (26.1.3).' },
   { number: 48, name: 'EPT_VIOLATION',                synonyms: [],                                               group: 'Input/output and memory',   attribute: 'eptViolation',      decode: EPT_VIOLATION,    gap: null,    summary: 'An access to a guest-physical address that the second stage does not map: a memory-mapped device, ROM or nothing (29.3.3.2).' },
-  { number: 49, name: 'EPT_MISCONFIGURATION',         synonyms: ['EPT_MISCONFIG'],                                group: 'Input/output and memory',   attribute: 'eptMisconfiguration',                decode: EPT_VIOLATION,          gap: null, summary: 'The walk of the second stage met an entry of reserved form, by which KVM marks devices (29.3.3.1).' },
+  { number: 49, name: 'EPT_MISCONFIGURATION',         synonyms: ['EPT_MISCONFIG'],                                group: 'Input/output and memory',   attribute: 'eptMisconfiguration', decode: EPT_MISCONFIGURATION, gap: null, summary: 'The walk of the second stage met an entry of reserved form, by which KVM marks devices (29.3.3.1).' },
   { number: 50, name: 'INVEPT',                       synonyms: [],                                               group: 'Nested virtualization',     attribute: 'vmx',               decode: NOTHING,          gap: null,    summary: 'INVEPT by the guest, answered with #UD (26.1.2).' },
   { number: 51, name: 'RDTSCP',                       synonyms: [],                                               group: 'Instructions',              attribute: 'rdtsc',             decode: NOTHING,          gap: null,    summary: 'RDTSCP under RDTSC exiting (26.1.3).' },
   { number: 52, name: 'VMX_PREEMPTION_TIMER_EXPIRED', synonyms: ['PREEMPTION_TIMER'],                             group: 'System',                    attribute: 'preemptionTimer',                decode: NOTHING,          gap: null,  summary: 'The VMX-preemption timer reached zero (26.5.1).' },

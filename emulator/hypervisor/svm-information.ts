@@ -165,6 +165,8 @@ export function nextRipOf(event: GuestEvent, rip: number, length: number): numbe
     case 'external-interrupt':
     case 'interrupt-window':
     case 'second-stage':
+    case 'init-signal':
+    case 'entry-failure':
       return 0;
     default:
       return (rip + length) >>> 0;

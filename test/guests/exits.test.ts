@@ -7,7 +7,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { REASON } from '../../emulator/hypervisor/exit-reasons.ts';
+import { FLAG } from '../../emulator/cpu/state.ts';
+import { EXIT_REASONS, REASON, SVM_ONLY } from '../../emulator/hypervisor/exit-reasons.ts';
+import { savedFlags } from '../../emulator/hypervisor/faces/vmx-face.ts';
 import type { RecordedExit } from '../../emulator/hypervisor/vm-exit.ts';
 import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { EXITS, EXITS_BUILT, guestsIn } from './build.ts';
@@ -15,6 +17,13 @@ import { EXIT_CASES, type ExitCase, GENERAL } from './exits/cases.ts';
 import { CONTROL_CASES } from './exits/control-cases.ts';
 import { FIELD_CASES } from './exits/field-cases.ts';
 import { SVM_CASES } from './exits/svm-cases.ts';
+import {
+  EVENT_REASONS,
+  type ProvenCase,
+  type ProvenExit,
+  VMX_FIELDS,
+  VMX_PROOFS,
+} from './exits/vmx-fields.ts';
 import { GuestRun } from './whole-machine.ts';
 
 type Settings = ExitCase['on'];
@@ -30,15 +39,22 @@ interface Ended {
 /** Instructions that no guest of the folder needs. */
 const MOST = 1_000_000;
 
-function play(row: ExitCase, exits: Settings): Ended {
-  const run = new GuestRun({
-    image: readFileSync(path.join(EXITS_BUILT, `${row.guest}.bin`)),
+const imageOf = ({ guest }: ExitCase): Buffer =>
+  readFileSync(path.join(EXITS_BUILT, `${guest}.bin`));
+
+function powerOn(row: ExitCase, exits: Settings): GuestRun {
+  return new GuestRun({
+    image: imageOf(row),
     interface: 'bare',
     exits,
     memoryMiB: 1,
     cpu: row.cpu ?? 'pentium3',
     vcpus: row.vcpus ?? 1,
   });
+}
+
+function play(row: ExitCase, exits: Settings): Ended {
+  const run = powerOn(row, exits);
   // exits without progress would go on for ever
   let slices = 0;
   const stop = run.go({ budget: 10_000, most: MOST, done: () => ++slices > 100 });
@@ -48,6 +64,14 @@ function play(row: ExitCase, exits: Settings): Ended {
   const control = [0, 2, 3, 4].map((number) => state.cr(number));
   const registers = [state.eip, state.eflags, state.cpl, ...control, ...general];
   return { stop, registers, general, exits: run.machine.exitLog.read(0, MOST) };
+}
+
+/** Runs with controls are made once for each case. */
+const controlled = new Map<ExitCase, Ended>();
+function withControls(row: ExitCase): Ended {
+  const ended = controlled.get(row) ?? play(row, row.on);
+  controlled.set(row, ended);
+  return ended;
 }
 
 /** Runs that differ only in what is not in the name are made once. */
@@ -71,10 +95,10 @@ function sameFields(
 const CASES = [...EXIT_CASES, ...CONTROL_CASES, ...FIELD_CASES, ...SVM_CASES];
 
 for (const row of CASES) {
-  const { name, on, exits: wanted } = row;
+  const { name, exits: wanted } = row;
   describe(`${name} (${row.manual})`, () => {
     test('leaves under its control, with its fields', () => {
-      const { exits, stop, registers, general } = play(row, on);
+      const { exits, stop, registers, general } = withControls(row);
       const shown = exits.map(({ reason }) => reason);
       assert.deepEqual(shown, wanted.map(({ reason }) => reason)); // prettier-ignore
       wanted.forEach((fields, at) => {
@@ -99,6 +123,77 @@ for (const row of CASES) {
     });
   });
 }
+
+/** Where the loader puts the image. */
+const IMAGE_AT = 0x7c00;
+/** The bytes of the image at CS:RIP, as many as `like` has. */
+function bytesAt(image: Buffer, { csBase, rip }: RecordedExit, like: string): string {
+  const at = csBase + rip - IMAGE_AT;
+  return image.subarray(at, at + like.length / 2).toString('hex');
+}
+
+function provenCase(proof: ProvenCase): ExitCase {
+  const row = CASES.find(({ name }) => name === proof.of);
+  assert.ok(row !== undefined, `no case '${proof.of}'`);
+  return row;
+}
+
+function wantedFields(reason: number, { bytes, fields }: ProvenExit): Partial<RecordedExit> {
+  const none = Object.fromEntries(VMX_FIELDS.map((name) => [name, 0]));
+  const instructionLength = EVENT_REASONS.includes(reason) ? 0 : bytes.length / 2;
+  return { ...none, instructionLength, ...fields };
+}
+
+/** Types of events that count as an instruction when the guest delivers them, but not when they are injected. */
+const SOFTWARE = [4, 5, 6];
+const isSoftware = (information: number): boolean => SOFTWARE.includes((information >>> 8) & 7);
+
+/** Where the guest is without exits when as many instructions have retired as at each exit. */
+function samePlaces(
+  row: ExitCase,
+  exits: readonly RecordedExit[],
+  proven: readonly ProvenExit[],
+): void {
+  // prettier-ignore
+  const run = powerOn(row, row.off ?? {});
+  let injected = 0;
+  exits.forEach((exit, at) => {
+    const { interruptionInformation, idtVectoringInformation } = exit;
+    const software = isSoftware(interruptionInformation) || isSoftware(idtVectoringInformation);
+    if (software) injected++;
+    if (proven[at]?.isBetween === true) return;
+    run.goTo(exit.position + injected - (software ? 1 : 0));
+    const { state } = run.machine.cpu;
+    const here = { rip: state.eip, cpl: state.cpl, eflags: state.eflags, eax: state.gpr(0, 4), ebx: state.gpr(3, 4), ecx: state.gpr(1, 4), edx: state.gpr(2, 4), esi: state.gpr(6, 4) }; // prettier-ignore
+    assert.deepEqual(sameFields(exit, here), here, `exit ${exit.ordinal} at ${exit.position}`);
+  });
+}
+
+describe('fields of exits under VMX', () => {
+  for (const proof of VMX_PROOFS) {
+    test(`${proof.of} (${proof.manual})`, () => {
+      const row = provenCase(proof);
+      const { exits } = withControls(row);
+      const image = imageOf(row);
+      assert.equal(exits.length, proof.exits.length);
+      proof.exits.forEach((proven, at) => {
+        const exit = exits[at];
+        assert.ok(exit !== undefined);
+        assert.equal(bytesAt(image, exit, proven.bytes), proven.bytes, `instruction of exit ${at}`);
+        const wanted = wantedFields(exit.reason, proven);
+        assert.deepEqual(sameFields(exit, wanted), wanted, `exit ${at}`);
+      });
+      const resuming = exits.flatMap((exit, at) => ((savedFlags(exit) & FLAG.RF) === 0 ? [] : [at])); // prettier-ignore
+      assert.deepEqual(resuming, proof.resuming ?? [], 'RFLAGS.RF');
+      if (proof.moves === undefined) samePlaces(row, exits, proof.exits);
+    });
+  }
+  test('are proven for every reason that happens', () => {
+    const proven = new Set(VMX_PROOFS.flatMap((proof) => provenCase(proof).exits.map(({ reason }) => reason))); // prettier-ignore
+    const happen = EXIT_REASONS.filter(({ number, gap }) => number < SVM_ONLY && gap === null);
+    assert.deepEqual(happen.filter(({ number }) => !proven.has(number)).map(({ name }) => name), []); // prettier-ignore
+  });
+});
 
 test('a state that is made invalid from outside stops by name, and goes on when it is put right', () => {
   const image = readFileSync(path.join(EXITS_BUILT, 'pause.bin'));

@@ -81,7 +81,8 @@ function ioToday(exit: RecordedExit): Face {
 }
 
 function mmio(exit: RecordedExit): Face {
-  const isWrite = (exit.qualification & 2) !== 0;
+  // an EPT misconfiguration has no qualification
+  const isWrite = (exit.exitInfo1 & 2) !== 0;
   const bytes = Array.from({ length: Math.min(exit.accessSize, 4) }, (_, at) => (exit.operand >>> (8 * at)) & 0xff); // prettier-ignore
   const data = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   return toUserSpace('MMIO', KVM_EXITS.MMIO, [

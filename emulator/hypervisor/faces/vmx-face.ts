@@ -4,14 +4,20 @@
  *
  * Not there: I/O RCX, RSI, RDI and RIP (6402h to 6408h), which only SMIs write, and fields of 64-bit guests.
  */
+import { VECTOR } from '../../cpu/processor.ts';
+import { FLAG } from '../../cpu/state.ts';
 import { vectorName } from '../exit-decoders.ts';
-import { exitReason, SVM_ONLY } from '../exit-reasons.ts';
+import { exitReason, REASON, SVM_ONLY } from '../exit-reasons.ts';
 import type { RecordedExit } from '../vm-exit.ts';
 import { bitNames, hex } from './face.ts';
 import type { Face, FaceField } from './face.ts';
 
 /** Types of interruption and IDT-vectoring information, bits 10:8. */
 const TYPES = ['external interrupt', 'reserved', 'NMI', 'hardware exception', 'software interrupt', 'privileged software exception', 'software exception', 'other event'] as const; // prettier-ignore
+
+const HARDWARE_EXCEPTION = 3;
+/** Qualification of #DB, table 28-1: general detect. */
+const BD = 1 << 13;
 
 function informationText(information: number): string {
   if (information >>> 31 === 0) return 'not valid';
@@ -37,6 +43,35 @@ function reasonField(reason: number): number {
   return failed ? reason + 0x80000000 : reason;
 }
 
+/** 17.3.1.1: the flags that a fault pushes have RF set, those of a trap, an abort or an instruction breakpoint do not. */
+function setsResumeFlag(information: number, generalDetect: boolean): boolean {
+  const vector = information & 0xff;
+  if (((information >>> 8) & 7) !== HARDWARE_EXCEPTION) return false;
+  if (vector === VECTOR.DB) return generalDetect;
+  return vector !== VECTOR.DF && vector !== VECTOR.MC;
+}
+
+/** RFLAGS as an exit saves it (28.3.3): RF is that of the image of an event, 1 for EPT's, 0 for instructions. */
+export function savedFlags(exit: RecordedExit): number {
+  const { reason, eflags, interruptionInformation, idtVectoringInformation } = exit;
+  const withResume = (eflags | FLAG.RF) >>> 0;
+  switch (reason) {
+    case REASON.EXCEPTION_NMI: {
+      const generalDetect = (exit.qualification & BD) !== 0;
+      return setsResumeFlag(interruptionInformation, generalDetect) ? withResume : eflags;
+    }
+    case REASON.EPT_VIOLATION:
+    case REASON.EPT_MISCONFIGURATION: {
+      const alone = idtVectoringInformation === 0;
+      return alone || setsResumeFlag(idtVectoringInformation, false) ? withResume : eflags;
+    }
+    case REASON.TASK_SWITCH:
+      return eflags;
+    default:
+      return exit.instructionLength > 0 ? (eflags & ~FLAG.RF) >>> 0 : eflags;
+  }
+}
+
 interface Row {
   readonly name: string;
   readonly encoding: string;
@@ -58,7 +93,7 @@ const ROWS: readonly Row[] = [
   { name: 'VM-exit instruction length',           encoding: '440Ch', value: (exit) => exit.instructionLength,       digits: 1 },
   { name: 'VM-exit instruction information',      encoding: '440Eh', value: (exit) => exit.instructionInformation },
   { name: 'Guest RIP',                            encoding: '681Eh', value: (exit) => exit.rip },
-  { name: 'Guest RFLAGS',                         encoding: '6820h', value: (exit) => exit.eflags },
+  { name: 'Guest RFLAGS',                         encoding: '6820h', value: savedFlags },
   { name: 'Guest CS base',                        encoding: '6808h', value: (exit) => exit.csBase },
   { name: 'Guest interruptibility state',         encoding: '4824h', value: (exit) => exit.interruptibility,        meaning: (exit) => bitNames(exit.interruptibility, INTERRUPTIBILITY) },
   { name: 'Guest activity state',                 encoding: '4826h', value: (exit) => exit.activity,                digits: 1, meaning: (exit) => ACTIVITIES[exit.activity] },
