@@ -75,14 +75,17 @@ async function showView(
   name: ViewName,
   words: readonly string[],
 ): Promise<string | CommandResult> {
-  const { ofAddress }: MachineView = VIEWS[name];
+  const { ofAddress, isTable }: MachineView = VIEWS[name];
   const text = words.join(' ');
   if (ofAddress === true && text === '')
     throw failure('commandUsage', { problem: 'An address is missing.', usage: viewUsage(name) });
   const address = ofAddress === true ? (await guest.evaluateNumber(text)) >>> 0 : 0;
   const details = await guest.machine.call('inspect', name, address);
   if (details.length === 0) return 'There is nothing to show here.';
-  const rows = fixed(details.map((detail) => detailRow(detail, guest.symbols)));
+  const rows = fixed(
+    details.map((detail) => detailRow(detail, guest.symbols)),
+    isTable,
+  );
   return { text: detailText(details, guest.symbols), rows };
 }
 

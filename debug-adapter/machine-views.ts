@@ -3,7 +3,8 @@
  * task-state segment, hypervisor controls, devices. The adapter adds the names of addresses.
  */
 import type { Detail } from '../emulator/debugger/views/detail.ts';
-import type { ViewName } from '../emulator/debugger/views/views.ts';
+import type { MachineView, ViewName } from '../emulator/debugger/views/views.ts';
+import { VIEWS } from '../emulator/debugger/views/views.ts';
 import type { Guest } from './guest.ts';
 import type { MachineClient } from './machine-client.ts';
 import { formatReference } from './memory-reference.ts';
@@ -18,11 +19,12 @@ export function viewContainer(
   view: ViewName,
   address: () => Promise<number>,
 ): Container {
+  const details = async (): Promise<readonly Detail[]> =>
+    machine.call('inspect', view, await address());
+  const { isTable }: MachineView = VIEWS[view];
   return {
-    async rows() {
-      const details = await machine.call('inspect', view, await address());
-      return details.map((detail) => detailRow(detail, symbols));
-    },
+    ...(isTable === true && { indexed: async () => (await details()).length }),
+    rows: async () => (await details()).map((detail) => detailRow(detail, symbols)),
   };
 }
 

@@ -177,6 +177,7 @@ export class GuestscopeSession {
     const machine = this.startMachine();
     const { configuration, sources } = plan;
     const guest = new Guest(machine, configuration, sources, () => this.output.everything);
+    guest.variables.paging = this.abilities.paging;
     try {
       await this.power(guest, plan);
       progress.check();

@@ -27,12 +27,16 @@ export interface ValueFormat {
 }
 
 export interface Container {
+  /** Number of its rows, if they are entries of a table: a client may ask for them in pages. */
+  indexed?(): Promise<number>;
   rows(format: ValueFormat): Promise<readonly Row[]>;
 }
 
 export class Variables {
   /** Number of the vCPU that references are given for. */
   vcpu = 0;
+  /** The client asks for entries of tables in pages when it is told how many there are. */
+  paging = false;
   private readonly containers = new Map<number, { container: Container; vcpu: number }>();
   private next = 1;
 
@@ -60,11 +64,23 @@ export class Variables {
     return this.containers.get(reference)?.vcpu ?? null;
   }
 
-  asVariable(row: Row): DebugProtocol.Variable {
+  /** The members by which DAP refers to what is below a value. */
+  async below(
+    container: Container | undefined,
+  ): Promise<{ readonly variablesReference: number; readonly indexedVariables?: number }> {
+    if (container === undefined) return { variablesReference: 0 };
+    const indexedVariables = this.paging ? await container.indexed?.() : undefined;
+    return {
+      variablesReference: this.reference(container),
+      ...(indexedVariables !== undefined && { indexedVariables }),
+    };
+  }
+
+  async asVariable(row: Row): Promise<DebugProtocol.Variable> {
     return {
       name: row.name,
       value: row.value,
-      variablesReference: row.children === undefined ? 0 : this.reference(row.children),
+      ...(await this.below(row.children)),
       ...(row.type !== undefined && { type: row.type }),
       ...(row.memoryReference !== undefined && { memoryReference: row.memoryReference }),
       ...(row.evaluateName !== undefined && { evaluateName: row.evaluateName }),
@@ -73,7 +89,10 @@ export class Variables {
   }
 }
 
-/** A container whose rows are known already. */
-export function fixed(rows: readonly Row[]): Container {
-  return { rows: () => Promise.resolve(rows) };
+/** A container whose rows are known already; @param isTable they are entries of a table. */
+export function fixed(rows: readonly Row[], isTable = false): Container {
+  return {
+    ...(isTable && { indexed: () => Promise.resolve(rows.length) }),
+    rows: () => Promise.resolve(rows),
+  };
 }

@@ -32,7 +32,7 @@ export async function evaluate(
     if (typeof result === 'string') return { result, variablesReference: 0 };
     const { text, rows, changed } = result;
     if (changed === true) tellChange(session, request);
-    return { result: text, variablesReference: rows ? guest.variables.reference(rows) : 0 };
+    return { result: text, ...(await guest.variables.below(rows)) };
   }
   const { target, value } = guest.parseAssignment(expression);
   if (target === null) return valueOf(guest, expression, format);
@@ -97,7 +97,7 @@ async function valueOf(
     return meaning === null ? body : { ...body, result: `${body.result}  ${meaning}` };
   }
   const row = registerRow(guest.registerAccess(), groups, register, format);
-  const { value, ...rest } = guest.variables.asVariable(row);
+  const { value, ...rest } = await guest.variables.asVariable(row);
   const memoryReference =
     rest.memoryReference ?? formatReference({ space: 'linear', address: register.value });
   const { variablesReference, type } = rest;

@@ -13,14 +13,15 @@ interface Variable {
   readonly name: string;
   readonly value: string;
   readonly variablesReference: number;
+  readonly indexedVariables?: number;
   readonly presentationHint?: unknown;
 }
 
-/** A real machine in real mode, at its first instruction. */
-async function start() {
+/** A real machine in real mode, at its first instruction. @param abilities of the client */
+async function start(abilities: object = {}) {
   const files = new Map([['/guest', Uint8Array.of(0xeb, 0xfe)]]);
   const { client, session } = testSession(createMachine, files, host);
-  await begin(client, FLAT);
+  await begin(client, FLAT, abilities);
   return { client, session };
 }
 
@@ -155,6 +156,13 @@ it('the names of devices are completed', async () => {
 });
 
 describe('pages of variables', () => {
+  /** None of the real-mode vectors is empty. */
+  const vectors = (client: TestClient): Promise<unknown> =>
+    client.ask('writeMemory', {
+      memoryReference: 'phys:0x0',
+      data: Buffer.alloc(256 * 4, 1).toString('base64'),
+    });
+
   it('are cut out of the rows, whatever filter is asked for', async () => {
     const { client, session } = await start();
     const reference = await open(client, 'Registers', 'General');
@@ -166,6 +174,42 @@ describe('pages of variables', () => {
     assert.deepEqual(await rows(client, reference, { filter: 'indexed' }), []);
     assert.equal((await rows(client, reference, { filter: 'named' })).length, all.length);
     assert.deepEqual(await rows(client, reference, { start: 1000, count: 5 }), []);
+    session.dispose();
+  });
+
+  it('are of a table with the number of its entries: 256 real-mode vectors (SDM vol. 3, 20.1.4)', async () => {
+    const { client, session } = await start();
+    await vectors(client);
+    const machine = await rows(client, await open(client, 'Machine'));
+    const table = machine.find(({ name }) => name === 'Interrupt descriptor table');
+    assert.ok(table);
+    assert.equal(table.indexedVariables, 256);
+    const page = async (start: number, count: number): Promise<readonly string[]> => {
+      const asked = { filter: 'indexed', start, count };
+      return (await rows(client, table.variablesReference, asked)).map(({ name }) => name);
+    };
+    const all = await page(0, 256);
+    assert.equal(all.length, 256);
+    assert.deepEqual(await page(100, 100), all.slice(100, 200));
+    assert.deepEqual(await page(250, 100), all.slice(250));
+    assert.deepEqual(await page(256, 1), []);
+    assert.deepEqual(await rows(client, table.variablesReference, { filter: 'named' }), []);
+    const typed = await client.ask('evaluate', { expression: 'idt', context: 'repl' });
+    assert.equal(typed['indexedVariables'], 256);
+    session.dispose();
+  });
+
+  it('are for clients that ask for them; the others get all rows and no number', async () => {
+    const { client, session } = await start({ supportsVariablePaging: false });
+    await vectors(client);
+    const machine = await rows(client, await open(client, 'Machine'));
+    const table = machine.find(({ name }) => name === 'Interrupt descriptor table');
+    assert.ok(table);
+    assert.equal(table.indexedVariables, undefined);
+    assert.equal(
+      (await rows(client, table.variablesReference, { start: 5, count: 2 })).length,
+      256,
+    );
     session.dispose();
   });
 

@@ -1,10 +1,11 @@
 /** The rows behind a variables reference, and writing one of them. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { withoutAnnotation } from '../registers.ts';
 import type { GuestscopeSession } from '../session.ts';
-import type { ValueFormat } from '../variables.ts';
+import type { Row, ValueFormat } from '../variables.ts';
 
 /** Hexadecimal unless the client says otherwise. */
 export function valueFormat(request: IncomingRequest): ValueFormat {
@@ -17,13 +18,21 @@ export async function variables(
 ): Promise<unknown> {
   const store = session.guest.variables;
   const container = store.find(request.integer('variablesReference'));
-  // Nothing here is indexed.
-  if (request.optionalString('filter') === 'indexed') return { variables: [] };
+  const filter = request.optionalString('filter');
+  const kind = container.indexed === undefined ? 'named' : 'indexed';
+  if (filter !== undefined && filter !== kind) return { variables: [] };
   const rows = await container.rows(valueFormat(request));
+  const page = store.paging ? pageOf(rows, request) : rows;
+  const variables: DebugProtocol.Variable[] = [];
+  for (const row of page) variables.push(await store.asVariable(row));
+  return { variables };
+}
+
+/** A count of 0, or none, is for all from the start on. */
+function pageOf(rows: readonly Row[], request: IncomingRequest): readonly Row[] {
   const start = Math.max(request.integer('start', 0), 0);
   const count = request.integer('count', 0);
-  const page = rows.slice(start, count > 0 ? start + count : undefined);
-  return { variables: page.map((row) => store.asVariable(row)) };
+  return rows.slice(start, count > 0 ? start + count : undefined);
 }
 
 export async function setVariable(
@@ -45,10 +54,9 @@ export async function setVariable(
   await row.write(await valueToStore(guest, withoutAnnotation(request.string('value'))));
   request.whenAnswered(() => session.changed());
   const after = (await container.rows(format)).find((candidate) => candidate.name === name);
-  const { value, variablesReference, type, memoryReference } = guest.variables.asVariable(
-    after ?? row,
-  );
-  return { value, variablesReference, type, memoryReference };
+  const { value, variablesReference, indexedVariables, type, memoryReference } =
+    await guest.variables.asVariable(after ?? row);
+  return { value, variablesReference, indexedVariables, type, memoryReference };
 }
 
 /** A number of any size; floating-point registers take the values that C calls inf and nan, too. */

@@ -84,12 +84,16 @@ export const EDITOR = {
   supportsMemoryEvent: true,
 };
 
-/** Initialized, launched and let go; waits for the entry stop unless it is switched off. */
+/**
+ * Initialized, launched and let go; waits for the entry stop unless it is switched off.
+ * @param abilities what the client says of itself beside or instead of EDITOR
+ */
 export async function begin(
   client: TestClient,
   attributes: { readonly [name: string]: unknown } = {},
+  abilities: object = {},
 ): Promise<void> {
-  await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR });
+  await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR, ...abilities });
   await client.ask('launch', {
     guest: { kernel: '/guest' },
     machine: { idle: 'skip' },

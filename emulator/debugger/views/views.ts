@@ -13,15 +13,17 @@ export interface MachineView {
   readonly help: string;
   /** The view is of a linear address. */
   readonly ofAddress?: true;
+  /** Its rows are the entries of a table, not parts with names of their own. */
+  readonly isTable?: true;
   read(machine: Machine, address: number): readonly Detail[];
 }
 
 // prettier-ignore
 export const VIEWS = {
   walk: { title: 'Page walk',                    help: 'walks the page tables for a linear address',             read: pageWalk, ofAddress: true },
-  gdt:  { title: 'Global descriptor table',      help: 'shows the global descriptor table',                      read: ({ cpu }) => descriptorTable(cpu, 'gdt') },
-  ldt:  { title: 'Local descriptor table',       help: 'shows the local descriptor table',                       read: ({ cpu }) => descriptorTable(cpu, 'ldt') },
-  idt:  { title: 'Interrupt descriptor table',   help: 'shows the interrupt descriptor table, or real mode\'s vectors', read: ({ cpu }) => interruptTable(cpu) },
+  gdt:  { title: 'Global descriptor table',      help: 'shows the global descriptor table',                      read: ({ cpu }) => descriptorTable(cpu, 'gdt'), isTable: true },
+  ldt:  { title: 'Local descriptor table',       help: 'shows the local descriptor table',                       read: ({ cpu }) => descriptorTable(cpu, 'ldt'), isTable: true },
+  idt:  { title: 'Interrupt descriptor table',   help: 'shows the interrupt descriptor table, or real mode\'s vectors', read: ({ cpu }) => interruptTable(cpu), isTable: true },
   tss:  { title: 'Task-state segment',           help: 'shows the task-state segment in memory',                 read: ({ cpu }) => taskState(cpu) },
   vmcs: { title: 'Hypervisor controls (VMCS)',   help: 'shows the hypervisor\'s controls as a VMCS has them, bit by bit', read: hypervisorControls },
   vmcb: { title: 'Hypervisor controls (VMCB)',   help: 'shows the hypervisor\'s controls as a VMCB has them, bit by bit', read: vmcbControls },
