@@ -33,6 +33,8 @@ export interface CommandResult {
   readonly text: string;
   /** Can be opened below the text. */
   readonly rows?: Container;
+  /** For a file or a program: it has no headings and no colours. */
+  readonly isData?: true;
   /** The guest is no longer as it was. */
   readonly changed?: true;
 }

@@ -40,7 +40,7 @@ const TOP = 10;
 /** Rows of an exported log. */
 const EXPORTED_ROWS = 100_000;
 
-async function exits(guest: Guest, words: readonly string[]): Promise<string> {
+async function exits(guest: Guest, words: readonly string[]): Promise<string | CommandResult> {
   const [verb = '', ...rest] = words;
   switch (verb) {
     case 'top':
@@ -49,7 +49,7 @@ async function exits(guest: Guest, words: readonly string[]): Promise<string> {
       return rateText(await guest.machine.call('exitStatistics'));
     case 'json':
     case 'csv':
-      return exported(guest, verb, rest);
+      return { text: await exported(guest, verb, rest), isData: true };
     default:
       return lastExits(guest, words);
   }

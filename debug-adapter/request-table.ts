@@ -89,6 +89,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'configurationDone',           legal: ['configuring'], handle: configurationDone,         capability: { supportsConfigurationDoneRequest: true } },
   { command: 'restart',                     legal: BEGUN,           handle: restart,                   capability: { supportsRestartRequest: true } },
   { command: 'terminate',                   legal: ANY,             handle: terminate, urgent: true,   capability: { supportsTerminateRequest: true } },
+  // No supportSuspendDebuggee, no supportTerminateDebuggee: the machine is this process's own, it ends with the session.
   { command: 'disconnect',                  legal: ANY,             handle: disconnect, urgent: true },
   { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
 
@@ -118,7 +119,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'scopes',                      legal: AT_REST,         handle: scopes },
   { command: 'variables',                   legal: AT_REST,         handle: variables },
   { command: 'setVariable',                 legal: AT_REST,         handle: setVariable,               capability: { supportsSetVariable: true } },
-  { command: 'evaluate',                    legal: ALIVE,           handle: evaluate,                  capability: { supportsEvaluateForHovers: true, supportsClipboardContext: true } },
+  { command: 'evaluate',                    legal: ALIVE,           handle: evaluate,                  capability: { supportsEvaluateForHovers: true, supportsClipboardContext: true, supportsANSIStyling: true } },
   { command: 'setExpression',               legal: AT_REST,         handle: setExpression,             capability: { supportsSetExpression: true } },
   { command: 'completions',                 legal: ALIVE,           handle: completions,               capability: { supportsCompletionsRequest: true } },
 

@@ -177,6 +177,20 @@ describe('requests and states', () => {
       session.dispose();
     });
 
+  it('to leave the guest behind, suspended or running, are not announced and end it all the same', async () => {
+    for (const asked of [{ suspendDebuggee: true }, { terminateDebuggee: false }]) {
+      const { client, session } = fakeSession(LOOP, host);
+      const capabilities = await client.ask('initialize');
+      assert.equal(capabilities['supportSuspendDebuggee'], undefined);
+      assert.equal(capabilities['supportTerminateDebuggee'], undefined);
+      await client.ask('launch', { guest: { kernel: '/guest' } });
+      const { machine } = session.guest;
+      await client.ask('disconnect', asked);
+      assert.equal(session.state, 'ended');
+      await assert.rejects(machine.call('position'), /the session has ended/, 'no machine is left');
+    }
+  });
+
   it('announce only what the table serves', async () => {
     const { client, session } = fakeSession(LOOP, host);
     const capabilities = await client.ask('initialize');

@@ -13,7 +13,11 @@ export function terminate(session: GuestscopeSession, request: IncomingRequest):
   return Promise.resolve();
 }
 
-/** The machine is ours, so it ends with the session whatever terminateDebuggee says. */
+/**
+ * The machine is ours, so it ends with the session. The adapter announces neither supportTerminateDebuggee
+ * nor supportSuspendDebuggee; by the protocol these arguments then have no effect, and a client that sends
+ * them all the same must still be let go.
+ */
 export function disconnect(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
   request.whenAnswered(() => session.disconnect());
   return Promise.resolve();

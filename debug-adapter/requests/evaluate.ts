@@ -6,6 +6,8 @@ import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import type { Value } from '../../emulator/expressions/evaluator.ts';
 import type { ParsedExpression } from '../../emulator/expressions/expression.ts';
 import { valueText } from '../../emulator/expressions/value-text.ts';
+import { coloured } from '../colours.ts';
+import type { CommandResult } from '../console-commands.ts';
 import { findCommand } from '../console-commands.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
@@ -29,10 +31,11 @@ export async function evaluate(
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
     const result = await command.run(guest, request.progress);
-    if (typeof result === 'string') return { result, variablesReference: 0 };
-    const { text, rows, changed } = result;
+    const { text, rows, changed, isData }: CommandResult =
+      typeof result === 'string' ? { text: result } : result;
     if (changed === true) tellChange(session, request);
-    return { result: text, ...(await guest.variables.below(rows)) };
+    const inColour = session.abilities.ansi && isData !== true;
+    return { result: inColour ? coloured(text) : text, ...(await guest.variables.below(rows)) };
   }
   const { target, value } = guest.parseAssignment(expression);
   if (target === null) return valueOf(guest, expression, format);

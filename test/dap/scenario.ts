@@ -5,6 +5,7 @@
  *   # comment
  *   guest story                  the machine: story | smp | boot BYTES | toy BYTES (hexadecimal)
  *   launch {…}                   attributes over those of the guest, one line of JSON; optional
+ *   abilities {…}                what the client says of itself beside EDITOR, as JSON; optional
  *   begin entry                  entry | configuring | nothing: how far to go before the script
  *   > request {…}                said, and its answer awaited; ">>" does not wait
  *   ? event                      awaits an event that comes later
@@ -33,6 +34,7 @@ interface Scenario {
   readonly lines: readonly string[];
   readonly guest: string;
   readonly launch: object;
+  readonly abilities: object;
   readonly begin: string;
 }
 
@@ -43,7 +45,14 @@ function parse(text: string): Scenario {
   const header = (name: string): string | undefined =>
     lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1);
   const launch = JSON.parse(header('launch') ?? '{}') as object;
-  return { lines, guest: header('guest') ?? '', launch, begin: header('begin') ?? 'entry' };
+  const abilities = JSON.parse(header('abilities') ?? '{}') as object;
+  return {
+    lines,
+    guest: header('guest') ?? '',
+    launch,
+    abilities,
+    begin: header('begin') ?? 'entry',
+  };
 }
 
 const file = (path: string): Uint8Array =>
@@ -88,7 +97,7 @@ async function play(scenario: Scenario): Promise<string> {
   const { client, attributes, dispose } = setup(scenario.guest);
   const launch = { ...attributes, ...scenario.launch };
   if (scenario.begin !== 'nothing') {
-    await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR });
+    await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR, ...scenario.abilities });
     await client.ask('launch', launch);
     await client.event('initialized');
   }
