@@ -7,6 +7,7 @@
 import type {
   ExitHook, GuestEvent, HostOwnedBits, MachineEvent, MaskableInstruction,
 } from './cpu/exit-hook.ts'; // prettier-ignore
+import { VECTOR } from './cpu/processor.ts';
 import { EventWatch } from './event-watch.ts';
 import type { GuestPlace } from './guest-place.ts';
 
@@ -57,7 +58,7 @@ export class SteppingHook implements ExitHook {
     return this.#hypervisor.mayLeave?.(kind) ?? true;
   }
   offer(event: GuestEvent, length: number): boolean {
-    if (this.events.stopsBefore(event, length)) return true;
+    if (!this.#isHypervisorsOwn(event) && this.events.stopsBefore(event, length)) return true;
     if (event.kind === 'pause' && this.#owner.othersWait()) {
       this.#owner.paused();
       this.#owner.leave();
@@ -69,6 +70,11 @@ export class SteppingHook implements ExitHook {
       this.#owner.leave();
     }
     return left;
+  }
+  /** A fault of the hypervisor's shadow tables; the guest's own comes up again when it is injected. */
+  #isHypervisorsOwn(event: GuestEvent): boolean {
+    const isPageFault = event.kind === 'exception' && event.vector === VECTOR.PF;
+    return isPageFault && this.#hypervisor.shadowsPageTables === true;
   }
   watch(event: MachineEvent, length: number): boolean {
     return this.events.stopsBefore(event, length);

@@ -213,6 +213,8 @@ export interface ExitHook {
    * VMX, and if this is absent, they are offered right after the check of CPL.
    */
   readonly isSvm?: boolean;
+  /** #PF is first of the hypervisor's shadow of the page tables; the guest's own are injected. Absent: no. */
+  readonly shadowsPageTables?: boolean;
   /** Absent: the guest's registers are all its own. */
   ownedBits?(register: 0 | 4): HostOwnedBits;
   /** False: the instruction is undefined under the hypervisor's controls. Absent: none is. */

@@ -151,6 +151,9 @@ export class Hypervisor implements ExitHook {
     if (kind === 'pause' && this.pauseLoopExiting) return true;
     return leaves(this.controls, event, { cr0: state.cr(0), cr4: state.cr(4) });
   }
+  get shadowsPageTables(): boolean {
+    return this.shadow !== null;
+  }
   get isSvm(): boolean {
     return this.controls.hardware === 'svm';
   }
