@@ -1,7 +1,8 @@
 /**
  * Every VM exit that this machine can make, by a guest of test/guests/exits each: with its control on the
  * exit happens as often as it must, with it off never, and the guest ends the same way either time. What
- * the exits record is in the rows too, by the names of RecordedExit.
+ * the exits record is in the rows too, by the names of RecordedExit; all that VMX and SVM record of them, in
+ * vmx-fields.ts and svm-fields.ts.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,7 +10,9 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { FLAG } from '../../emulator/cpu/state.ts';
 import { EXIT_REASONS, REASON, SVM_ONLY } from '../../emulator/hypervisor/exit-reasons.ts';
+import { exitIntInfo } from '../../emulator/hypervisor/faces/svm-face.ts';
 import { savedFlags } from '../../emulator/hypervisor/faces/vmx-face.ts';
+import { SVM_EXIT, SVM_EXIT_CODES } from '../../emulator/hypervisor/svm-exit-codes.ts';
 import type { RecordedExit } from '../../emulator/hypervisor/vm-exit.ts';
 import type { MachineStop } from '../../emulator/machine-stop.ts';
 import { EXITS, EXITS_BUILT, guestsIn } from './build.ts';
@@ -17,6 +20,7 @@ import { EXIT_CASES, type ExitCase, GENERAL } from './exits/cases.ts';
 import { CONTROL_CASES } from './exits/control-cases.ts';
 import { FIELD_CASES } from './exits/field-cases.ts';
 import { SVM_CASES } from './exits/svm-cases.ts';
+import { SVM_GAPS, SVM_PROOFS } from './exits/svm-fields.ts';
 import {
   EVENT_REASONS,
   type ProvenCase,
@@ -132,7 +136,7 @@ function bytesAt(image: Buffer, { csBase, rip }: RecordedExit, like: string): st
   return image.subarray(at, at + like.length / 2).toString('hex');
 }
 
-function provenCase(proof: ProvenCase): ExitCase {
+function provenCase(proof: Pick<ProvenCase, 'of'>): ExitCase {
   const row = CASES.find(({ name }) => name === proof.of);
   assert.ok(row !== undefined, `no case '${proof.of}'`);
   return row;
@@ -192,6 +196,42 @@ describe('fields of exits under VMX', () => {
     const proven = new Set(VMX_PROOFS.flatMap((proof) => provenCase(proof).exits.map(({ reason }) => reason))); // prettier-ignore
     const happen = EXIT_REASONS.filter(({ number, gap }) => number < SVM_ONLY && gap === null);
     assert.deepEqual(happen.filter(({ number }) => !proven.has(number)).map(({ name }) => name), []); // prettier-ignore
+  });
+});
+
+describe('fields of exits under SVM', () => {
+  for (const proof of SVM_PROOFS) {
+    test(proof.of, () => {
+      const row = provenCase(proof);
+      const { exits } = withControls(row);
+      const image = imageOf(row);
+      assert.equal(exits.length, proof.exits.length);
+      proof.exits.forEach(({ bytes, noNextRip, interrupted, interruptedError }, at) => {
+        const exit = exits[at];
+        assert.ok(exit !== undefined);
+        assert.equal(bytesAt(image, exit, bytes), bytes, `instruction of exit ${at}`);
+        const next = exit.rip + bytes.length / 2;
+        const wanted = {
+          exitInfo1: 0,
+          exitInfo1High: 0,
+          // 15.10.2: of I/O the address of the next instruction
+          exitInfo2: exit.exitCode === SVM_EXIT.IOIO ? next : 0,
+          idtVectoringErrorCode: interruptedError ?? 0,
+          nextRip: noNextRip === true ? 0 : next,
+          ...row.exits[at],
+        };
+        assert.deepEqual(sameFields(exit, wanted), wanted, `exit ${at}`);
+        assert.equal(exitIntInfo(exit), interrupted ?? 0, `EXITINTINFO of exit ${at}`);
+      });
+    });
+  }
+  test('are proven for every exit code that happens, and for every case', () => {
+    const proven = SVM_PROOFS.flatMap((proof) => provenCase(proof).exits.map(({ exitCode = -1 }) => exitCode)); // prettier-ignore
+    const missing = SVM_EXIT_CODES.filter(
+      ({ code, count }) => !proven.some((each) => each >= code && each < code + count),
+    );
+    assert.deepEqual(missing.map(({ name }) => name).sort(), Object.keys(SVM_GAPS).sort());
+    assert.deepEqual(SVM_PROOFS.map(({ of }) => of).sort(), SVM_CASES.map(({ name }) => name).sort()); // prettier-ignore
   });
 });
 

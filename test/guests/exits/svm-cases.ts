@@ -8,7 +8,7 @@ import { SVM_EXIT } from '../../../emulator/hypervisor/svm-exit-codes.ts';
 import type { ExitCase, WantedExit } from './cases.ts';
 
 const {
-  CPUID, HLT, INVLPG, RDPMC, RDTSC, RDTSCP, PAUSE, VMCALL, CR_ACCESS, DR_ACCESS, IO_INSTRUCTION, RDMSR, WRMSR,
+  CPUID, HLT, INIT, INVD, INVLPG, MONITOR, MWAIT, WBINVD, RDPMC, RDTSC, RDTSCP, PAUSE, VMCALL, CR_ACCESS, DR_ACCESS, IO_INSTRUCTION, RDMSR, WRMSR,
   GDTR_IDTR_ACCESS, LDTR_TR_ACCESS, EXCEPTION_NMI, EXTERNAL_INTERRUPT, INTERRUPT_WINDOW, TASK_SWITCH, TRIPLE_FAULT,
   EPT_VIOLATION, SMSW, PUSHF, POPF, IRET, SWINT, INVLPGA, VMRUN, VMLOAD, VMSAVE, STGI, CLGI, SKINIT,
 } = REASON; // prettier-ignore
@@ -43,7 +43,7 @@ export const SVM_CASES: readonly ExitCase[] = [
     ] },
   // PE, and both LMSW whatever they write; neither TS alone nor CLTS
   { name: 'SVM: selective write of CR0', guest: 'control-registers', manual: 'APM 15.8.1', on: { svm: ['CR0_SEL_WRITE'] },
-    exits: [0, 1, 2].map(() => ({ reason: CR_ACCESS, exitCode: 0x65 })) },
+    exits: [MOV_CR, 0, 0].map((exitInfo1High) => ({ reason: CR_ACCESS, exitCode: 0x65, exitInfo1High })) },
   { name: 'SVM: debug registers', guest: 'debug-registers', manual: 'APM 15.8.2', on: { svm: [], drAccess: true },
     exits: [exit(DR_ACCESS, 0x30, 0), exit(DR_ACCESS, 0x20, 3), exit(DR_ACCESS, 0x26, 1), exit(DR_ACCESS, 0x27, 2), exit(DR_ACCESS, 0x37, 2)] },
   { name: 'SVM: ports', guest: 'io', manual: 'APM 15.10.2', on: { svm: [], io: true },
@@ -80,4 +80,19 @@ export const SVM_CASES: readonly ExitCase[] = [
       exit(EXCEPTION_NMI, 0x43), exit(EXCEPTION_NMI, 0x44), exit(EXCEPTION_NMI, 0x45), exit(PUSHF, 0x70), exit(IRET, 0x74),
       exit(EXCEPTION_NMI, SVM_EXIT.ICEBP),
     ] },
+  { name: 'SVM: INVD', guest: 'caches', manual: 'APM 15.9', on: { svm: ['INVD'] }, exits: [exit(INVD, 0x76)] },
+  { name: 'SVM: WBINVD', guest: 'caches', manual: 'APM 15.9', on: { svm: ['WBINVD'] }, exits: [exit(WBINVD, 0x89), exit(WBINVD, 0x89)] },
+  { name: 'SVM: MONITOR, after the #GP of its hints', guest: 'monitor', cpu: 'max', manual: 'APM table 15-7', on: { svm: ['MONITOR'] }, exits: [exit(MONITOR, 0x8a)] },
+  { name: 'SVM: MWAIT, after the #GP of its hints', guest: 'monitor', cpu: 'max', manual: 'APM table 15-7', on: { svm: ['MWAIT'] }, exits: [exit(MWAIT, 0x8b)] },
+  { name: 'SVM: MWAIT of an armed monitor', guest: 'monitor', cpu: 'max', manual: 'APM 15.9', on: { svm: ['MWAIT_CONDITIONAL'] }, exits: [exit(MWAIT, 0x8c)] },
+  { name: 'SVM: INIT', guest: 'signals', vcpus: 2, manual: 'APM 15.13.4', on: { svm: ['INIT'] }, exits: [{ ...exit(INIT, 0x63), vcpu: 1 }] },
+  { name: 'SVM: page faults', guest: 'page-faults', manual: 'APM 15.12.15', on: { svm: ['EXCP14'] },
+    exits: [0, 2, 3].map((code, at) => ({ ...exit(EXCEPTION_NMI, 0x4e, code), exitInfo2: [0x400000, 0x400004, 0x800008][at] ?? 0 })) },
+  { name: 'SVM: delivery that a nested page fault interrupts', guest: 'delivery', manual: 'APM 15.7.2', on: { svm: [], eptViolation: true },
+    exits: [
+      ...Array.from({ length: 5 }, () => npf(2, 0xe0000ffc)), npf(2, 0xfee00310), npf(2, 0xfee00300), npf(2, 0xe0000ffc),
+      npf(2, 0xfee000b0), npf(2, 0xfee00300), npf(2, 0xe0000ffc), npf(0, 0xe0001000), npf(0, 0xe0001000),
+    ] },
+  { name: 'SVM: faults in the delivery of events', guest: 'bad-gates', manual: 'APM 15.7.2, 15.12', on: { svm: ['EXCP13'] },
+    exits: [exit(EXCEPTION_NMI, 0x4d, 0x20a), exit(EXCEPTION_NMI, 0x4d, 0x33), exit(EXCEPTION_NMI, 0x4d, 0x28)] },
 ];
