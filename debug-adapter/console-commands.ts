@@ -3,12 +3,13 @@
  * those of exit-commands.ts can change the guest. Addresses are expressions, so `x esp 32` and `u start_kernel` work.
  */
 import type { MemoryRange } from '../emulator/debug-port.ts';
+import { deviceNames } from '../emulator/debugger/views/devices/devices.ts';
 import { FUNCTIONS } from '../emulator/expressions/functions.ts';
 import type { MachineView, ViewName } from '../emulator/debugger/views/views.ts';
 import { VIEWS, viewNames } from '../emulator/debugger/views/views.ts';
 import { encodeText } from '../emulator/formats/text.ts';
 import { failure } from './errors.ts';
-import { EXIT_COMMANDS, EXIT_USAGE, takeExit } from './exit-commands.ts';
+import { EXIT_COMMANDS, EXIT_USAGE, exitNext, takeExit } from './exit-commands.ts';
 import type { Guest } from './guest.ts';
 import { detailRow, detailText, deviceContainer, devicesContainer } from './machine-views.ts';
 import { findInMemory } from './memory-search.ts';
@@ -25,6 +26,8 @@ export interface CommandRow {
   readonly name: string;
   readonly usage: string;
   readonly help: string;
+  /** Words that may come next, beside expressions; @param words after the command, none of them unfinished. */
+  next?(words: readonly string[], guest: Guest): readonly string[] | Promise<readonly string[]>;
   /** @param words the words after the command. */
   run(guest: Guest, words: readonly string[], progress: Progress): Promise<string | CommandResult>;
 }
@@ -42,7 +45,7 @@ export interface CommandResult {
 // prettier-ignore
 const COMMANDS: readonly CommandRow[] = [
   { name: 'help',      usage: 'help',                  help: 'lists these commands',                              run: () => Promise.resolve(helpText()) },
-  { name: 'r',         usage: 'r [GROUP]',             help: 'shows the registers: the common ones, a group, or all', run: showRegisters },
+  { name: 'r',         usage: 'r [GROUP]',             help: 'shows the registers: the common ones, a group, or all', run: showRegisters, next: groupNames },
   { name: 'x',         usage: 'x ADDRESS [BYTES]',     help: 'dumps memory at a linear address',                  run: (guest, words) => dump(guest, 'linear', words) },
   { name: 'xp',        usage: 'xp ADDRESS [BYTES]',    help: 'dumps memory at a guest-physical address',          run: (guest, words) => dump(guest, 'physical', words) },
   { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
@@ -50,10 +53,10 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
   { name: 'translate', usage: 'translate ADDRESS',     help: 'gives the guest-physical address of a linear one',  run: translate },
   { name: 'devices',   usage: 'devices',               help: 'lists the devices of the machine',                  run: listDevices },
-  { name: 'device',    usage: 'device NAME',           help: 'shows the registers of a device',                   run: showDevice },
+  { name: 'device',    usage: 'device NAME',           help: 'shows the registers of a device',                   run: showDevice, next: (words) => words.length === 0 ? deviceNames() : [] },
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
   ...EXIT_COMMANDS,
-  { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? showView(guest, 'exit', words) : takeExit(guest, words) },
+  { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? showView(guest, 'exit', words) : takeExit(guest, words), next: exitNext },
   ...viewNames().filter((name) => name !== 'exit').map(viewCommand),
 ];
 
@@ -100,6 +103,13 @@ export function findCommand(
   return row === undefined ? null : { run: (guest, progress) => row.run(guest, words, progress) };
 }
 
+/** What may stand after `line` in the words of a command; empty for an expression. */
+export async function nextWords(line: string, guest: Guest): Promise<readonly string[]> {
+  const [name = '', ...words] = line.trim().split(/\s+/);
+  const row = COMMANDS.find((candidate) => candidate.name === name);
+  return (await row?.next?.(words, guest)) ?? [];
+}
+
 export function commandNames(): readonly string[] {
   return COMMANDS.map(({ name }) => name);
 }
@@ -118,6 +128,11 @@ function helpText(): string {
 
 /** Groups shown where none is named. */
 const COMMON_GROUPS: readonly string[] = ['General', 'Flags', 'Segments', 'Control'];
+
+async function groupNames(words: readonly string[], guest: Guest): Promise<readonly string[]> {
+  if (words.length > 0) return [];
+  return [...(await guest.registers()).map(({ name }) => name.toLowerCase()), 'all'];
+}
 
 async function showRegisters(guest: Guest, words: readonly string[]): Promise<string> {
   const groups = await guest.registers();

@@ -44,6 +44,11 @@ export function parseExitAction(text: string, parse: Parse): ExitAction {
   }
 }
 
+/** What may follow "inject". */
+export function eventNames(): readonly string[] {
+  return [...Object.keys(VECTOR).filter((name) => name !== 'NMI').map((name) => `#${name}`), 'interrupt', 'nmi']; // prettier-ignore
+}
+
 /** "#PF 0x1000 2", "interrupt 0x20", "nmi"; throws as parseExitAction(). */
 export function parseEvent(text: string, parse: Parse): EventAction {
   const trimmed = text.trim();

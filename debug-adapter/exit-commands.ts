@@ -4,7 +4,7 @@
  */
 import type { CommandResult, CommandRow } from './console-commands.ts';
 import { failure } from './errors.ts';
-import { parseEvent, parseExitAction } from './exit-actions.ts';
+import { eventNames, parseEvent, parseExitAction } from './exit-actions.ts';
 import {
   type ExportFormat,
   hypercallsText,
@@ -29,9 +29,9 @@ export const EXIT_USAGE =
 
 // prettier-ignore
 export const EXIT_COMMANDS: readonly CommandRow[] = [
-  { name: 'exits',      usage: EXITS_USAGE,                    help: 'shows the last VM exits, what all of them add up to, or everything for a file', run: exits },
+  { name: 'exits',      usage: EXITS_USAGE,                    help: 'shows the last VM exits, what all of them add up to, or everything for a file', run: exits, next: exitsNext },
   { name: 'hypercalls', usage: 'hypercalls [COUNT]',           help: 'shows how often the guest has made which hypercall',  run: hypercalls },
-  { name: 'inject',     usage: 'inject #GP(0) | #PF ADDRESS [ERROR] | interrupt VECTOR | nmi', help: 'gives the guest an event here', run: inject },
+  { name: 'inject',     usage: 'inject #GP(0) | #PF ADDRESS [ERROR] | interrupt VECTOR | nmi', help: 'gives the guest an event here', run: inject, next: (words) => words.length === 0 ? eventNames() : [] },
 ];
 
 const EXITS = 10;
@@ -53,6 +53,21 @@ async function exits(guest: Guest, words: readonly string[]): Promise<string | C
     default:
       return lastExits(guest, words);
   }
+}
+
+/** Words that may follow those of `exits`. */
+function exitsNext(words: readonly string[]): readonly string[] {
+  const [verb] = words;
+  if (verb === undefined) return ['top', 'rate', 'json', 'csv'];
+  if (verb === 'json' || verb === 'csv') return ['log'];
+  if (verb !== 'top') return [];
+  return words.at(-1) === 'by' ? TOP_KINDS : ['by'];
+}
+
+/** Words that may follow those of `exit`. */
+export function exitNext(words: readonly string[]): readonly string[] {
+  if (words.length === 0) return ['skip', 'return', 'inject', 'handle'];
+  return words.length === 1 && words[0] === 'inject' ? eventNames() : [];
 }
 
 async function lastExits(guest: Guest, words: readonly string[]): Promise<string> {

@@ -1,17 +1,16 @@
 /**
- * Completion in the debug console and in conditions: commands at the beginning, then what an expression
- * may name (registers and their parts, fields of exits, functions, symbols).
+ * Completion in the debug console and in conditions: commands at the beginning, the words that they know,
+ * and what an expression may name (registers and their parts, fields of exits, functions, symbols).
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
-import { deviceNames } from '../../emulator/debugger/views/devices/devices.ts';
 import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
-import { commandNames } from '../console-commands.ts';
+import { commandNames, nextWords } from '../console-commands.ts';
 import { machineNames } from '../expressions.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-export function completions(
+export async function completions(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<unknown> {
@@ -21,7 +20,7 @@ export function completions(
   // The cursor stands before the column.
   const column = request.integer('column', text.length + firstColumn);
   const before = text.slice(0, Math.max(column - firstColumn, 0));
-  const word = /[\w.$]*$/.exec(before)?.[0] ?? '';
+  const word = /#?[\w.$]*$/.exec(before)?.[0] ?? '';
   const start = before.length - word.length;
   const items = (
     names: Iterable<string>,
@@ -33,15 +32,15 @@ export function completions(
         const detail = constantMeaning(label);
         return { label, type, start, length: word.length, ...(detail !== null && { detail }) };
       });
-  // devices are no names of expressions
-  if (/^\s*device\s+\w*$/.test(before))
-    return Promise.resolve({ targets: items(deviceNames(), 'value') });
-  return Promise.resolve({
+  // where a command has words of its own, what an expression may name is not meant
+  const next = await nextWords(before.slice(0, start), guest);
+  if (next.length > 0) return { targets: items(next, 'value') };
+  return {
     targets: [
       ...(before.trim() === word ? items(commandNames(), 'keyword') : []),
       ...items(new Set(machineNames()), 'variable'),
       ...items(FUNCTIONS.keys(), 'method'),
       ...items(guest.symbols.complete(word), 'function'),
     ],
-  });
+  };
 }
