@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exitReason } from '../exit-reasons.ts';
 import type { GuestEvent } from '../../cpu/exit-hook.ts';
 import type { VectoredEvent } from '../../cpu/processor.ts';
 import { reasonOf } from '../exit-information.ts';
@@ -109,6 +110,14 @@ test('a store to a device: EPT violation, nested page fault, MMIO', () => {
     'handled in the kernel: the local APIC',
   );
   assert.match(kvmFace(exitOf(store(0x5000)), KVM).title, /kvm_mmu_page_fault/);
+});
+
+test('a store to a device page that is marked: EPT misconfiguration, whose access the hardware does not record', () => {
+  const exit = exitOf({ ...store(0xe0000010), misconfigured: true }, { length: 0 });
+  // 28.2.1: neither qualification nor linear address; 28.3.3: RF is saved as 1
+  has(vmxFace(exit), { 'Exit qualification': '0x00000000', 'Guest-physical address': '0x0e0000010', 'Guest-linear address': '0x00000000', 'Guest RFLAGS': '0x00010202' }); // prettier-ignore
+  has(kvmFace(exit, KVM), { 'mmio.data': '78 56 34 12', 'mmio.is_write': '1' });
+  assert.equal(exitReason(exit.reason)?.decode.detail(exit), 'write, 4 bytes at physical 0xe0000010'); // prettier-ignore
 });
 
 test('in the middle of a delivery: IDT-vectoring information, EXITINTINFO, internal error', () => {
