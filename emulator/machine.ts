@@ -8,15 +8,8 @@
  * the same configuration gives the same run to the instruction.
  */
 import {
-  allocate,
-  checkedControls,
-  checkedKvm,
-  checkedLog,
-  checkedMemory,
-  checkedModel,
-  checkedProfile,
-  checkedVcpus,
-} from './checked-configuration.ts';
+  allocate, checkedControls, checkedKvm, checkedLog, checkedMemory, checkedModel, checkedProfile, checkedVcpus,
+} from './checked-configuration.ts'; // prettier-ignore
 import { configuredBios, firmwareGuest, hideShadowRam } from './bios-machine.ts';
 import type { Cpu, CpuOptions } from './cpu/cpu.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
@@ -57,6 +50,7 @@ import { processorPins } from './processor-pins.ts';
 import { resume, setWaitingState } from './processor-start.ts';
 import { RefusedInstruction } from './refused-instruction.ts';
 import { describeTripleFault } from './triple-fault.ts';
+import { shareSecondStage } from './shared-second-stage.ts';
 import { Turns } from './turns.ts';
 import type { WasmMemory } from './wasm/host.ts';
 
@@ -143,6 +137,7 @@ export class Machine {
       this.map.pageFlags + (VGA_WINDOW >> 12),
       this.map.pageFlags + ((VGA_WINDOW + VGA_WINDOW_BYTES) >> 12),
     );
+    shareSecondStage(memory.buffer, this.map, this.vcpus);
     this.guest = this.#start(configuration, bios);
     for (const { cpu, index } of this.vcpus) {
       if (index === 0) setInitialState(cpu, this.guest.cpu);

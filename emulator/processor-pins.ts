@@ -59,5 +59,14 @@ export function processorPins(index: number, board: PcBoard, owner: PinsOwner): 
     },
     now: owner.now,
     awaitPage: owner.awaitPage,
+    secondStage: {
+      rights: (address) => owner.vcpu().hypervisor.extendedPages.rights(address),
+      used: (address, write) => {
+        owner.vcpu().hypervisor.extendedPages.used(address, write);
+      },
+      get accessedDirty() {
+        return owner.vcpu().hypervisor.extendedPages.accessedDirty;
+      },
+    },
   };
 }

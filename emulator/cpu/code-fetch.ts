@@ -41,7 +41,7 @@ export class CodeFetch {
   /** Guest-physical address for a fetch at the present privilege, of a page that is there, or #PF. */
   physical(linear: number): number {
     const user = this.#owner.state.cpl === 3 ? ACCESS.USER : 0;
-    const physical = this.#memory.translate(linear, ACCESS.FETCH | user);
+    const physical = this.#memory.reach(linear, ACCESS.FETCH | user, 1);
     this.#memory.requirePresent(physical, linear, 'fetch', 1);
     return physical;
   }

@@ -23,6 +23,7 @@ import { GuestMemory, type MemoryOwner } from './guest-memory.ts';
 import { InstructionCount, INTERRUPTIBILITY } from './instruction-count.ts';
 import * as L from './layout.ts';
 import type { SegmentIndex } from './layout.ts';
+import { WALK_MODE } from './paging.ts';
 import type { Platform } from './platform.ts';
 import { GuestFault, VECTOR } from './processor.ts';
 import type { FaultRecord, Processor, VectoredEvent } from './processor.ts';
@@ -79,6 +80,8 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   #a20 = true;
   /** Instructions retired before the IRET that last ended the blocking of NMIs. */
   #nmiUnblockedAt = -1;
+  /** WALK_MODE.PROTECTED, or 0. */
+  #walkProtection = 0;
   /** Layout WALK_MODE without what a keeper of shadow tables adds. */
   #guestWalk = 0;
   #keeper: ShadowKeeper | null = null;
@@ -433,8 +436,13 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
     this.#publishWalkMode();
     this.flushTlb(true);
   }
+  /** From now on pages with the guest's paging structures may be PAGE_FLAG.PROTECTED. */
+  protectPagingStructures(): void {
+    this.#walkProtection = WALK_MODE.PROTECTED;
+    this.#updateWalkMode();
+  }
   get guestWalkMode(): number {
-    return walkMode(this.state, this.model, this.#a20);
+    return walkMode(this.state, this.model, this.#a20) | this.#walkProtection;
   }
   walkGuest(linear: number, access: number): number {
     let outcome = 0;

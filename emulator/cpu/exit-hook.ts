@@ -127,6 +127,10 @@ export type GuestEvent =
       readonly size: number;
       /** The second stage has an entry of reserved form there; absent: it has none. */
       readonly misconfigured?: boolean;
+      /** Bits 2:0 of what it has there, read, write, execute; absent: nothing. */
+      readonly rights?: number;
+      /** Reads and writes at once. */
+      readonly updates?: boolean;
       /** What a store of at most four bytes writes; absent: 0. */
       readonly value?: number;
     };

@@ -21,6 +21,7 @@ import type { GuestEvent } from './exit-hook.ts';
 import * as L from './layout.ts';
 import { ACCESS, WALK_MODE } from './paging.ts';
 import type { Platform } from './platform.ts';
+import { SecondStageAccess } from './second-stage-access.ts';
 import { type LinearMemory, VECTOR } from './processor.ts';
 import type { CpuState } from './state.ts';
 import type { CodeCache } from './translate/code-cache.ts';
@@ -77,6 +78,7 @@ export class GuestMemory implements LinearMemory {
   readonly #u8: Uint8Array;
   readonly #view: DataView;
   readonly #ramSize: number;
+  readonly secondStage: SecondStageAccess;
   /** The view that codePage() gave last, and its address. */
   #codePage: Uint8Array = new Uint8Array(0);
   #codePageAt = -1;
@@ -89,17 +91,32 @@ export class GuestMemory implements LinearMemory {
     this.#u8 = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#ramSize = map.ramSize;
+    this.secondStage = new SecondStageAccess(buffer, map, owner);
   }
 
   // ---- translation
 
   /** Guest-physical address of a linear one, 2^32 and up where it has more than 32 bits. */
   translate(linear: number, access: number): number {
-    const { state } = this.#owner;
-    if (this.#owner.walk(linear, access) !== 0) {
-      this.#owner.fault(VECTOR.PF, state.get(L.WALK_ERROR), linear);
+    const outcome = this.#owner.walk(linear, access);
+    return this.#found(outcome === 2 ? this.secondStage.walk(linear, access) : outcome, linear);
+  }
+  /** The same where nothing may leave the guest yet: null where the second stage must be asked about the walk. */
+  translateAhead(linear: number, access: number): number | null {
+    const outcome = this.#owner.walk(linear, access);
+    return outcome === 2 ? null : this.#found(outcome, linear);
+  }
+  #found(outcome: number, linear: number): number {
+    if (outcome !== 0) {
+      this.#owner.fault(VECTOR.PF, this.#owner.state.get(L.WALK_ERROR), linear);
     }
     return this.#physicalOfWalk(linear);
+  }
+  /** The same for an access of `size` bytes that is about to be made, which the second stage must allow. */
+  reach(linear: number, access: number, size: number): number {
+    const physical = this.translate(linear, access);
+    this.secondStage.require(physical, linear, access, size);
+    return physical;
   }
   /** The same for a debugger: no flags set, null where it is not mapped. */
   peek(address: Linear): GuestPhys | null {
@@ -275,7 +292,7 @@ export class GuestMemory implements LinearMemory {
   readSlow(linear: number, size: number, access: number): number {
     this.checkAlignment(linear, size, access);
     if ((linear & 0xfff) + size <= 4096) {
-      const physical = this.translate(linear, access);
+      const physical = this.reach(linear, access, size);
       this.checkBreakpoints(linear, size, false);
       return this.readPhysical(physical, size, linear);
     }
@@ -291,7 +308,7 @@ export class GuestMemory implements LinearMemory {
   writeSlow(linear: number, size: number, value: number, access: number): void {
     this.checkAlignment(linear, size, access);
     if ((linear & 0xfff) + size <= 4096) {
-      const physical = this.translate(linear, access | ACCESS.WRITE);
+      const physical = this.reach(linear, access | ACCESS.WRITE, size);
       this.checkBreakpoints(linear, size, true);
       this.writePhysical(physical, size, value, linear);
       return;
@@ -323,6 +340,8 @@ export class GuestMemory implements LinearMemory {
     const split = 4096 - (linear & 0xfff);
     const first = this.translate(linear, access);
     const second = this.translate((linear + split) >>> 0, access);
+    this.secondStage.require(first, linear, access, split);
+    this.secondStage.require(second, (linear + split) >>> 0, access, size - split);
     if (split >= size) throw new RangeError('the access does not cross a page');
     return [first, second, split];
   }
@@ -395,7 +414,7 @@ export class GuestMemory implements LinearMemory {
     this.checkAlignment(linear, alignmentOf(size), access);
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
-      const physical = this.translate(linear, access);
+      const physical = this.reach(linear, access, size);
       this.checkBreakpoints(linear, size, false);
       for (let at = 0; at < size; at += 4) {
         this.#view.setUint32(operand + at, this.readPhysical(physical + at, 4, linear + at), true);
@@ -413,7 +432,7 @@ export class GuestMemory implements LinearMemory {
     this.checkAlignment(linear, alignmentOf(size), access);
     const operand = this.#owner.state.base + L.VECTOR_OPERAND;
     if ((linear & 0xfff) + size <= 4096) {
-      const physical = this.translate(linear, access | ACCESS.WRITE);
+      const physical = this.reach(linear, access | ACCESS.WRITE, size);
       this.checkBreakpoints(linear, size, true);
       for (let at = 0; at < size; at += 4) {
         this.writePhysical(physical + at, 4, this.#view.getUint32(operand + at, true), linear + at);
@@ -464,7 +483,8 @@ export class GuestMemory implements LinearMemory {
     if (length === 2 || length === 4) this.checkAlignment(linear, length, access);
     const last = linear + length - 1;
     for (let page = linear - (linear & 0xfff); page <= last; page += 4096) {
-      this.translate(Math.max(page, linear) >>> 0, access);
+      const from = Math.max(page, linear);
+      this.reach(from >>> 0, access, Math.min(page + 4095, last) - from + 1);
     }
   }
 }

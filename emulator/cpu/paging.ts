@@ -7,7 +7,7 @@
  * Where a hypervisor shadows the guest's tables (hypervisor/shadow/) the processor walks the shadow, which
  * is not in guest RAM, whatever the guest's own tables say and even while its paging is off.
  */
-import type { MemoryMap } from '../memory/memory-map.ts';
+import { PAGE_FLAG, type MemoryMap } from '../memory/memory-map.ts';
 import { FunctionBody, type Local } from '../wasm/assembler.ts';
 import * as L from './layout.ts';
 
@@ -31,12 +31,15 @@ export const WALK_MODE = {
   SHADOW: 4096,
   /** The hypervisor acts for the guest: the guest's tables are walked, nothing is entered in the TLBs. */
   EMULATED: 8192,
+  /** Pages with paging structures may be PAGE_FLAG.PROTECTED. */
+  PROTECTED: 16384,
 } as const;
 /**
  * Bits of the walk's `access` argument. PEEK changes no accessed or dirty flag. SYSTEM is an access that
  * the processor makes itself, to descriptor tables and the like (4.6.1 "implicit supervisor-mode").
+ * ALLOWED: the second stage has been asked about the paging structures.
  */
-export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8, SYSTEM: 16 } as const;
+export const ACCESS = { WRITE: 1, USER: 2, FETCH: 4, PEEK: 8, SYSTEM: 16, ALLOWED: 32 } as const;
 /** Bits of layout WALK_FLAGS. */
 export const WALK_FLAG = { GLOBAL: 1, LARGE: 2 } as const;
 
@@ -128,6 +131,7 @@ class WalkEmitter {
     this.#state(L.RAM_SIZE);
     body.op('ltU');
     body.if();
+    this.#askSecondStage();
     body.get(this.#at).load(this.#map.ram).set(this.#entry);
     if (wide)
       body
@@ -140,6 +144,21 @@ class WalkEmitter {
     body.get(this.#entry).i32(P).op('and').op('eqz');
     body.if();
     this.#fault(0);
+    body.end();
+  }
+
+  /** Returns 2 where the second stage must be asked about the page of the entry at `at`. */
+  #askSecondStage(): void {
+    const { body } = this;
+    this.#modeHas(WALK_MODE.PROTECTED);
+    body.if();
+    this.#accessHas(ACCESS.PEEK | ACCESS.ALLOWED);
+    body.op('eqz');
+    body.get(this.#at).i32(12).op('shrU').load8U(this.#map.pageFlags);
+    body.i32(PAGE_FLAG.PROTECTED).op('and').i32(0).op('ne').op('and');
+    body.if();
+    body.i32(2).op('return');
+    body.end();
     body.end();
   }
 
@@ -441,7 +460,7 @@ class WalkEmitter {
 
 /**
  * walk(linear, access): 0 with WALK_PHYS, WALK_PHYS_HIGH and WALK_FLAGS, or 1 with the #PF error code in
- * WALK_ERROR.
+ * WALK_ERROR, or 2 before anything is done where SecondStageAccess must look at the paging structures.
  */
 export function emitWalk(map: MemoryMap): FunctionBody {
   return new WalkEmitter(map).emit();

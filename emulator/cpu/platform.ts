@@ -4,6 +4,16 @@
  */
 import type { Port } from '../memory/address.ts';
 
+/** What a hypervisor's page tables say of a page of RAM (SDM vol. 3, 29.3.2). */
+export interface SecondStage {
+  /** Bit 0 read, 1 write, 2 execute. */
+  rights(address: number): number;
+  /** An access that has its right is made. */
+  used(address: number, write: boolean): void;
+  /** Accesses to paging structures count as writes too (29.3.5, "accessed and dirty flags for EPT"). */
+  readonly accessedDirty: boolean;
+}
+
 export interface Platform {
   /** Ports: `size` is 1, 2 or 4; value unsigned. */
   readPort(port: Port, size: number): number;
@@ -22,6 +32,8 @@ export interface Platform {
    * until it has come in. Absent: nothing is ever paged out.
    */
   awaitPage?(address: number): void;
+  /** The second stage of pages with PAGE_FLAG.PROTECTED. Absent: no page has it. */
+  readonly secondStage?: SecondStage;
   /** INTR is asserted (8259A through LINT0/virtual wire, or the local APIC has a deliverable vector). */
   interruptPending(): boolean;
   /** The vector that acknowledgeInterrupt() would return now, without effect. */

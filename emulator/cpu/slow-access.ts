@@ -123,7 +123,8 @@ export class SlowAccess {
     return first === size || this.#isPlainPart((linear + first) >>> 0, size - first, access);
   }
   #isPlainPart(linear: number, size: number, access: number): boolean {
-    const physical = this.#memory.translate(linear, access);
+    const physical = this.#memory.translateAhead(linear, access);
+    if (physical === null || this.#memory.secondStage.refuses(physical, access)) return false;
     const write = (access & ACCESS.WRITE) !== 0;
     if (!this.#memory.isMemory(physical, size, write)) return false;
     if (this.#memory.isAbsent(physical)) return false;

@@ -84,7 +84,7 @@ export function emitFill(map: MemoryMap, walk: number): FunctionBody {
   state(L.RAM_SIZE).op('geU');
   refuse();
   body.get(physical).i32(12).op('shrU').load8U(map.pageFlags);
-  const noRam = PAGE_FLAG.DEVICE | PAGE_FLAG.ABSENT;
+  const noRam = PAGE_FLAG.DEVICE | PAGE_FLAG.ABSENT | PAGE_FLAG.PROTECTED;
   body.i32(
     PAGE_FLAG.CODE | PAGE_FLAG.WATCH_WRITE | PAGE_FLAG.READ_ONLY | PAGE_FLAG.SHADOWED | noRam,
   ); // prettier-ignore

@@ -26,6 +26,10 @@ const primary = (controls: ExecutionControls, bit: number): boolean =>
   (controls.primary & bit) !== 0;
 const secondary = (controls: ExecutionControls, bit: number): boolean =>
   (secondaryControls(controls) & bit) !== 0;
+const hasSecondStage = (controls: ExecutionControls): boolean =>
+  controls.hardware === 'svm'
+    ? controls.svm.nestedPaging
+    : secondary(controls, SECONDARY.ENABLE_EPT);
 const vmExit = (controls: ExecutionControls, bit: number): boolean => (controls.vmExit & bit) !== 0;
 
 // prettier-ignore
@@ -38,6 +42,10 @@ const RULES: readonly ControlRule[] = [
     broken: (c) => secondary(c, SECONDARY.UNRESTRICTED_GUEST) && !secondary(c, SECONDARY.ENABLE_EPT) },
   { setting: 'eptMisconfiguration', manual: '29.3.3.1', message: 'Without EPT nothing can be misconfigured: set "eptViolation" to true as well',
     broken: (c) => c.eptMarksDevices && !secondary(c, SECONDARY.ENABLE_EPT) },
+  { setting: 'eptRights', manual: '29.3.3.2', message: 'Without EPT no rights can be taken: set "eptViolation" to true as well',
+    broken: (c) => c.eptRights.length > 0 && !hasSecondStage(c) },
+  { setting: 'eptAccessedDirty', manual: '29.3.5', message: 'Without EPT there are no flags of it: set "eptViolation" to true as well',
+    broken: (c) => c.eptAccessedDirty && !secondary(c, SECONDARY.ENABLE_EPT) },
   { setting: 'savePreemptionTimer', manual: '27.2.1.2', message: 'There is no preemption timer to save: give "preemptionTimer" as well',
     broken: (c) => vmExit(c, VM_EXIT.SAVE_VMX_PREEMPTION_TIMER_VALUE) && !pin(c, PIN.VMX_PREEMPTION_TIMER) },
   // not a processor's rule: without the exit there is nothing that could acknowledge

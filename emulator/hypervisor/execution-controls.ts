@@ -5,6 +5,7 @@
  * Controls of features that the processor model lacks are named but decide nothing.
  */
 import type { GuestEvent, HostOwnedBits } from '../cpu/exit-hook.ts';
+import type { EptRange } from './extended-page-tables.ts';
 import type { KvmRelease } from './faces/kvm-face.ts';
 import { noSvmControls } from './svm-controls.ts';
 import type { SvmControls } from './svm-controls.ts';
@@ -89,6 +90,10 @@ export interface ExecutionControls {
   tscOffset: number;
   /** Device pages are marked by misconfigured EPT entries once they have been touched, as KVM does it. */
   eptMarksDevices: boolean;
+  /** RAM that the hypervisor takes rights from at power-on, the later over the earlier. */
+  eptRights: readonly EptRange[];
+  /** EPTP bit 6: accessed and dirty flags for EPT (29.3.5). */
+  eptAccessedDirty: boolean;
   /** VMX-preemption timer: ticks of the TSC from a VM entry to the exit (25.5.1). */
   preemptionTimer: number;
   /** PAUSE-loop exiting: ticks of the TSC between two PAUSEs of one loop, and of a loop that leaves (25.6.13). */
@@ -132,6 +137,8 @@ export function noControls(): ExecutionControls {
     svm: noSvmControls(),
     tscOffset: 0,
     eptMarksDevices: false,
+    eptRights: [],
+    eptAccessedDirty: false,
     preemptionTimer: 0,
     pauseLoopGap: 0,
     pauseLoopWindow: 0,

@@ -246,6 +246,7 @@ export const EPT_VIOLATION: ExitDecoder = {
     { name: 'size', meaning: 'bytes' },
     { name: 'value', meaning: 'what a write of at most four bytes stores, else 0' },
     { name: 'walk', meaning: '1 when a paging structure was being read' },
+    { name: 'rights', meaning: 'what the second stage allows there: 1 read, 2 write, 4 execute' },
   ],
   fields: (exit) => ({
     gpa: exit.guestPhysical,
@@ -254,11 +255,14 @@ export const EPT_VIOLATION: ExitDecoder = {
     size: exit.accessSize,
     value: exit.operand,
     walk: 1 - bit(exit.qualification, 8),
+    rights: (exit.qualification >>> 3) & 7,
   }),
   detail: (exit) => {
-    const { gpa, gla, access, size, walk } = EPT_VIOLATION.fields(exit);
+    const { gpa, gla, access, size, walk, rights } = EPT_VIOLATION.fields(exit);
     const what = walk === 1 ? 'page walk' : ['read', 'write', 'fetch'][access];
-    return `${what}, ${bytes(size)} at physical ${hex(gpa)} (linear ${hex(gla)})`;
+    const allowed = ['read', 'write', 'execute'].filter((_, right) => bit(rights, right) === 1);
+    const text = allowed.length === 0 ? '' : `, allowed: ${allowed.join(', ')}`;
+    return `${what}, ${bytes(size)} at physical ${hex(gpa)} (linear ${hex(gla)})${text}`;
   },
 };
 

@@ -117,12 +117,13 @@ const EPT_ACCESS = { read: 1 << 0, write: 1 << 1, fetch: 1 << 2 } as const;
 const NMI_UNBLOCKED = 1 << 12;
 
 /**
- * Table 28-7: bits 5:3 are what the second stage allows, nothing; 7 the linear address is valid; 8 the
+ * Table 28-7: bits 1:0 both where paging structures are updated; 5:3 are what the second stage allows; 7 the linear address is valid; 8 the
  * access was to its translation, not to a paging structure; 12 NMI unblocking due to IRET.
  */
 function eptQualification(event: Event<'second-stage'>, unblocked: boolean): number {
   const flags = (event.final ? 1 << 8 : 0) | (unblocked ? NMI_UNBLOCKED : 0);
-  return EPT_ACCESS[event.access] | (1 << 7) | flags;
+  const access = EPT_ACCESS[event.access] | (event.updates === true ? EPT_ACCESS.read : 0);
+  return access | ((event.rights ?? 0) << 3) | (1 << 7) | flags;
 }
 
 /**

@@ -15,7 +15,7 @@ import type { ExecutionControls } from './execution-controls.ts';
 import { EXIT_REASONS, findExitReason } from './exit-reasons.ts';
 import type { ExitReason } from './exit-reasons.ts';
 import {
-  bitNames, flag, flagOrNumbers, msrRanges, number, numbers, portRanges, signedNumber, vectors,
+  bitNames, flag, flagOrNumbers, memoryRights, msrRanges, number, numbers, portRanges, signedNumber, vectors,
 } from './setting-kinds.ts'; // prettier-ignore
 import { interceptNames, setSvmSwitch } from './svm-switches.ts';
 import type { Choice, ExitSetting, Range, SettingKind } from './setting-kinds.ts';
@@ -138,7 +138,15 @@ const tscOffset: Setter<number> = (controls, count) => {
 
 /** Sets a field to the value as it is. */
 function field<
-  Name extends 'cr0Mask' | 'cr0Shadow' | 'cr4Mask' | 'cr4Shadow' | 'cr3Targets' | 'eptMarksDevices',
+  Name extends
+    | 'cr0Mask'
+    | 'cr0Shadow'
+    | 'cr4Mask'
+    | 'cr4Shadow'
+    | 'cr3Targets'
+    | 'eptMarksDevices'
+    | 'eptRights'
+    | 'eptAccessedDirty',
 >(name: Name): Setter<ExecutionControls[Name]> {
   return (controls, value) => {
     controls[name] = value;
@@ -228,6 +236,8 @@ export const EXIT_SWITCHES: readonly ExitSwitch[] = [
   setting('descriptorTables',     flag,             secondary(SECONDARY.DESCRIPTOR_TABLE_EXITING)),
   setting('eptViolation',         flag,             secondary(SECONDARY.ENABLE_EPT | SECONDARY.UNRESTRICTED_GUEST)),
   setting('eptMisconfiguration',  flag,             field('eptMarksDevices')),
+  setting('eptRights',            memoryRights,     field('eptRights'), 'What the guest may do to ranges of its RAM, all else being allowed: "0x9000-0x9fff r-x". The first access without its right is an EPT violation that gives the page the right back; with "keep" at the end each is, and is emulated (29.3.3.2).'),
+  setting('eptAccessedDirty',     flag,             field('eptAccessedDirty'), 'Accessed and dirty flags for EPT: walks of the guest\'s paging structures count as writes (29.3.5). There is no page-modification logging.'),
   setting('unrestrictedGuest',    flag,             secondary(SECONDARY.UNRESTRICTED_GUEST), 'Off, with EPT: the guest may run only with CR0.PE and CR0.PG set, every other VM entry fails (27.3.1.1).'),
   setting('svm',                  interceptNames,   bySvm, 'The processor is one of AMD\'s: intercepts of SVM decide, those of the other settings and these, by the names of their exit codes (APM vol. 2, 15.9).'),
 ];

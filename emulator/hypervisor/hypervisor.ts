@@ -69,7 +69,7 @@ export class Hypervisor implements ExitHook {
   private readonly timer: PreemptionTimer;
   private readonly pauseLoop = new PauseLoop();
   private readonly pauseFilter = new PauseFilter();
-  private extendedPages: ExtendedPageTables | null = null;
+  private tables: ExtendedPageTables | null = null;
   private attached: GuestVcpu | null = null;
   private waiting: VmExit | null = null;
   /** The next VM entry is to be checked. */
@@ -233,7 +233,7 @@ export class Hypervisor implements ExitHook {
     }
     const handler = HANDLERS.get(exit.reason);
     if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
-    const devicePages = (): ExtendedPageTables => this.pages;
+    const devicePages = (): ExtendedPageTables => this.extendedPages;
     const host = { vcpu, guestInterface, injection, controls, shadow, devicePages };
     if (intervention !== null) intervene(host, exit, intervention, handler);
     else handler(host, exit);
@@ -340,15 +340,18 @@ export class Hypervisor implements ExitHook {
     return code;
   }
 
-  /** Built when something needs them. */
-  private get pages(): ExtendedPageTables {
+  /** Those that all vCPUs share, or built when something needs them. */
+  get extendedPages(): ExtendedPageTables {
     const ramBytes = this.vcpu.processor.state.get(RAM_SIZE);
-    return (this.extendedPages ??= new ExtendedPageTables(ramBytes));
+    return (this.tables ??= new ExtendedPageTables(ramBytes));
+  }
+  set extendedPages(tables: ExtendedPageTables) {
+    this.tables = tables;
   }
   /** A second-stage event as the walk of the extended page tables has it. */
   private walked(event: GuestEvent): GuestEvent {
     if (event.kind !== 'second-stage' || !this.controls.eptMarksDevices) return event;
-    const misconfigured = this.pages.walk(event.guestPhysical) === 'misconfiguration';
+    const misconfigured = this.extendedPages.walk(event.guestPhysical) === 'misconfiguration';
     return misconfigured ? { ...event, misconfigured } : event;
   }
 

@@ -5,9 +5,10 @@ import { leaves } from './execution-controls.ts';
 import type { ExecutionControls } from './execution-controls.ts';
 import { svmExit } from './svm-intercepts.ts';
 import { EXIT_SWITCHES } from './exit-switches.ts';
+import type { ExitSetting } from './setting-kinds.ts';
 import { controlsFor, defaultProfile, findProfile, PROFILES } from './profiles.ts';
 
-type Exits = { readonly [name: string]: boolean };
+type Exits = { readonly [name: string]: ExitSetting };
 
 function controls(profile: string, exits: Exits = {}): ExecutionControls {
   const result = controlsFor({ interface: 'bare', profile, exits });
@@ -124,7 +125,7 @@ test('every switch works in both directions, on bare and on KVM', () => {
   const others = EXIT_SWITCHES.map((each) => each.attribute).filter((name) => !(name in subjects));
   assert.deepEqual(others, [
     'nmiWindow', 'acknowledgeInterrupt', 'preemptionTimer', 'savePreemptionTimer', 'tscOffset', 'enableRdtscp',
-    'cr3Targets', 'cr0Mask', 'cr0Shadow', 'cr4Mask', 'cr4Shadow', 'pauseLoop', 'eptMisconfiguration', 'unrestrictedGuest', 'svm',
+    'cr3Targets', 'cr0Mask', 'cr0Shadow', 'cr4Mask', 'cr4Shadow', 'pauseLoop', 'eptMisconfiguration', 'eptRights', 'eptAccessedDirty', 'unrestrictedGuest', 'svm',
   ]); // prettier-ignore
 });
 
@@ -152,6 +153,16 @@ test('mistakes are one sentence that names the attribute and the remedy', () => 
     problem('kvm', 'kvm-ept', { hlt: 'yes' as unknown as boolean }),
     /^hypervisor.exits.hlt: .* must be true or false\.$/,
   );
+  for (const eptRights of [['0x9000 -w-'], ['0x9000'], ['0x9fff-0x9000 r--'], ['9000h r--'], '0x9000 r--']) {
+    const text = problem('kvm', 'kvm-ept', { eptRights });
+    assert.match(text, /^hypervisor.exits.eptRights: .* a list of ranges with rights such as /);
+  } // prettier-ignore
+  const rights = { eptRights: ['0x9000-0x9fff r-x keep', '0xa00000 ---'] };
+  assert.deepEqual(controls('kvm-ept', rights).eptRights, [
+    { first: 0x9000, last: 0x9fff, rights: 5, kept: true }, { first: 0xa00000, last: 0xa00000, rights: 0, kept: false },
+  ]); // prettier-ignore
+  assert.equal(controls('kvm-npt', rights).eptRights.length, 2);
+  assert.match(problem('bare', 'bare', rights), /^hypervisor.exits.eptRights: .*"eptViolation"/);
   assert.match(problem('kvm', 'kvm-etp'), /^hypervisor.profile: .* Did you mean 'kvm-ept'\?$/);
   assert.match(
     problem('kvm', 'kvm-2.6.20', { pageFaults: false }),

@@ -3,6 +3,8 @@
  * or MSRs, masks by the manual's bit names. Each kind reads a value as a person wrote it and says as a
  * JSON schema what it accepts, so that validation and the editor's completion come from the same place.
  */
+import { EPT_RIGHT } from './extended-page-tables.ts';
+import type { EptRange } from './extended-page-tables.ts';
 import { VECTOR } from '../cpu/processor.ts';
 
 /** A value as launch.json holds it; only as typed as its author. */
@@ -142,6 +144,27 @@ const ranges = (of: string, maximum: number): SettingKind<Choice<Range>> =>
   );
 export const portRanges = ranges('ports such as "0x60" or "0x3f8-0x3ff"', 0xffff);
 export const msrRanges = ranges('MSRs such as "0x174" or "0xc0000080-0xc0000084"', WORD);
+
+const MEMORY_RIGHTS = /^(\S+)\s+([r-])([w-])([x-])(\s+keep)?$/;
+
+/** "0x9000-0x9fff r-x keep". Writes without reads would be a misconfiguration (29.3.3.1). */
+function readMemoryRights(item: unknown): EptRange | null {
+  const parts = typeof item === 'string' ? MEMORY_RIGHTS.exec(item.trim()) : null;
+  if (parts === null) return null;
+  const [, text, read, write, execute, keep] = parts;
+  const range = readRange(text, WORD);
+  if (range === null || (write === 'w' && read !== 'r')) return null;
+  const rights =
+    (read === 'r' ? EPT_RIGHT.READ : 0) |
+    (write === 'w' ? EPT_RIGHT.WRITE : 0) |
+    (execute === 'x' ? EPT_RIGHT.EXECUTE : 0);
+  return { ...range, rights, kept: keep !== undefined };
+}
+export const memoryRights: SettingKind<readonly EptRange[]> = {
+  expected: 'a list of ranges with rights such as "0x9000-0x9fff r-x" or "0x9000 --- keep"',
+  schema: { type: 'array', items: { type: 'string', pattern: MEMORY_RIGHTS.source } },
+  read: (value) => readList(value, 1024, readMemoryRights),
+};
 
 /** A mask as a number or by the names of its bits. */
 export function bitNames(names: { readonly [name: string]: number }): SettingKind<number> {

@@ -77,6 +77,7 @@ function ioInformation(event: Event<'io'>): number {
 
 /** Bits of a nested page fault's error code (15.25.6); every access of a guest is one of a user's. */
 const NPF_USER = 1 << 2;
+const NPF_PRESENT = 1 << 0;
 const NPF_WRITE = 1 << 1;
 const NPF_FETCH = 1 << 4;
 
@@ -101,7 +102,8 @@ export function exitInfo1Of(event: GuestEvent): number {
       return event.errorCode ?? 0;
     case 'second-stage': {
       const access = { read: 0, write: NPF_WRITE, fetch: NPF_FETCH }[event.access];
-      return access | NPF_USER;
+      // an entry that may be read is a present one
+      return access | NPF_USER | ((event.rights ?? 0) & NPF_PRESENT);
     }
     default:
       return 0;

@@ -35,6 +35,8 @@ export const PAGE_FLAG = {
   SHADOWED: 32,
   /** The host has paged it out: the first access leaves the guest (hypervisor/host-paging.ts). */
   ABSENT: 64,
+  /** The second stage is asked at each access (hypervisor/extended-page-tables.ts). */
+  PROTECTED: 128,
 } as const;
 
 /** Bytes that one bit of codeChunks stands for, as a shift count. */

@@ -9,6 +9,7 @@ import * as L from '../../cpu/layout.ts';
 import { WALK_MODE } from '../../cpu/paging.ts';
 import { CR0 } from '../../cpu/state.ts';
 import { SECONDARY } from '../../hypervisor/execution-controls.ts';
+import type { Hypervisor } from '../../hypervisor/hypervisor.ts';
 import type { Machine } from '../../machine.ts';
 import { linear } from '../../memory/address.ts';
 import { shadowEntries } from './shadow.ts';
@@ -210,6 +211,18 @@ function rightsText(cpu: Cpu, { writable, user, executable }: Walk): string {
   return user ? `user: read${writable ? ', write' : ''}${execute}; ${supervisor}` : supervisor;
 }
 
+/** Rights and flags of the page in the hypervisor's tables. */
+function secondStageText({ extendedPages }: Hypervisor, text: string, physical: number): string {
+  // RAM in the hole below 1 MiB is the firmware's
+  if (!extendedPages.isRam(physical)) return `${text}  identity, read, write, execute`;
+  const rights = extendedPages.rights(physical);
+  const given = ['read', 'write', 'execute'].filter((_, bit) => (rights & (1 << bit)) !== 0);
+  const kept = extendedPages.isKept(physical) ? ' (kept)' : '';
+  const usage = extendedPages.usage(physical);
+  const flags = usage === null ? [] : [usage.accessed ? 'accessed' : 'not accessed', usage.dirty ? 'dirty' : 'not dirty']; // prettier-ignore
+  return [`${text}  identity`, `${given.length === 0 ? 'no rights' : given.join(', ')}${kept}`, ...flags].join(', '); // prettier-ignore
+}
+
 /** What is at a guest-physical address, and how the second stage maps it. */
 function found({ cpu, hypervisor }: Machine, physical: number): readonly Detail[] {
   const { hardware, secondary, svm } = hypervisor.controls;
@@ -222,7 +235,7 @@ function found({ cpu, hypervisor }: Machine, physical: number): readonly Detail[
   return [
     { name: 'physical', value: `${text}  ${isRam ? 'RAM' : 'no RAM: a device, or nothing'}`, place },
     ...(nested
-      ? [{ name: 'second stage', value: isRam ? `${text}  identity, read, write, execute` : `not mapped: an access is ${fault}` }]
+      ? [{ name: 'second stage', value: isRam ? secondStageText(hypervisor, text, physical) : `not mapped: an access is ${fault}` }]
       : []),
   ]; // prettier-ignore
 }

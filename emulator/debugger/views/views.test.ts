@@ -123,6 +123,17 @@ describe('page walk', () => {
     const device = guest.port.inspect('walk', 0xfee00000);
     assert.match(find(device, 'second stage').value, /EPT violation/);
   });
+
+  test('shows the rights and flags of the second stage (SDM vol. 3, table 29-6)', () => {
+    const exits = { eptRights: ['0x9000 r-x keep', '0xa000 ---'], eptAccessedDirty: true };
+    const guest = protectedGuest(HALTED, { interface: 'kvm', exits });
+    const stage = (address: number): string =>
+      find(guest.port.inspect('walk', address), 'second stage').value;
+    assert.equal(stage(0x9000), '0x00009000  identity, read, execute (kept), not accessed, not dirty'); // prettier-ignore
+    assert.equal(stage(0xa123), '0x0000a123  identity, no rights, not accessed, not dirty');
+    guest.port.run(10);
+    assert.equal(stage(0x100040), '0x00100040  identity, read, write, execute, accessed, not dirty'); // prettier-ignore
+  });
 });
 
 describe('shadow paging', () => {

@@ -7,10 +7,14 @@
  * Where devices are marked, the next access to the page is an EPT misconfiguration (reason 49), which is
  * resolved in the same way.
  *
- * A page of RAM that the host has paged out is brought in (paged-out.ts).
+ * A page of RAM that the host has paged out is brought in (paged-out.ts). One that lacks a right gets it
+ * back and the access is made again, as KVM does with pages that it has write-protected to log who writes;
+ * where the page is to stay protected, the access is carried out natively.
  *
  * Task switches (reason 9), which VMX leaves to the hypervisor, are carried out in the same two ways.
  */
+import { EPT_RIGHT } from '../extended-page-tables.ts';
+import type { VmExit } from '../vm-exit.ts';
 import type { ExitHandler } from './handler.ts';
 import { pagedOut } from './paged-out.ts';
 
@@ -19,10 +23,26 @@ export const emulateOrRedeliver: ExitHandler = ({ vcpu }, exit) => {
   else vcpu.emulateInstruction();
 };
 
+/** The right that the access wanted; what may be written may be read (29.3.3.1). */
+function lacked({ event }: VmExit): number {
+  if (event.kind !== 'second-stage' || event.access === 'read') return EPT_RIGHT.READ;
+  return event.access === 'write' ? EPT_RIGHT.READ | EPT_RIGHT.WRITE : EPT_RIGHT.EXECUTE;
+}
+
 export const eptViolation: ExitHandler = (host, exit) => {
   const { hostPaging, processor } = host.vcpu;
   if (hostPaging?.isOut(exit.guestPhysical) === true) {
     pagedOut(host, hostPaging, exit);
+    return;
+  }
+  const tables = host.devicePages();
+  if (tables.isRam(exit.guestPhysical)) {
+    if (tables.isKept(exit.guestPhysical)) {
+      emulateOrRedeliver(host, exit);
+      return;
+    }
+    tables.allow(exit.guestPhysical, lacked(exit));
+    if (exit.idtVectoringInformation !== 0) host.vcpu.redeliver();
     return;
   }
   // ROM is no device: a write to it is dropped, and is a violation each time

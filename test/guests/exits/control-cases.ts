@@ -15,6 +15,10 @@ const TS = 8;
 const at = (...addresses: readonly number[]): readonly WantedExit[] =>
   addresses.map((rip) => ({ reason: MONITOR_TRAP_FLAG, rip, instructionLength: 0 }));
 
+/** Qualification of an EPT violation: bits 7 and 8, or 7 alone for an access of the walk. */
+const WALK = 1 << 7;
+const FINAL = 1 << 8 | WALK; // prettier-ignore
+
 // prettier-ignore
 export const CONTROL_CASES: readonly ExitCase[] = [
   { name: 'CR masks and read shadows: reads get the shadow, writes leave when they differ from it', guest: 'cr-shadows', manual: '26.1.3, 26.3',
@@ -67,6 +71,23 @@ export const CONTROL_CASES: readonly ExitCase[] = [
     exits: [{ reason: VMENTRY_FAILURE_GUEST_STATE, position: 0, rip: 0x7c00 }], endsOtherwise: 'guest-error' },
   { name: 'EPT misconfiguration: device pages are marked when they have been touched', guest: 'ept-violation', manual: '29.3.3.1', on: { eptViolation: true, eptMisconfiguration: true },
     exits: [{ reason: EPT_VIOLATION, guestPhysical: 0xfec00000 }, { reason: EPT_MISCONFIGURATION, guestPhysical: 0xfec00000, qualification: 0 }, { reason: EPT_MISCONFIGURATION, guestPhysical: 0xfec00010 }, { reason: EPT_VIOLATION }] },
+  { name: 'A page that lacks the right to be written gets it back at the first write', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0x9000 r-x'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 5 << 3 | 2, guestPhysical: 0x9004, guestLinear: 0x9004, accessSize: 4 }] },
+  { name: 'A page that stays protected is written by emulation each time', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0x9000-0x9fff r-x keep'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 5 << 3 | 2, guestPhysical: 0x9004 }, { reason: EPT_VIOLATION, qualification: FINAL | 5 << 3 | 2, guestPhysical: 0x9000, guestLinear: 0x9000, accessSize: 2 }] },
+  { name: 'A page without rights', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0x9000 ---'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 1, guestPhysical: 0x9000 }, { reason: EPT_VIOLATION, qualification: FINAL | 1 << 3 | 2, guestPhysical: 0x9004 }] },
+  { name: 'Code in a page that lacks the right to be executed', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0xb000 rw-'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 3 << 3 | 4, guestPhysical: 0xb000, guestLinear: 0xb000, rip: 0xb000 }] },
+  { name: 'Code in a page that is never executed', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0xb000 rw- keep'] },
+    exits: [{ reason: EPT_VIOLATION, rip: 0xb000 }, { reason: EPT_VIOLATION, rip: 0xb000 }] },
+  { name: 'A page table that may not be written: accessed and dirty flags', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0xe000 r-x keep'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 5 << 3 | 2, guestPhysical: 0xe000 }, { reason: EPT_VIOLATION, qualification: WALK | 5 << 3 | 2, guestPhysical: 0xe000, guestLinear: 0x400010, rip: 0x7d01 }, { reason: EPT_VIOLATION, qualification: WALK | 5 << 3 | 2, guestPhysical: 0xe000, guestLinear: 0x400018, rip: 0x7d0d }] },
+  { name: 'A page table that may not be read', guest: 'ept-rights', manual: '29.3.3.2, table 28-7', on: { eptViolation: true, eptRights: ['0xe000 --x keep'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 4 << 3 | 2 }, ...[0x400010, 0x400014, 0x400018].map((guestLinear) => ({ reason: EPT_VIOLATION, qualification: WALK | 4 << 3 | 1, guestPhysical: 0xe000, guestLinear })), { reason: EPT_VIOLATION, qualification: FINAL | 4 << 3 | 1, guestLinear: 0xe000 }] },
+  { name: 'With accessed and dirty flags for EPT, a walk writes to page tables', guest: 'ept-rights', manual: '29.3.5, table 28-7', on: { eptViolation: true, eptAccessedDirty: true, eptRights: ['0xe000 r-x keep'] },
+    exits: [{ reason: EPT_VIOLATION, qualification: FINAL | 5 << 3 | 2 }, ...[0x400010, 0x400014, 0x400018].map((guestLinear) => ({ reason: EPT_VIOLATION, qualification: WALK | 5 << 3 | 3, guestPhysical: 0xe000, guestLinear }))] },
+  { name: 'Accessed and dirty flags for EPT make no exits of their own', guest: 'ept-rights', manual: '29.3.5', on: { eptViolation: true, eptAccessedDirty: true }, exits: [] },
   { name: 'INIT, where the processor does not wait for a start-up, and SIPI, where it does', guest: 'signals', vcpus: 2, manual: '26.2', on: { init: true, sipi: true },
     exits: [{ reason: SIPI, qualification: 8, vcpu: 1 }, { reason: INIT, vcpu: 1 }, { reason: SIPI, qualification: 8, vcpu: 1 }] },
 ];
