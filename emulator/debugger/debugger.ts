@@ -237,8 +237,9 @@ export class MachineDebugger implements DebugPort {
     return registerGroups(this.#machine.cpu);
   }
   writeRegister(name: string, value: number | bigint): void {
-    writeRegister(this.#machine.cpu, name, value);
-    this.#machine.hypervisor.stateChanged();
+    this.#change(() => {
+      writeRegister(this.#machine.cpu, name, value);
+    });
   }
   readMemory(space: AddressSpace, address: number, count: number): MemoryRange {
     return readMemory(this.#machine.cpu, space, address, count);
@@ -271,13 +272,26 @@ export class MachineDebugger implements DebugPort {
     return stepTarget(this.#machine.cpu);
   }
   setNextInstruction(address: number): void {
-    setNextInstruction(this.#machine.cpu, address);
+    this.#change(() => {
+      setNextInstruction(this.#machine.cpu, address);
+    });
   }
   evaluate(expression: ExpressionSource): Value {
     return evaluateHere(this.#machine, this.#at, expression);
   }
   assign(target: ExpressionSource, value: ExpressionSource): void {
-    assignHere(this.#machine, this.#at, target, value);
+    this.#change(() => {
+      assignHere(this.#machine, this.#at, target, value);
+    });
+  }
+  /** Whatever changes the guest's registers from outside goes this way: the next VM entry is checked. */
+  #change(write: () => void): void {
+    const { hypervisor } = this.#machine;
+    try {
+      write();
+    } finally {
+      hypervisor.stateChanged();
+    }
   }
 
   // ---- breakpoints
@@ -296,7 +310,9 @@ export class MachineDebugger implements DebugPort {
     this.#exits.intervene(action, this.#at);
   }
   inject(event: EventAction): void {
-    this.#exits.inject(event, this.#at);
+    this.#change(() => {
+      this.#exits.inject(event, this.#at);
+    });
   }
 
   setEventBreakpoints(breakpoints: readonly EventBreakpoint[]): void {

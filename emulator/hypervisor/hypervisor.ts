@@ -74,6 +74,8 @@ export class Hypervisor implements ExitHook {
   private waiting: VmExit | null = null;
   /** The next VM entry is to be checked. */
   private mustCheck: boolean;
+  /** The last check failed: the exit that it made instead of the entry. */
+  private refused: VmExit | null = null;
   private entry = false;
   /** Row of `waiting` in the log. */
   private row = -1;
@@ -105,6 +107,11 @@ export class Hypervisor implements ExitHook {
   /** The exit that has left the guest and waits for resolve(), or null. */
   get pending(): VmExit | null {
     return this.waiting;
+  }
+
+  /** The exit at which the guest stands: the pending one, or that of an entry that failed. */
+  get standing(): VmExit | null {
+    return this.waiting ?? this.refused;
   }
 
   /** A debugger has stopped before the interrupt that goes in at a VM entry, which is still to be made. */
@@ -235,8 +242,11 @@ export class Hypervisor implements ExitHook {
     if (handler === undefined) throw new Error(`No handler for VM exit ${exit.reason}`);
     const devicePages = (): ExtendedPageTables => this.extendedPages;
     const host = { vcpu, guestInterface, injection, controls, shadow, devicePages };
-    if (intervention !== null) intervene(host, exit, intervention, handler);
-    else handler(host, exit);
+    if (intervention === null) handler(host, exit);
+    else {
+      intervene(host, exit, intervention, handler);
+      this.stateChanged();
+    }
     if (handler === skip && witness.kind === OUTCOME.emulated) witness.kind = OUTCOME.skipped;
     this.noteResults(exit);
   }
@@ -273,13 +283,14 @@ export class Hypervisor implements ExitHook {
   /** Checks the entry that is about to be made, where that can matter: a sentence if it fails, which is logged. */
   failedEntry(): string | null {
     if (!this.mustCheck) return null;
-    const { processor } = this.vcpu;
-    const failure = checkEntry(processor, this.controls);
+    const failure = checkEntry(this.vcpu, this.controls);
     this.mustCheck = failure !== null || checksEveryEntry(this.controls);
+    this.refused = null;
     if (failure === null) return null;
     const event = { kind: 'entry-failure', qualification: failure.qualification } as const;
     const reason = REASON.VMENTRY_FAILURE_GUEST_STATE;
-    this.log.add(recordExit(this.vcpu, event, reason, exitCodeOf(event), 0, this.log.total));
+    this.refused = recordExit(this.vcpu, event, reason, exitCodeOf(event), 0, this.log.total);
+    this.log.add(this.refused);
     return failure.message;
   }
 
@@ -302,6 +313,8 @@ export class Hypervisor implements ExitHook {
     this.waiting = null;
     this.entry = false;
     this.intervention = null;
+    this.refused = null;
+    this.stateChanged();
     this.log.restore(state.log);
     this.injection.restore(state.injection);
     if (state.shadow === undefined) this.shadow?.reset();

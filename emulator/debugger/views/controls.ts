@@ -12,6 +12,7 @@ import {
   UNCONDITIONAL,
 } from '../../hypervisor/execution-controls.ts';
 import { vectorName } from '../../hypervisor/exit-decoders.ts';
+import { reasonField } from '../../hypervisor/faces/vmx-face.ts';
 import type { Machine } from '../../machine.ts';
 import { type Detail, hex } from './detail.ts';
 import { exitFaces } from './exit-faces.ts';
@@ -105,14 +106,16 @@ export function hypervisorControls({ hypervisor }: Machine): readonly Detail[] {
   ];
 }
 
-/** The exit that the guest is stopped at, with every decoded field and in its three faces; none elsewhere. */
+/** The exit that the guest is stopped at, a failed VM entry too, with every decoded field and in its three faces; none elsewhere. */
 export function pendingExit(machine: Machine): readonly Detail[] {
   const { hypervisor } = machine;
-  const { pending } = hypervisor;
-  if (pending === null) return [];
-  const record = hypervisor.describe(pending);
+  const { standing } = hypervisor;
+  if (standing === null) return [];
+  const record = hypervisor.describe(standing);
+  const field = reasonField(record.reason);
+  const failed = field === record.reason ? '' : `  ${hex(field)}, the VM entry failed`;
   return [
-    { name: 'Reason', value: `${String(record.reason)} ${record.name}` },
+    { name: 'Reason', value: `${String(record.reason)} ${record.name}${failed}` },
     { name: 'Exit qualification', value: hex(record.qualification) },
     { name: 'Instruction length', value: String(record.instructionLength) },
     { name: 'Guest RIP', value: hex(record.rip), symbolAt: record.linearRip },

@@ -21,18 +21,18 @@ function faceRow(name: string, { title, fields }: Face, note: string): Detail {
   return { name, value: note === '' ? title : `${title}  ${note}`, children };
 }
 
-/** One row for each face of the pending exit; none where no exit waits. */
+/** One row for each face of the exit that the guest stands at; none elsewhere. */
 export function exitFaces({ hypervisor, cpu }: Machine): readonly Detail[] {
-  const { pending, controls } = hypervisor;
-  if (pending === null) return [];
+  const { standing, controls } = hypervisor;
+  if (standing === null) return [];
   const { hardware, release } = controls;
-  const elsewhere = hypervisor.leavesElsewhere(pending) ? 'would leave there too' : 'not intercepted there'; // prettier-ignore
+  const elsewhere = hypervisor.leavesElsewhere(standing) ? 'would leave there too' : 'not intercepted there'; // prettier-ignore
   const note = (face: Face, of: 'vmx' | 'svm'): string =>
     of === hardware || face.fields.length === 0 ? '' : `(${elsewhere})`;
-  const bytes = cpu.memory.readBytesPeek((pending.csBase + pending.rip) >>> 0, INSTRUCTION_BYTES);
-  const vmx = vmxFace(pending);
-  const svm = svmFace(pending, bytes);
-  const kvm = kvmFace(pending, {
+  const bytes = cpu.memory.readBytesPeek((standing.csBase + standing.rip) >>> 0, INSTRUCTION_BYTES);
+  const vmx = vmxFace(standing);
+  const svm = svmFace(standing, bytes);
+  const kvm = kvmFace(standing, {
     release,
     hardware,
     isRam: (physical) => cpu.memory.isRam(physical, 1),

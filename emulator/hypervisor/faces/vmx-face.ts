@@ -38,7 +38,7 @@ const INTERRUPTIBILITY = [[0, 'blocking by STI'], [1, 'blocking by MOV SS'], [2,
 const PENDING_DEBUG = [[0, 'B0'], [1, 'B1'], [2, 'B2'], [3, 'B3'], [12, 'enabled breakpoint'], [14, 'BS']] as const; // prettier-ignore
 
 /** Bits 15:0 the basic reason; 31 of a VM entry that failed (25.9.1). */
-function reasonField(reason: number): number {
+export function reasonField(reason: number): number {
   const failed = exitReason(reason)?.group === 'VM-entry failures';
   return failed ? reason + 0x80000000 : reason;
 }
