@@ -53,11 +53,11 @@ function secondary(mask: number): Setter<boolean> {
 }
 
 const CR3 = PRIMARY.CR3_LOAD_EXITING | PRIMARY.CR3_STORE_EXITING;
-const CR8 = PRIMARY.CR8_LOAD_EXITING | PRIMARY.CR8_STORE_EXITING;
 const PAGE_FAULT = 1 << 14;
 
 const crAccess: Setter<boolean> = (controls, on) => {
-  bits('primary', CR3 | CR8)(controls, on);
+  // CR8 is a register of 64-bit mode alone
+  bits('primary', CR3)(controls, on);
   controls.cr0Mask = on ? 0xffffffff : 0;
   controls.cr4Mask = on ? 0xffffffff : 0;
 };
@@ -242,6 +242,38 @@ export const EXIT_SWITCHES: readonly ExitSwitch[] = [
   setting('svm',                  interceptNames,   bySvm, 'The processor is one of AMD\'s: intercepts of SVM decide, those of the other settings and these, by the names of their exit codes (APM vol. 2, 15.9).'),
 ];
 
+/** Settings of VMX without a counterpart in a VMCB (APM vol. 2, 15.9 to 15.14), and what does it there. */
+// prettier-ignore
+const VMX_ONLY: { readonly [attribute: string]: string } = {
+  preemptionTimer:     '',
+  savePreemptionTimer: '',
+  monitorTrap:         '',
+  nmiWindow:           '"nmi" for the NMIs themselves',
+  acknowledgeInterrupt: '"externalInterrupt", which leaves the interrupt pending',
+  sipi:                '"init"',
+  cr3Targets:          '"cr3"',
+  cr0Mask:             '"svm": ["CR0_SEL_WRITE"] or "crAccess"',
+  cr0Shadow:           '"crAccess"',
+  cr4Mask:             '"crAccess"',
+  cr4Shadow:           '"crAccess"',
+  pauseLoop:           '"pause"',
+  rdrand:              '',
+  rdseed:              '',
+  enableRdtscp:        '"rdtsc"',
+  eptMisconfiguration: '"eptViolation"',
+  unrestrictedGuest:   '',
+  vmx:                 '',
+};
+/** Off is what SVM has anyway. */
+function refusedUnderSvm(
+  controls: ExecutionControls,
+  exits: { readonly [name: string]: ExitSetting },
+): string | null {
+  if (controls.hardware !== 'svm') return null;
+  const asked = (name: string): boolean => exits[name] !== undefined && exits[name] !== false;
+  return Object.keys(VMX_ONLY).find(asked) ?? null;
+}
+
 function unknownSwitch(name: string): string {
   const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
   const reason = findExitReason(name);
@@ -272,5 +304,9 @@ export function applyExitSwitches(
     if (value === undefined || row.set(controls, value)) continue;
     return { attribute: path(name), message: `Exit switch '${name}' must be ${kind.expected}.` };
   }
-  return checkControls(controls);
+  const alien = refusedUnderSvm(controls, exits);
+  if (alien === null) return checkControls(controls);
+  const instead = VMX_ONLY[alien] === '' ? '' : `, or set ${VMX_ONLY[alien]}`;
+  const message = `'${alien}' is a control of VMX, and this hypervisor runs on AMD-V: leave it out, choose profile 'kvm-ept'${instead}.`;
+  return { attribute: path(alien), message };
 }

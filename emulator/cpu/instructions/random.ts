@@ -1,6 +1,6 @@
 /**
  * RDRAND and RDSEED (SDM vol. 2; vol. 1, 7.3.17 "Random number generator instructions"). The numbers come
- * from a generator of 32 bits of state in the vCPU's block (T. Ettinger's mulberry32), other ones for
+ * from a generator of 32 bits of state in the vCPU's block (mulberry32), other ones for
  * each processor from power-on: the same launch gives the same numbers. One is always available (CF = 1).
  */
 import type { Instruction } from '../decode/instruction.ts';
