@@ -23,6 +23,13 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   smsw: 'UMIP of the host',
   vmcall: 'leaves for the host’s hypervisor',
   vmmcall: 'leaves for the host’s hypervisor',
+  ...Object.fromEntries(
+    [
+      ...['vmlaunch', 'vmresume', 'vmxoff', 'vmxon', 'vmclear', 'vmptrld', 'vmptrst', 'vmread'],
+      ...['vmwrite', 'invept', 'invvpid', 'vmrun', 'vmload', 'vmsave', 'stgi', 'clgi', 'skinit'],
+      'invlpga',
+    ].map((mnemonic) => [mnemonic, 'an instruction of hypervisors']),
+  ),
 };
 
 /** The forms that are executed natively. */
