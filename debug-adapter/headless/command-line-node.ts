@@ -82,6 +82,30 @@ export function readArguments(args: readonly string[], rows: readonly OptionRow[
   return { options, positionals };
 }
 
+/** Arguments of a command that works on one launch configuration. */
+export interface LaunchArgument {
+  /** "launch.json#name" as it was given. */
+  readonly written: string;
+  readonly options: readonly GivenOption[];
+  /** The value of an option, the last one where it was given more than once. */
+  readonly last: (name: string) => string | undefined;
+}
+
+/** Reads them by the command's rows; throws UsageError. */
+export function readLaunchArgument(
+  args: readonly string[],
+  rows: readonly OptionRow[],
+  usage: string,
+): LaunchArgument {
+  const { options, positionals } = readArguments(args, rows);
+  const [written, ...more] = positionals;
+  if (written === undefined || more.length > 0)
+    throw new UsageError(`Name one launch configuration: ${usage}.`);
+  const last = (name: string): string | undefined =>
+    options.findLast((option) => option.name === name)?.value;
+  return { written, options, last };
+}
+
 function unknownOption(written: string, rows: readonly OptionRow[]): UsageError {
   const nearest = nearestName(
     written.replace(/^-+/, ''),

@@ -2,7 +2,7 @@
 import { nearestName } from '../../emulator/nearest-name.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { Command, OptionRow, Terminal } from './command-line-node.ts';
-import { optionsHelp, readArguments, UsageError } from './command-line-node.ts';
+import { optionsHelp, readLaunchArgument, UsageError } from './command-line-node.ts';
 import type { Face, FaceRun, TableFormat } from './faces.ts';
 import { allFaces, compareText, FACE_USAGE, parseFace, TABLE_FORMATS, withFace } from './faces.ts';
 import { HeadlessRun } from './headless-run.ts';
@@ -37,12 +37,7 @@ reason. A face is a profile of the hypervisor with the interface that the guest 
 
 ${optionsHelp(OPTIONS)}`,
     run: async (args, terminal) => {
-      const { options, positionals } = readArguments(args, OPTIONS);
-      const [written, ...more] = positionals;
-      if (written === undefined || more.length > 0)
-        throw new UsageError(`Name one launch configuration: ${USAGE}.`);
-      const last = (name: string): string | undefined =>
-        options.findLast((option) => option.name === name)?.value;
+      const { written, options, last } = readLaunchArgument(args, OPTIONS, USAGE);
       const format = tableFormat(last('format') ?? 'text');
       const { configuration } = readLaunchFile(written, last('workspace'));
       const named = options.filter(({ name }) => name === 'face');

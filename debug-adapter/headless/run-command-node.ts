@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseJsonWithComments } from '../launch-json.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { Command, GivenOption, OptionRow, Terminal } from './command-line-node.ts';
-import { optionsHelp, readArguments, UsageError } from './command-line-node.ts';
+import { optionsHelp, readLaunchArgument, UsageError } from './command-line-node.ts';
 import { HeadlessRun } from './headless-run.ts';
 import { junitXml } from './junit.ts';
 import { readLaunchFile } from './launch-file-node.ts';
@@ -43,12 +43,7 @@ ends. The run is the guest's own time: the same to the instruction on every comp
 
 ${optionsHelp(OPTIONS)}`,
     run: async (args, terminal) => {
-      const { options, positionals } = readArguments(args, OPTIONS);
-      const [written, ...more] = positionals;
-      if (written === undefined || more.length > 0)
-        throw new UsageError(`Name one launch configuration: ${USAGE}.`);
-      const last = (name: string): string | undefined =>
-        options.findLast((option) => option.name === name)?.value;
+      const { written, options, last } = readLaunchArgument(args, OPTIONS, USAGE);
       const { configuration } = readLaunchFile(written, last('workspace'));
       const plan = planOf(configuration, options.flatMap(withFile));
       const format = last('format') ?? 'text';

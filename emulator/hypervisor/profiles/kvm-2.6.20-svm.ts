@@ -9,10 +9,10 @@
  * VMCALL is undefined on AMD-V. And a read of a control register that leaves is done by the processor for the
  * hypervisor, as in kvm-2.6.20-vmx.
  */
-import { noControls } from '../execution-controls.ts';
 import type { ExecutionControls } from '../execution-controls.ts';
-import { setIntercepts, setMsrIntercept } from '../svm-controls.ts';
+import { setIntercepts } from '../svm-controls.ts';
 import { SVM_EXIT } from '../svm-exit-codes.ts';
+import { kvmSvmControls } from './kvm-svm.ts';
 import type { Profile } from './profile.ts';
 
 const CONTROL_REGISTERS = [0, 3, 4] as const;
@@ -30,8 +30,7 @@ const PASSED_THROUGH = [
 ] as const;
 
 function kvm2620Svm(): ExecutionControls {
-  const controls = noControls();
-  controls.hardware = 'svm';
+  const controls = kvmSvmControls(PASSED_THROUGH);
   controls.release = '2.6.20';
   const { svm } = controls;
   for (const register of CONTROL_REGISTERS) {
@@ -39,34 +38,7 @@ function kvm2620Svm(): ExecutionControls {
   }
   for (const register of DEBUG_READS) setIntercepts(svm, true, SVM_EXIT['DR#_READ'] + register);
   for (const register of DEBUG_WRITES) setIntercepts(svm, true, SVM_EXIT['DR#_WRITE'] + register);
-  setIntercepts(
-    svm,
-    true,
-    SVM_EXIT['EXCP#'] + PAGE_FAULT,
-    SVM_EXIT.INTR,
-    SVM_EXIT.NMI,
-    SVM_EXIT.CPUID,
-    SVM_EXIT.HLT,
-    SVM_EXIT.INVLPGA,
-    SVM_EXIT.IOIO,
-    SVM_EXIT.MSR,
-    SVM_EXIT.TASK_SWITCH,
-    SVM_EXIT.SHUTDOWN,
-    SVM_EXIT.VMRUN,
-    SVM_EXIT.VMMCALL,
-    SVM_EXIT.VMLOAD,
-    SVM_EXIT.VMSAVE,
-    SVM_EXIT.STGI,
-    SVM_EXIT.CLGI,
-    SVM_EXIT.SKINIT,
-  );
-  svm.iopm.fill(0xff);
-  svm.msrpm.fill(0xff);
-  for (const { msr } of PASSED_THROUGH) {
-    setMsrIntercept(svm, msr, false, false);
-    setMsrIntercept(svm, msr, true, false);
-  }
-  svm.virtualInterruptMasking = true;
+  setIntercepts(svm, true, SVM_EXIT['EXCP#'] + PAGE_FAULT);
   return controls;
 }
 

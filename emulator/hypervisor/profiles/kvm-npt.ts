@@ -3,10 +3,10 @@
  * debug register after an exit and lets those that follow through; here all leave. The guest's processor
  * is one of Intel's, for which KVM keeps IA32_SYSENTER_ESP and EIP to itself (init_vmcb_after_set_cpuid()).
  */
-import { noControls } from '../execution-controls.ts';
 import type { ExecutionControls } from '../execution-controls.ts';
-import { setIntercepts, setMsrIntercept } from '../svm-controls.ts';
+import { setIntercepts } from '../svm-controls.ts';
 import { SVM_EXIT } from '../svm-exit-codes.ts';
+import { kvmSvmControls } from './kvm-svm.ts';
 import type { Profile } from './profile.ts';
 
 /** #DB, #UD, #AC and #MC; #PF belongs to the guest under nested paging. */
@@ -24,8 +24,7 @@ const PASSED_THROUGH = [
 ] as const;
 
 function kvmNpt(): ExecutionControls {
-  const controls = noControls();
-  controls.hardware = 'svm';
+  const controls = kvmSvmControls(PASSED_THROUGH);
   const { svm } = controls;
   for (const register of DEBUG_REGISTERS) {
     setIntercepts(svm, true, SVM_EXIT['DR#_READ'] + register, SVM_EXIT['DR#_WRITE'] + register);
@@ -38,39 +37,16 @@ function kvmNpt(): ExecutionControls {
     SVM_EXIT['CR#_WRITE'] + 4,
     SVM_EXIT['CR#_WRITE'] + 8,
     SVM_EXIT.CR0_SEL_WRITE,
-    SVM_EXIT.INTR,
-    SVM_EXIT.NMI,
     SVM_EXIT.SMI,
     SVM_EXIT.RDPMC,
-    SVM_EXIT.CPUID,
     SVM_EXIT.INVD,
-    SVM_EXIT.INVLPGA,
-    SVM_EXIT.IOIO,
-    SVM_EXIT.MSR,
-    SVM_EXIT.TASK_SWITCH,
-    SVM_EXIT.SHUTDOWN,
-    SVM_EXIT.VMRUN,
-    SVM_EXIT.VMMCALL,
-    SVM_EXIT.VMLOAD,
-    SVM_EXIT.VMSAVE,
-    SVM_EXIT.STGI,
-    SVM_EXIT.CLGI,
-    SVM_EXIT.SKINIT,
     SVM_EXIT.WBINVD,
     SVM_EXIT.XSETBV,
     SVM_EXIT.RDPRU,
     SVM_EXIT.RSM,
     SVM_EXIT.MONITOR,
     SVM_EXIT.MWAIT,
-    SVM_EXIT.HLT,
   );
-  svm.iopm.fill(0xff);
-  svm.msrpm.fill(0xff);
-  for (const { msr } of PASSED_THROUGH) {
-    setMsrIntercept(svm, msr, false, false);
-    setMsrIntercept(svm, msr, true, false);
-  }
-  svm.virtualInterruptMasking = true;
   svm.nestedPaging = true;
   return controls;
 }
