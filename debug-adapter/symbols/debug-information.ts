@@ -18,6 +18,8 @@ export interface DebugInformation {
   scopesAt(address: number): readonly CodeScope[];
   /** A variable with static storage: the one that everybody sees, else of the unit of `address`, else any. */
   variable(name: string, address?: number): Variable | null;
+  /** All variables with static storage of the unit of an address, in the order of the source. */
+  variablesOfUnit(address: number): readonly Variable[];
   /** "struct task_struct", "union thread_union", "enum zone_type", "pgd_t", "unsigned long"; complete where one is. */
   type(name: string): CType | null;
   /** An enumerator, of any enumeration. */
