@@ -11,7 +11,7 @@
 import { isTrue } from '../emulator/expressions/evaluator.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import { U32 } from '../emulator/expressions/integers.ts';
-import type { Meaning } from '../emulator/expressions/parser.ts';
+import type { Meaning } from '../emulator/expressions/resolve.ts';
 import type { Node, Syntax } from '../emulator/expressions/syntax.ts';
 import { namesIn } from '../emulator/expressions/syntax.ts';
 import { valueText } from '../emulator/expressions/value-text.ts';

@@ -6,8 +6,8 @@ import { eventNames, expressionNames, fieldNames } from '../emulator/debugger/ex
 import type { MachineEventRow } from '../emulator/debugger/machine-events.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { U32 } from '../emulator/expressions/integers.ts';
-import type { Meaning, Names } from '../emulator/expressions/parser.ts';
-import { parseExpression, parseStatement } from '../emulator/expressions/parser.ts';
+import type { Meaning, Names } from '../emulator/expressions/resolve.ts';
+import { parseExpression, parseStatement } from '../emulator/expressions/resolve.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** Symbols up to which a mistyped name is compared with all. */

@@ -6,7 +6,7 @@ import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
 import type { Scope } from '../expressions/evaluator.ts';
 import { compileExpression, holds, type ParsedExpression } from '../expressions/expression.ts';
 import { compileHitCondition, type HitCondition } from '../expressions/hit-condition.ts';
-import type { Names } from '../expressions/parser.ts';
+import type { Names } from '../expressions/resolve.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
 import type { LogLines, LogMessage } from './log-message.ts';
 import { checkedAddress } from './memory.ts';

@@ -10,7 +10,7 @@ import {
   type ExpressionSource,
   type ParsedExpression,
 } from '../expressions/expression.ts';
-import type { Names } from '../expressions/parser.ts';
+import type { Names } from '../expressions/resolve.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
 import {
   type InjectedEvent,

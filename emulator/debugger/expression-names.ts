@@ -5,7 +5,7 @@
  * event words for the values of its fields.
  */
 import { U32 } from '../expressions/integers.ts';
-import type { Meaning, Names } from '../expressions/parser.ts';
+import type { Meaning, Names } from '../expressions/resolve.ts';
 import { type ExitMoment, exitNames } from '../hypervisor/describe-exit.ts';
 import { EXIT_REASONS, findExitReason } from '../hypervisor/exit-reasons.ts';
 import type { ExitReason } from '../hypervisor/exit-reasons.ts';

@@ -6,7 +6,7 @@ import type { MemoryPlace } from '../debug-port.ts';
 import { evaluate, integerOf, placeOf, type Scope, type Value } from '../expressions/evaluator.ts';
 import { compileExpression, type ExpressionSource, valueOf } from '../expressions/expression.ts';
 import { convert, toBytes } from '../expressions/integers.ts';
-import type { Names } from '../expressions/parser.ts';
+import type { Names } from '../expressions/resolve.ts';
 import { ExpressionError } from '../expressions/syntax.ts';
 import { exitValue } from '../hypervisor/describe-exit.ts';
 import { exitReason, findExitReason } from '../hypervisor/exit-reasons.ts';

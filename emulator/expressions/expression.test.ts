@@ -4,7 +4,7 @@ import { evaluate, integerOf, type Scope, type Value } from './evaluator.ts';
 import { compileExpression, valueOf } from './expression.ts';
 import { compileHitCondition } from './hit-condition.ts';
 import { U32 } from './integers.ts';
-import { type Names, parseExpression, parseStatement } from './parser.ts';
+import { type Names, parseExpression, parseStatement } from './resolve.ts';
 import { ExpressionError } from './syntax.ts';
 import { valueText } from './value-text.ts';
 
@@ -117,6 +117,13 @@ const CASES: readonly (readonly [text: string, expected: string])[] = [
   ['memcpy.isra.0 + 1', '3222274049'],
   ['&memcpy.isra.0', '3222274048'],
   ['port & zero', '0'],
+  ['&dword[0x1000] + 1', '4097'],
+  ['&*(u32 *)0x1000', '4096'],
+  ['&u16[0x1000] == &(*(u16 *)0x1000)', '1'],
+  ['sizeof(unsigned long long)', '8'],
+  ['sizeof(char [16]) + sizeof(char *)', '20'],
+  ['sizeof(u16[4])', '8'],
+  ['(const unsigned char)0x1ff', '255'],
   ['dword[0x1000]', '3735928559'],
   ['u32[ds:0]', '3735928559'],
   ['word ptr [ds:2]', '57005'],
@@ -175,6 +182,12 @@ test('a bad text is refused with the place and the remedy', () => {
     ['strin(1)', 0, /no function 'strin'. Did you mean 'string'\?/],
     ['bits(1)', 0, /Write bits\(value, high, low\)/],
     ['phys:u8[ds:1]', 0, /no segment/],
+    ['(struct page *)eax', 1, /There is no type 'struct page' here/],
+    ['(unt *)eax', 1, /There is no type 'unt' here. Did you mean 'int'\?/],
+    ['(port)->x', 8, /Members are known from debugging information/],
+    ['(port)->', 8, /Expected the name of a member, found the end/],
+    ['offsetof(port)', 13, /Expected ',', found '\)'/],
+    ['sizeof(port)', 0, /debugging information/],
   ];
   for (const [text, position, message] of cases) {
     const error = refusal(() => compileExpression(text, names));

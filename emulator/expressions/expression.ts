@@ -3,7 +3,7 @@
  * parsed already, with its symbols in it as constants.
  */
 import { evaluate, isTrue, type Scope, type Value } from './evaluator.ts';
-import { type Names, parseExpression, unknownName } from './parser.ts';
+import { type Names, parseExpression, unknownName } from './resolve.ts';
 import { namesIn, type Syntax } from './syntax.ts';
 
 export interface ParsedExpression {

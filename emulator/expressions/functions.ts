@@ -7,6 +7,8 @@ export interface FunctionRow {
   readonly operands: readonly [number, number];
   /** Written with brackets, like an array. */
   readonly subscript?: true;
+  /** Takes types and names of members. */
+  readonly ofTypes?: true;
 }
 
 // prettier-ignore
@@ -20,4 +22,7 @@ export const FUNCTIONS = new Map<string, FunctionRow>([
   ['max',       { usage: 'max(a, b)',                operands: [2, 2], meaning: 'the greater one' }],
   ['abs',       { usage: 'abs(value)',               operands: [1, 1], meaning: 'the value without its sign' }],
   ['msr',       { usage: 'msr[index]',               operands: [1, 1], meaning: 'a model-specific register by its index', subscript: true }],
+  ['sizeof',       { usage: 'sizeof(TYPE or value)',               operands: [1, 1], meaning: 'how many bytes a type or a variable has', ofTypes: true }],
+  ['offsetof',     { usage: 'offsetof(TYPE, member)',              operands: [2, 2], meaning: 'bytes from the start of a type to one of its members', ofTypes: true }],
+  ['container_of', { usage: 'container_of(pointer, TYPE, member)', operands: [3, 3], meaning: 'what holds the member that the pointer points to', ofTypes: true }],
 ]);

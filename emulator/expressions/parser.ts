@@ -1,32 +1,14 @@
 /**
- * From a text to its tree, by precedence climbing with bounded depth. C's expressions over registers,
- * symbols, fields of an exit and guest memory, and calls of functions.ts. Names are resolved here, so
- * that a mistake is told where it stands, before anything runs.
+ * From a text to its tree, by precedence climbing with bounded depth: C's expressions over registers,
+ * symbols, variables, fields of an exit and guest memory, and calls of functions.ts. What names and types
+ * mean is for others to say; here alone a word in parentheses must be known to be a type or not.
  */
 import { didYouMean } from '../nearest-name.ts';
 import { FUNCTIONS } from './functions.ts';
-import { constantType, type IntegerType, S32, S64, U32, U64 } from './integers.ts';
-import { ExpressionError, type Syntax, type TypeName } from './syntax.ts';
+import { constantType, S32, S64, U32, U64 } from './integers.ts';
+import { ExpressionError } from './syntax.ts';
 import { INTEGER_TYPES, type Token, tokenize, unquoted } from './tokens.ts';
-
-/** What a name stands for: something whose value the scope knows, or a constant such as an address. */
-export type Meaning =
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'integer'; readonly value: bigint; readonly type: IntegerType }
-  | { readonly kind: 'string'; readonly text: string };
-
-export interface Names {
-  /** Null: there is none. Names may have dots in them ("cs.base", "memcpy.isra.0"). */
-  resolve(name: string): Meaning | null;
-  /** For "did you mean". */
-  list(): Iterable<string>;
-}
-
-/** What was typed: an expression, or one whose value is to be stored somewhere. */
-export interface Statement {
-  readonly target: Syntax | null;
-  readonly value: Syntax;
-}
+import type { Leaf, MemberPath, Written, WrittenStatement, WrittenType } from './written.ts';
 
 export const LONGEST_TEXT = 1024;
 const DEEPEST = 100;
@@ -48,13 +30,29 @@ const LEVELS: ReadonlyMap<string, number> = new Map(
 );
 const UNARY: readonly string[] = ['!', '~', '-', '+'];
 
+const QUALIFIERS: readonly string[] = ['const', 'volatile', 'restrict'];
+const TAGS: readonly string[] = ['struct', 'union', 'enum', 'class'];
+/** What a value can be stored to, as far as its form tells. */
+const WRITABLE: readonly Written['kind'][] = [
+  'word',
+  'memory',
+  'target',
+  'element',
+  'call',
+  'member',
+  'cast',
+];
+
+/** Whether a word alone in parentheses is a type. */
+export type IsType = (word: string) => boolean;
+
 class Parser {
   readonly #tokens: readonly Token[];
-  readonly #names: Names;
+  readonly #isType: IsType;
   #at = 0;
   #depth = 0;
 
-  constructor(text: string, names: Names) {
+  constructor(text: string, isType: IsType) {
     if (text.length > LONGEST_TEXT) {
       throw new ExpressionError(
         `The expression is longer than ${LONGEST_TEXT} characters.`,
@@ -62,27 +60,24 @@ class Parser {
       );
     }
     this.#tokens = tokenize(text);
-    this.#names = names;
+    this.#isType = isType;
   }
 
-  statement(): Statement {
+  statement(): WrittenStatement {
     if (this.#peek().kind === 'end') throw new ExpressionError('The expression is empty.', 0);
     const first = this.#expression();
     const { at } = this.#peek();
     if (!this.#accept('=')) {
       this.#end();
-      return { target: null, value: first };
+      return { target: null, value: first, at };
     }
-    const writable = ['name', 'memory', 'target', 'element', 'call'];
-    if (!writable.includes(first.kind)) {
-      throw new ExpressionError('Only registers and memory can be assigned to.', at);
-    }
+    if (!WRITABLE.includes(first.kind)) throw notWritable(at);
     const value = this.#expression();
     this.#end();
-    return { target: first, value };
+    return { target: first, value, at };
   }
 
-  whole(): Syntax {
+  whole(): Written {
     if (this.#peek().kind === 'end') throw new ExpressionError('The expression is empty.', 0);
     const value = this.#expression();
     this.#end();
@@ -115,7 +110,7 @@ class Parser {
   }
 
   /** Runs one level of recursion, bounded. */
-  #nested(parse: () => Syntax): Syntax {
+  #nested(parse: () => Written): Written {
     if (this.#depth >= DEEPEST) {
       throw new ExpressionError('The expression is nested too deeply.', this.#peek().at);
     }
@@ -125,7 +120,7 @@ class Parser {
     return result;
   }
 
-  #expression(): Syntax {
+  #expression(): Written {
     return this.#nested(() => {
       const test = this.#binary(1);
       const { at } = this.#peek();
@@ -137,7 +132,7 @@ class Parser {
   }
 
   /** Operators of at least `level`, left-associative. */
-  #binary(level: number): Syntax {
+  #binary(level: number): Written {
     return this.#nested(() => {
       let left = this.#unary();
       for (;;) {
@@ -151,7 +146,7 @@ class Parser {
     });
   }
 
-  #unary(): Syntax {
+  #unary(): Written {
     const { kind, text, at } = this.#peek();
     if (kind !== 'symbol') return this.#postfix();
     if (UNARY.includes(text)) {
@@ -166,10 +161,11 @@ class Parser {
         return { kind: 'target', at, pointer: this.#unary() };
       });
     }
-    // a symbol's value is its address: C's & before it says the same
-    if (text === '&' && this.#peek(1).kind === 'name') {
-      this.#at++;
-      return this.#postfix();
+    if (text === '&') {
+      return this.#nested(() => {
+        this.#at++;
+        return { kind: 'address', at, operand: this.#unary() };
+      });
     }
     const type = text === '(' ? this.#castType() : null;
     if (type === null) return this.#postfix();
@@ -177,33 +173,111 @@ class Parser {
   }
 
   /** `(unsigned char *)`; null, and nothing taken, when it is none. */
-  #castType(): TypeName | null {
-    let ahead = 1;
+  #castType(): WrittenType | null {
+    const start = this.#at++;
+    const type = this.#type();
+    const isPlain = type?.made.length === 0 && type.words.length === 1;
+    const isOpen = isPlain && !isIntegerWord(type.words[0]) && !this.#isType(type.words[0]);
+    if (type !== null && !isOpen && this.#accept(')')) return type;
+    this.#at = start;
+    return null;
+  }
+  /** `struct list_head *`, `u8 [16]`; null when no type's name stands here. */
+  #type(): WrittenType | null {
+    const { at } = this.#peek();
     const words: string[] = [];
-    for (let token = this.#peek(ahead); token.kind === 'name'; token = this.#peek(++ahead)) {
-      if (!INTEGER_TYPES.has(token.text)) return null;
-      words.push(token.text);
+    const isTag = (): boolean => words.length === 1 && TAGS.includes(words[0]);
+    for (;;) {
+      const word = this.#wordOfType();
+      if (word === null) break;
+      if (!QUALIFIERS.includes(word)) {
+        const follows =
+          words.length === 0 || isTag() || (isIntegerWord(word) && words.every(isIntegerWord));
+        if (!follows) break;
+        words.push(word);
+      }
+      this.#at++;
     }
-    let pointers = 0;
-    for (; this.#is('*', ahead); ahead++) pointers++;
-    const integer = integerType(words);
-    if (integer === null || !this.#is(')', ahead)) return null;
-    this.#at += ahead + 1;
-    return { integer, pointers };
+    if (words.length === 0 || isTag()) return null;
+    const made: ('pointer' | number)[] = [];
+    for (; this.#accept('*'); this.#qualifiers()) made.push('pointer');
+    const counts: number[] = [];
+    while (this.#accept('[')) {
+      counts.push(this.#count());
+      this.#expect(']');
+    }
+    return { at, words, made: [...made, ...counts.reverse()] };
+  }
+  #qualifiers(): void {
+    while (this.#peek().kind === 'name' && QUALIFIERS.includes(this.#peek().text)) this.#at++;
+  }
+  /** A word that can stand in a type; `u8` before a bracket looks like a memory form. */
+  #wordOfType(): string | null {
+    const { kind, text } = this.#peek();
+    if (kind === 'memory') return INTEGER_TYPES.has(text) ? text : null;
+    return kind === 'name' && !/[.$]/.test(text) ? text : null;
+  }
+  /** A number written out: how many, or which. */
+  #count(): number {
+    const token = this.#peek();
+    const written = token.kind === 'number' ? number(token) : null;
+    if (written?.kind !== 'integer' || written.value > 0x7fffffffn)
+      throw this.#unexpected('a number');
+    this.#at++;
+    return Number(written.value);
   }
 
-  #postfix(): Syntax {
+  #postfix(): Written {
     let value = this.#primary();
     for (;;) {
       const { at } = this.#peek();
-      if (!this.#accept('[')) return value;
-      const index = this.#expression();
-      this.#expect(']');
-      value = { kind: 'element', at, pointer: value, index };
+      if (this.#accept('[')) {
+        const index = this.#expression();
+        this.#expect(']');
+        value = { kind: 'element', at, pointer: value, index };
+        continue;
+      }
+      const throughPointer = this.#is('->');
+      if (!throughPointer && !this.#is('.')) return value;
+      this.#at++;
+      for (const [index, { step, at: place }] of this.#names().entries()) {
+        value = {
+          kind: 'member',
+          at: place,
+          whole: value,
+          name: step,
+          throughPointer: throughPointer && index === 0,
+        };
+      }
+    }
+  }
+  /** The names behind a `.` or `->`, each with its place: one word may be several. */
+  #names(): readonly { readonly at: number; readonly step: string }[] {
+    const { kind, text, at } = this.#peek();
+    const isName = kind === 'name' || (kind === 'memory' && INTEGER_TYPES.has(text));
+    if (!isName) throw this.#unexpected('the name of a member');
+    this.#at++;
+    let place = at;
+    return text.split('.').map((step) => {
+      const here = place;
+      place += step.length + 1;
+      return { at: here, step };
+    });
+  }
+  /** `thread.sp`, `comm[2]`. */
+  #path(): MemberPath {
+    const path: { readonly at: number; readonly step: string | number }[] = [...this.#names()];
+    for (;;) {
+      const { at } = this.#peek();
+      if (this.#accept('.')) path.push(...this.#names());
+      else if (this.#accept('[')) {
+        path.push({ at, step: this.#count() });
+        this.#expect(']');
+      } else return path;
     }
   }
 
-  #primary(): Syntax {
+  #primary(): Written {
     const token = this.#peek();
     const { at } = token;
     if (this.#accept('(')) {
@@ -212,13 +286,14 @@ class Parser {
       return inside;
     }
     // a register as the assembler writes it
-    if (this.#is('%') && this.#peek(1).kind === 'name') this.#at++;
+    const isRegister = this.#is('%') && this.#peek(1).kind === 'name';
+    if (isRegister) this.#at++;
     const word = this.#peek();
     if (word.kind === 'end' || word.kind === 'symbol') throw this.#unexpected('a value');
     this.#at++;
     // prettier-ignore
     switch (word.kind) {
-      case 'name': return this.#is('(') || isSubscripted(word.text, this.#is('[')) ? this.#call(word) : this.#name(word);
+      case 'name': return this.#is('(') || isSubscripted(word.text, this.#is('[')) ? this.#call(word) : wordOf(word, isRegister);
       case 'memory': return this.#memory(word);
       case 'string': return { kind: 'string', at, text: unquoted(word) };
       case 'character': return { kind: 'integer', at, value: BigInt(unquoted(word).codePointAt(0) ?? 0), type: S32 };
@@ -226,23 +301,17 @@ class Parser {
     }
   }
 
-  #name({ text, at }: Token): Syntax {
-    const name = text.startsWith('$') ? text.slice(1) : text;
-    const meaning = this.#names.resolve(name);
-    if (meaning === null) throw unknownName(name, at, this.#names.list());
-    return { ...meaning, at };
-  }
-
   /** `symbol(eip)`, `msr[0x10]`. */
-  #call({ text: name, at }: Token): Syntax {
+  #call({ text: name, at }: Token): Written {
     const row = FUNCTIONS.get(name);
     if (row === undefined) {
       const guess = didYouMean(name, FUNCTIONS.keys());
       throw new ExpressionError(`There is no function '${shortened(name)}'.${guess}`, at);
     }
+    if (row.ofTypes === true) return this.#ofType(name, at);
     const closing = this.#accept('[') ? ']' : ')';
     if (closing === ')') this.#expect('(');
-    const operands: Syntax[] = [];
+    const operands: Written[] = [];
     if (!this.#is(closing)) {
       do operands.push(this.#expression());
       while (this.#accept(','));
@@ -255,7 +324,39 @@ class Parser {
     return { kind: 'call', at, name, operands };
   }
 
-  #memory(word: Extract<Token, { kind: 'memory' }>): Syntax {
+  /** sizeof, offsetof and container_of, which take types. */
+  #ofType(name: string, at: number): Written {
+    this.#expect('(');
+    const start = this.#at;
+    let written: Written;
+    if (name === 'sizeof') {
+      const type = this.#type();
+      const isType =
+        type !== null && this.#is(')') && (type.made.length > 0 || this.#namesType(type));
+      if (!isType) this.#at = start;
+      written = { kind: 'size', at, of: isType ? type : this.#expression() };
+    } else if (name === 'offsetof') {
+      written = { kind: 'offset', at, ...this.#typeAndPath() };
+    } else {
+      const pointer = this.#expression();
+      this.#expect(',');
+      written = { kind: 'container', at, pointer, ...this.#typeAndPath() };
+    }
+    this.#expect(')');
+    return written;
+  }
+  /** Not the name of a variable that stands for its own size. */
+  #namesType({ words }: WrittenType): boolean {
+    return words.length > 1 || isIntegerWord(words[0]) || this.#isType(words[0]);
+  }
+  #typeAndPath(): { readonly type: WrittenType; readonly path: MemberPath } {
+    const type = this.#type();
+    if (type === null) throw this.#unexpected('a type');
+    this.#expect(',');
+    return { type, path: this.#path() };
+  }
+
+  #memory(word: Extract<Token, { kind: 'memory' }>): Written {
     const { at, space, type } = word;
     this.#expect('[');
     const first = this.#expression();
@@ -272,27 +373,19 @@ class Parser {
 const isSubscripted = (name: string, bracket: boolean): boolean =>
   bracket && FUNCTIONS.get(name)?.subscript === true;
 
-/** `unsigned short int` and the like; null for what is no type. */
-function integerType(words: readonly string[]): IntegerType | null {
-  const isSign = (word: string): boolean => word === 'unsigned' || word === 'signed';
-  const signs = words.filter(isSign);
-  const rest = words.filter((word) => !isSign(word));
-  if (words.length === 0 || signs.length > 1) return null;
-  const sizes = rest.filter((word, _, all) => word !== 'int' || all.length === 1);
-  const name = sizes.join(' ');
-  const base =
-    name === ''
-      ? S32
-      : name === 'long long'
-        ? S64
-        : name === 'long'
-          ? S32
-          : INTEGER_TYPES.get(name);
-  if (base === undefined) return null;
-  return signs[0] === 'unsigned' ? { ...base, signed: false } : base;
+const isIntegerWord = (word: string): boolean => INTEGER_TYPES.has(word);
+
+function wordOf({ text, at }: Token, isRegister: boolean): Written {
+  const marked = text.startsWith('$');
+  return {
+    kind: 'word',
+    at,
+    name: marked ? text.slice(1) : text,
+    isRegister: isRegister || marked,
+  };
 }
 
-function number({ text, at }: Token): Syntax {
+function number({ text, at }: Token): Leaf {
   if (/^\d+(\.\d+|[eE]\d+$)/.test(text)) {
     const value = Number(text);
     if (Number.isNaN(value)) throw new ExpressionError(`'${text}' is no number.`, at);
@@ -317,19 +410,21 @@ function number({ text, at }: Token): Syntax {
   };
 }
 
-const shortened = (name: string): string => (name.length > 40 ? `${name.slice(0, 40)}…` : name);
+export const shortened = (name: string): string =>
+  name.length > 40 ? `${name.slice(0, 40)}…` : name;
 
-export function unknownName(name: string, at: number, known: Iterable<string>): ExpressionError {
-  const guess = didYouMean(name, known);
-  return new ExpressionError(`There is no name '${shortened(name)}' here.${guess}`, at);
+export function notWritable(at: number): ExpressionError {
+  return new ExpressionError('Only registers and memory can be assigned to.', at);
 }
 
+const NONE: IsType = () => false;
+
 /** Throws ExpressionError with a sentence and the place. */
-export function parseExpression(text: string, names: Names): Syntax {
-  return new Parser(text, names).whole();
+export function parseWritten(text: string, isType = NONE): Written {
+  return new Parser(text, isType).whole();
 }
 
 /** The same for what may be an assignment, `eax = 5`. */
-export function parseStatement(text: string, names: Names): Statement {
-  return new Parser(text, names).statement();
+export function parseWrittenStatement(text: string, isType = NONE): WrittenStatement {
+  return new Parser(text, isType).statement();
 }
