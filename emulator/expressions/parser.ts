@@ -200,7 +200,10 @@ class Parser {
     }
     if (words.length === 0 || isTag()) return null;
     const made: ('pointer' | number)[] = [];
-    for (; this.#accept('*'); this.#qualifiers()) made.push('pointer');
+    while (this.#accept('*')) {
+      this.#qualifiers();
+      made.push('pointer');
+    }
     const counts: number[] = [];
     while (this.#accept('[')) {
       counts.push(this.#count());
