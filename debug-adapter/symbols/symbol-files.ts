@@ -3,14 +3,15 @@
  * or System.map, and one view of them all.
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
-import { isElf, parseElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
+import { isElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
-import { type Files, readNamedFile } from '../files.ts';
+import { type Files, openNamedFile } from '../files.ts';
 import { debugSections } from './debug-sections.ts';
 import { GuestImage } from './guest-image.ts';
 import { LineIndex, type LinePart } from './line-index.ts';
 import { readLines } from './line-rows.ts';
 import { folderOf, nameOf, type SourceMap } from './source-paths.ts';
+import { SymbolFile } from './symbol-file.ts';
 import { type SymbolSource, SymbolTable, symbolsOfElf } from './symbol-table.ts';
 import { parseSystemMap } from './system-map.ts';
 
@@ -19,6 +20,9 @@ export interface GuestSymbols {
   readonly lines: LineIndex;
   /** Of the files that can be found in memory, and of those that cannot. */
   readonly images: readonly GuestImage[];
+  /** The ELF files among them, open until close(). */
+  readonly files: readonly SymbolFile[];
+  close(): void;
 }
 
 /**
@@ -33,30 +37,48 @@ export async function loadSymbols(
 ): Promise<GuestSymbols> {
   const symbols: SymbolSource[] = [];
   const lines: LinePart[] = [];
-  for (const [index, file] of names.entries()) {
-    const attribute = `symbols[${index}]`;
-    next(nameOf(file), index);
-    const bytes = await readNamedFile(files, attribute, file);
-    try {
-      if (!isElf(bytes)) {
-        symbols.push({ symbols: parseSystemMap(bytes), image: new GuestImage(nameOf(file)) });
-        continue;
+  const opened: SymbolFile[] = [];
+  const close = (): void => opened.forEach((file) => file.close());
+  try {
+    for (const [index, file] of names.entries()) {
+      const attribute = `symbols[${index}]`;
+      next(nameOf(file), index);
+      const source = await openNamedFile(files, attribute, file);
+      try {
+        if (!isElf(source.read(0, Math.min(source.length, 4)))) {
+          const list = parseSystemMap(source.read(0, source.length));
+          source.close();
+          symbols.push({ symbols: list, image: new GuestImage(nameOf(file)) });
+          continue;
+        }
+        const symbolFile = await SymbolFile.of(file, source, files);
+        opened.push(symbolFile);
+        const { elf } = symbolFile;
+        const image = GuestImage.of(nameOf(file), elf);
+        symbols.push({ symbols: symbolsOfElf(elf), image });
+        const sections = debugSections(symbolFile);
+        const home = folderOf(file);
+        const isCode = codeOf(elf);
+        if (sections !== null)
+          lines.push({ lines: readLines({ sections, home, isCode }, map), image });
+      } catch (cause) {
+        source.close();
+        const problem = describeFailure(cause).replace(/\.$/, '');
+        throw failure('fileUnusable', { attribute, file, problem });
       }
-      const elf = parseElf(bytes);
-      const image = GuestImage.of(nameOf(file), elf);
-      symbols.push({ symbols: symbolsOfElf(elf), image });
-      const sections = await debugSections(elf, files);
-      const home = folderOf(file);
-      const isCode = codeOf(elf);
-      if (sections !== null)
-        lines.push({ lines: readLines({ sections, home, isCode }, map), image });
-    } catch (cause) {
-      const problem = describeFailure(cause).replace(/\.$/, '');
-      throw failure('fileUnusable', { attribute, file, problem });
     }
+  } catch (cause) {
+    close();
+    throw cause;
   }
   const images = symbols.map(({ image }) => image);
-  return { symbols: new SymbolTable(symbols), lines: new LineIndex(lines), images };
+  return {
+    symbols: new SymbolTable(symbols),
+    lines: new LineIndex(lines),
+    images,
+    files: opened,
+    close,
+  };
 }
 
 /** Whether a linear address lies in code of the file. */

@@ -1,6 +1,6 @@
 /** A session whose machine runs in the test's own thread, with files that are in memory. */
 import type { DebugPort } from '../../emulator/debug-port.ts';
-import type { Files } from '../files.ts';
+import { type Files, wholeFile } from '../files.ts';
 import type { MachineFactory } from '../machine-host.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { GuestscopeSession } from '../session.ts';
@@ -27,14 +27,16 @@ export type FakeSetup = TestSetup<FakeMachine>;
 
 /** Files that are in memory, by name. */
 export function memoryFiles(files: ReadonlyMap<string, Uint8Array>): Files {
+  const readFile = (name: string): Promise<Uint8Array> => {
+    const bytes = files.get(name);
+    if (bytes !== undefined) return Promise.resolve(bytes);
+    return Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
+  };
   return {
+    readFile,
+    open: (name) => readFile(name).then(wholeFile),
     exists: (name) => Promise.resolve(files.has(name)),
     inflate: () => Promise.reject(new Error('nothing is packed here')),
-    readFile(name) {
-      const bytes = files.get(name);
-      if (bytes !== undefined) return Promise.resolve(bytes);
-      return Promise.reject(Object.assign(new Error('not there'), { code: 'ENOENT' }));
-    },
   };
 }
 

@@ -8,6 +8,7 @@
  * Addresses are numbers. Those of a 64-bit file are sign-extended, as a canonical address is:
  * 0xffffffff81000000 is -0x7f000000; BigInt.asUintN(64, BigInt(address)) gives the other spelling.
  */
+import { bytesSource, type ByteSource } from './byte-source.ts';
 import { FormatError, hex } from './format-error.ts';
 import { readText } from './text.ts';
 
@@ -69,7 +70,7 @@ export interface ElfNote {
 }
 
 export interface ElfFile {
-  readonly bytes: Uint8Array;
+  readonly source: ByteSource;
   readonly is64: boolean;
   readonly type: number;
   readonly machine: number;
@@ -84,7 +85,9 @@ export function isElf(bytes: Uint8Array): boolean {
 }
 
 /** Reads the headers. Throws FormatError. */
-export function parseElf(bytes: Uint8Array): ElfFile {
+export function parseElf(file: Uint8Array | ByteSource): ElfFile {
+  const source = file instanceof Uint8Array ? bytesSource(file, 'ELF file') : file;
+  const bytes = source.read(0, Math.min(source.length, 64));
   if (!isElf(bytes)) throw new FormatError('foreign', 'The file is not an ELF file.');
   if (bytes.length < 52) throw truncated('its header', 52, bytes.length);
   const is64 = bytes[4] === 2;
@@ -96,7 +99,7 @@ export function parseElf(bytes: Uint8Array): ElfFile {
   }
   if (is64 && bytes.length < 64) throw truncated('its header', 64, bytes.length);
 
-  const reader = new Reader(bytes, is64);
+  const reader = new Words(bytes, is64);
   const start = is64 ? 0x28 : 0x24; // after e_phoff and e_shoff
   const header = {
     segmentsAt: reader.size(is64 ? 0x20 : 0x1c, 'e_phoff'),
@@ -107,22 +110,22 @@ export function parseElf(bytes: Uint8Array): ElfFile {
     sectionCount: reader.u16(start + (is64 ? 20 : 12)),
     namesIndex: reader.u16(start + (is64 ? 22 : 14)),
   };
-  const sections = readSections(reader, header);
+  const sections = readSections(source, header, is64);
   return {
-    bytes,
+    source,
     is64,
     type: reader.u16(0x10),
     machine: reader.u16(0x12),
     entry: reader.address(0x18),
-    segments: readSegments(reader, header, sections),
+    segments: readSegments(source, is64, header, sections),
     sections,
   };
 }
 
-/** Contents of a section, not copied; empty for one without any in the file (.bss). */
+/** Contents of a section; empty for one without any in the file (.bss). */
 export function sectionBytes(file: ElfFile, section: ElfSection): Uint8Array {
-  if (section.type === SECTION_TYPE.NOBITS) return file.bytes.subarray(0, 0);
-  return file.bytes.subarray(section.offset, section.offset + section.size);
+  if (section.type === SECTION_TYPE.NOBITS) return new Uint8Array(0);
+  return file.source.read(section.offset, section.size);
 }
 
 export function findSection(file: ElfFile, name: string): ElfSection | undefined {
@@ -143,19 +146,18 @@ export function* elfSymbols(file: ElfFile): Generator<ElfSymbol, void, undefined
   if (names?.type !== SECTION_TYPE.STRTAB || (table.entrySize !== 0 && table.entrySize !== size)) {
     throw new FormatError('malformed', `The symbol table ${table.name} has no table of names.`);
   }
-  const namesEnd = names.offset + names.size;
-  const reader = new Reader(file.bytes, file.is64);
-  const end = table.offset + table.size;
-  for (let at = table.offset + size; at + size <= end; at += size) {
-    const info = file.bytes[at + (file.is64 ? 4 : 12)];
+  const texts = sectionBytes(file, names);
+  const words = new Words(sectionBytes(file, table), file.is64);
+  for (let at = size; at + size <= words.bytes.length; at += size) {
+    const info = words.bytes[at + (file.is64 ? 4 : 12)];
     const type = SYMBOL_TYPES[info & 0xf];
-    const section = reader.u16(at + (file.is64 ? 6 : 14));
-    const nameAt = names.offset + reader.u32(at);
-    if (type === undefined || section === 0 || nameAt >= namesEnd) continue;
-    const value = reader.addressOrNull(at + (file.is64 ? 8 : 4));
-    const name = readText(file.bytes, nameAt, namesEnd);
+    const section = words.u16(at + (file.is64 ? 6 : 14));
+    const place = words.u32(at);
+    if (type === undefined || section === 0 || place >= texts.length) continue;
+    const value = words.addressOrNull(at + (file.is64 ? 8 : 4));
+    const name = nameAt(texts, place);
     if (value === null || name === '') continue;
-    const symbolSize = reader.addressOrNull(at + (file.is64 ? 16 : 8)) ?? 0;
+    const symbolSize = words.addressOrNull(at + (file.is64 ? 16 : 8)) ?? 0;
     yield { name, value, size: symbolSize, type, global: info >> 4 !== 0, section };
   }
 }
@@ -187,21 +189,21 @@ function* notesIn(
   file: ElfFile,
   place: { readonly offset: number; readonly size: number; readonly alignment: number },
 ): Generator<ElfNote, void, undefined> {
-  const reader = new Reader(file.bytes, file.is64);
+  const words = new Words(file.source.read(place.offset, place.size), file.is64);
   const unit = place.alignment === 8 ? 8 : 4;
-  const end = place.offset + place.size;
-  let at = place.offset;
-  while (at + 12 <= end) {
-    const nameSize = reader.u32(at);
+  let at = 0;
+  while (at + 12 <= words.bytes.length) {
+    const nameSize = words.u32(at);
     const descriptionAt = at + roundUp(12 + nameSize, unit);
-    const descriptionEnd = descriptionAt + reader.u32(at + 4);
-    if (descriptionEnd > end) {
-      throw new FormatError('malformed', `The ELF note at file offset ${hex(at)} is too long.`);
+    const descriptionEnd = descriptionAt + words.u32(at + 4);
+    if (descriptionEnd > words.bytes.length) {
+      const offset = hex(place.offset + at);
+      throw new FormatError('malformed', `The ELF note at file offset ${offset} is too long.`);
     }
     yield {
-      name: readText(file.bytes, at + 12, at + 12 + nameSize),
-      type: reader.u32(at + 8),
-      description: file.bytes.subarray(descriptionAt, descriptionEnd),
+      name: readText(words.bytes, at + 12, at + 12 + nameSize),
+      type: words.u32(at + 8),
+      description: words.bytes.subarray(descriptionAt, descriptionEnd),
     };
     at += roundUp(descriptionEnd - at, unit);
   }
@@ -217,38 +219,54 @@ interface TablePlaces {
   readonly namesIndex: number;
 }
 
-function readSections(reader: Reader, header: TablePlaces): readonly ElfSection[] {
+/** More than any file has; each costs memory. */
+const SECTION_LIMIT = 0x40000;
+/** Characters of a name; without a bound, names over the same bytes make a small file endless. */
+const NAME_LIMIT = 4096;
+
+const nameAt = (texts: Uint8Array, at: number): string => readText(texts, at, at + NAME_LIMIT);
+
+function readSections(
+  source: ByteSource,
+  header: TablePlaces,
+  is64: boolean,
+): readonly ElfSection[] {
   const { sectionsAt, sectionSize } = header;
   if (sectionsAt === 0) return [];
-  const expected = reader.is64 ? 64 : 40;
+  const expected = is64 ? 64 : 40;
   if (sectionSize !== expected) {
     throw new FormatError('malformed', `The ELF section headers are not of ${expected} bytes.`);
   }
-  reader.need(sectionsAt, sectionSize, 'its section headers');
+  const table = (count: number): Words => {
+    need(source, sectionsAt, count * sectionSize, 'its section headers');
+    return new Words(source.read(sectionsAt, count * sectionSize), is64);
+  };
   // files with 0xff00 sections or more keep the true numbers in section 0
-  const first = readSection(reader, sectionsAt, 0);
+  const first = readSection(table(1), 0, 0);
   const count = header.sectionCount === 0 ? first.size : header.sectionCount;
   const namesIndex = header.namesIndex === 0xffff ? first.link : header.namesIndex;
-  reader.need(sectionsAt, count * sectionSize, 'its section headers');
-
+  if (count > SECTION_LIMIT) {
+    throw new FormatError('malformed', `The ELF file has more than ${SECTION_LIMIT} sections.`);
+  }
+  const words = table(count);
   const sections: ElfSection[] = [];
   for (let index = 0; index < count; index++) {
-    const section = readSection(reader, sectionsAt + index * sectionSize, index);
+    const section = readSection(words, index * sectionSize, index);
     if (section.type !== SECTION_TYPE.NOBITS && section.type !== SECTION_TYPE.NULL) {
-      reader.need(section.offset, section.size, `section ${index}`);
+      need(source, section.offset, section.size, `section ${index}`);
     }
     sections.push(section);
   }
   const names = sections.at(namesIndex);
   if (names?.type !== SECTION_TYPE.STRTAB) return sections;
-  const namesEnd = names.offset + names.size;
-  return sections.map((section, index) => {
-    const nameAt = names.offset + reader.u32(sectionsAt + index * sectionSize);
-    return { ...section, name: readText(reader.bytes, nameAt, namesEnd) };
-  });
+  const texts = source.read(names.offset, names.size);
+  return sections.map((section, index) => ({
+    ...section,
+    name: nameAt(texts, words.u32(index * sectionSize)),
+  }));
 }
 
-function readSection(reader: Reader, at: number, index: number): ElfSection {
+function readSection(reader: Words, at: number, index: number): ElfSection {
   const wide = reader.is64;
   return {
     index,
@@ -266,7 +284,8 @@ function readSection(reader: Reader, at: number, index: number): ElfSection {
 }
 
 function readSegments(
-  reader: Reader,
+  source: ByteSource,
+  is64: boolean,
   header: TablePlaces,
   sections: readonly ElfSection[],
 ): readonly ElfSegment[] {
@@ -274,15 +293,16 @@ function readSegments(
   // PN_XNUM: the true number is in section 0
   const count = header.segmentCount === 0xffff ? (sections[0]?.info ?? 0) : header.segmentCount;
   if (segmentsAt === 0 || count === 0) return [];
-  const wide = reader.is64;
+  const wide = is64;
   const expected = wide ? 56 : 32;
   if (segmentSize !== expected) {
     throw new FormatError('malformed', `The ELF program headers are not of ${expected} bytes.`);
   }
-  reader.need(segmentsAt, count * segmentSize, 'its program headers');
+  need(source, segmentsAt, count * segmentSize, 'its program headers');
+  const reader = new Words(source.read(segmentsAt, count * segmentSize), is64);
   const segments: ElfSegment[] = [];
   for (let index = 0; index < count; index++) {
-    const at = segmentsAt + index * segmentSize;
+    const at = index * segmentSize;
     const segment: ElfSegment = {
       type: reader.u32(at),
       flags: reader.u32(at + (wide ? 4 : 24)),
@@ -294,7 +314,7 @@ function readSegments(
       alignment: reader.size(at + (wide ? 48 : 28), 'p_align'),
     };
     if (segment.type !== SEGMENT_TYPE.NULL) {
-      reader.need(segment.offset, segment.fileSize, `segment ${index}`);
+      need(source, segment.offset, segment.fileSize, `segment ${index}`);
     }
     if (segment.type === SEGMENT_TYPE.LOAD && segment.memorySize < segment.fileSize) {
       throw new FormatError(
@@ -307,8 +327,8 @@ function readSegments(
   return segments;
 }
 
-/** Little-endian words of one file, of the width that its class says. */
-class Reader {
+/** Little-endian words of a part of a file, of the width that its class says. */
+class Words {
   readonly bytes: Uint8Array;
   readonly is64: boolean;
   private readonly view: DataView;
@@ -330,19 +350,13 @@ class Reader {
     if (!this.is64) return this.u32(at);
     const high = this.u32(at + 4);
     if (high > 0x1fffff)
-      throw new FormatError(
-        'malformed',
-        `The ELF field ${what} at file offset ${hex(at)} is not possible.`,
-      );
+      throw new FormatError('malformed', `An ELF field ${what} of the file is not possible.`);
     return high * 0x1_0000_0000 + this.u32(at);
   }
   address(at: number): number {
     const address = this.addressOrNull(at);
     if (address !== null) return address;
-    throw new FormatError(
-      'malformed',
-      `The ELF file has an address that is not canonical at file offset ${hex(at)}.`,
-    );
+    throw new FormatError('malformed', 'The ELF file has an address that is not canonical.');
   }
   /** Null for a 64-bit word that a number cannot hold and that is no canonical address. */
   addressOrNull(at: number): number | null {
@@ -351,10 +365,10 @@ class Reader {
     if (high < -0x200000 || high > 0x1fffff) return null;
     return high * 0x1_0000_0000 + this.u32(at);
   }
-  need(offset: number, count: number, what: string): void {
-    if (offset + count > this.bytes.length)
-      throw truncated(what, offset + count, this.bytes.length);
-  }
+}
+
+function need(source: ByteSource, offset: number, count: number, what: string): void {
+  if (offset + count > source.length) throw truncated(what, offset + count, source.length);
 }
 
 function truncated(what: string, needed: number, length: number): FormatError {

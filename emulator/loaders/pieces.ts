@@ -46,7 +46,7 @@ export function elfPieces(file: ElfFile): PlacedKernel {
   const pieces = segments.map((segment) => ({
     address: segment.physicalAddress,
     size: segment.memorySize,
-    bytes: file.bytes.subarray(segment.offset, segment.offset + segment.fileSize),
+    bytes: file.source.read(segment.offset, segment.fileSize),
   }));
   // e_entry is meant as a physical address; one that lies in a segment by its virtual one is moved along
   const home = segments.find(
