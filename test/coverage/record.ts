@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemRows } from './rows.ts';
 
@@ -37,20 +37,23 @@ for (const test of wanted.length > 0 ? wanted : FOLDERS.flatMap(testFiles)) {
   const hooks = ['--import', 'tsx', '--import', './test/coverage/register.mjs'];
   spawnSync(process.execPath, [...hooks, test], {
     cwd: root,
-    env: { ...process.env, FORM_RECORD: directory },
+    env: { ...process.env, FORM_RECORD: directory, FORM_TEST: test },
     timeout: SECONDS * 1000,
     stdio: 'ignore',
   });
 }
-const executed: Record<string, readonly string[]> = wanted.length > 0 ? known : {};
+const found = new Map<string, Set<string>>();
 for (const name of readdirSync(directory)) {
   const { test, rows } = JSON.parse(readFileSync(join(directory, name), 'utf8')) as {
     readonly test: string;
     readonly rows: readonly string[];
   };
-  const found = rows.filter((row) => systemRows.has(row)).sort();
-  if (found.length > 0) executed[relative(root, test)] = found;
+  const all = found.get(test) ?? new Set();
+  found.set(test, all);
+  for (const row of rows) if (systemRows.has(row)) all.add(row);
 }
 rmSync(directory, { recursive: true });
+const executed: Record<string, readonly string[]> = wanted.length > 0 ? known : {};
+for (const [test, rows] of found) if (rows.size > 0) executed[test] = [...rows].sort();
 const sorted = Object.fromEntries(Object.entries(executed).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(file, `${JSON.stringify(sorted, null, 2)}\n`);
