@@ -68,6 +68,7 @@ export function evaluate(node: Syntax, scope: Scope): Value {
     case 'binary': return binaryValue(node, scope);
     case 'conditional': return evaluate(isTrue(evaluate(node.test, scope)) ? node.yes : node.no, scope);
     case 'cast': return cast(node, scope);
+    case 'float': return float(node, scope);
     case 'memory': case 'target': case 'element': return load(node, scope);
     case 'call': return call(node, scope);
   }
@@ -172,6 +173,12 @@ function cast({ type, operand }: Node<'cast'>, scope: Scope): Value {
   if (type.pointers === 0) return integer(convert(whole, type.integer));
   const pointee = { integer: type.integer, pointers: type.pointers - 1 };
   return { kind: 'integer', ...convert(whole, U32), pointee };
+}
+
+function float({ bits, operand }: Node<'float'>, scope: Scope): Value {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, wholeNumber(operand, scope, 'A representation').value, true);
+  return { kind: 'real', value: bits === 32 ? view.getFloat32(0, true) : view.getFloat64(0, true) };
 }
 
 function truncated(value: number, at: number): bigint {

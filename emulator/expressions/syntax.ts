@@ -45,6 +45,8 @@ export type Syntax = { readonly at: number } & (
       readonly no: Syntax;
     }
   | { readonly kind: 'cast'; readonly type: TypeName; readonly operand: Syntax }
+  /** The IEEE 754 value whose representation an integer of 32 or 64 bits is. */
+  | { readonly kind: 'float'; readonly bits: 32 | 64; readonly operand: Syntax }
   /** `dword[esp]`, `phys:u16[0x472]`, `byte[ds:esi]`, `word[0x40:0x17]`. */
   | {
       readonly kind: 'memory';
@@ -67,7 +69,7 @@ export function operandsOf(node: Syntax): readonly Syntax[] {
   // prettier-ignore
   switch (node.kind) {
     case 'integer': case 'real': case 'string': case 'name': return [];
-    case 'unary': case 'cast': return [node.operand];
+    case 'unary': case 'cast': case 'float': return [node.operand];
     case 'binary': return [node.left, node.right];
     case 'conditional': return [node.test, node.yes, node.no];
     case 'memory': return node.segment === null ? [node.address] : [node.segment, node.address];

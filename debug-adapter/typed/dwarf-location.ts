@@ -1,0 +1,240 @@
+/**
+ * DWARF expressions (DWARF 5, 2.5 and 2.6) as trees of the machine's language. The stack holds trees
+ * instead of numbers, so one walk serves the frame at which the guest stands, a caller's, and a condition
+ * that the machine evaluates later. Not there: branches, which no compiler uses for a place; types of
+ * stack entries; thread-local storage; and what needs the caller's registers at the call (entry values).
+ */
+import { S32, U16, U32, U8 } from '../../emulator/expressions/integers.ts';
+import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import { DwarfReader } from '../../emulator/formats/dwarf/dwarf-reader.ts';
+import { FormatError } from '../../emulator/formats/format-error.ts';
+import { lost, type Piece, type Storage, storageOfBytes } from './storage.ts';
+import { advanced, binary, cast, constant, memoryAt } from './trees.ts';
+
+/** Where a frame's registers come from. */
+export interface FrameTrees {
+  /** By DWARF's number; `name` where it is a register of the machine, to be written. Null: not known. */
+  register(number: number): { readonly value: Syntax; readonly name: string | null } | null;
+  /** Null where call frame information is missing. */
+  cfa(): Syntax | null;
+}
+
+export interface LocationContext {
+  /** Null outside all frames: only what is always at one place can be found. */
+  readonly frame: FrameTrees | null;
+  readonly frameBase: Uint8Array | null;
+  /** Bytes by which the file has moved since it was linked. */
+  readonly slide: number;
+}
+
+/** Says why a place cannot be told. */
+class Lost extends Error {}
+
+/** Operations at most: it bounds the trees that a file can make us build. */
+const MOST_OPERATIONS = 500;
+const DEEPEST = 4;
+
+/** Where the operations say that an object lies; a piece that is lost says why. */
+export function locate(operations: Uint8Array, context: LocationContext): Storage {
+  try {
+    return new Walk(context, 0).storage(operations);
+  } catch (cause) {
+    if (cause instanceof Lost) return lost(cause.message);
+    if (cause instanceof FormatError) return lost('its debugging information is damaged');
+    throw cause;
+  }
+}
+
+/** The value that the operations compute, as for the CFA; null where it is not known. */
+export function computed(operations: Uint8Array, context: LocationContext): Syntax | null {
+  const [piece] = locate(operations, context);
+  return piece?.kind === 'memory' ? piece.address : null;
+}
+
+/** What one place is before it is told how many bytes of the object are there. */
+type Place =
+  | { readonly kind: 'memory'; readonly address: Syntax }
+  | { readonly kind: 'value'; readonly value: Syntax; readonly register: { readonly name: string; readonly byte: number } | null }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }; // prettier-ignore
+
+// prettier-ignore
+const BINARY: ReadonlyMap<number, string> = new Map([
+  [0x1a, '&'], [0x1c, '-'], [0x1d, '%'], [0x1e, '*'], [0x21, '|'], [0x22, '+'], [0x24, '<<'], [0x25, '>>'], [0x27, '^'],
+]);
+/** On signed numbers. */
+// prettier-ignore
+const SIGNED: ReadonlyMap<number, string> = new Map([
+  [0x1b, '/'], [0x26, '>>'], [0x29, '=='], [0x2a, '>='], [0x2b, '>'], [0x2c, '<='], [0x2d, '<'], [0x2e, '!='],
+]);
+
+class Walk {
+  private readonly context: LocationContext;
+  private readonly depth: number;
+  private readonly stack: Syntax[] = [];
+  private place: Place | null = null;
+
+  constructor(context: LocationContext, depth: number) {
+    if (depth > DEEPEST) throw new Lost('its debugging information goes in a circle');
+    this.context = context;
+    this.depth = depth;
+  }
+
+  storage(operations: Uint8Array): Storage {
+    const reader = new DwarfReader('.debug_loclists', operations);
+    const pieces: Piece[] = [];
+    let isWhole = true;
+    for (let count = 0; reader.left > 0; count++) {
+      if (count > MOST_OPERATIONS) throw new Lost('its debugging information is too long');
+      const operation = reader.u8();
+      if (operation !== 0x93 /* DW_OP_piece */) {
+        this.step(operation, reader);
+        continue;
+      }
+      isWhole = false;
+      pieces.push(this.piece(reader.uleb()));
+      this.stack.length = 0;
+      this.place = null;
+    }
+    return isWhole ? wholes(this.result()) : pieces;
+  }
+
+  private piece(bytes: number): Piece {
+    if (this.place === null && this.stack.length === 0) return { kind: 'lost', bytes, reason: OUT };
+    const [piece] = wholes(this.result());
+    return piece === undefined ? { kind: 'lost', bytes, reason: OUT } : { ...piece, bytes };
+  }
+
+  private result(): Place {
+    return this.place ?? { kind: 'memory', address: this.pop() };
+  }
+
+  private pop(): Syntax {
+    const value = this.stack.pop();
+    if (value === undefined) throw new Lost('its debugging information is damaged');
+    return value;
+  }
+  /** Entries are unsigned and of 32 bits, the generic type of this machine. */
+  private push(value: Syntax): void {
+    this.stack.push(value);
+  }
+  private number(value: number): void {
+    this.push(constant(value, U32));
+  }
+
+  private register(number: number): Place & { readonly kind: 'value' } {
+    const { frame } = this.context;
+    const found = frame?.register(number) ?? null;
+    if (found === null) throw new Lost(frame === null ? NO_FRAME : NO_REGISTER);
+    const { value, name } = found;
+    return { kind: 'value', value, register: name === null ? null : { name, byte: 0 } };
+  }
+
+  private step(operation: number, reader: DwarfReader): void {
+    const simple = BINARY.get(operation);
+    const signed = SIGNED.get(operation);
+    if (operation >= 0x30 && operation <= 0x4f) this.number(operation - 0x30);
+    else if (operation >= 0x50 && operation <= 0x6f) this.place = this.register(operation - 0x50);
+    else if (operation >= 0x70 && operation <= 0x8f)
+      this.push(advanced(this.register(operation - 0x70).value, reader.sleb()));
+    else if (simple !== undefined) this.operate(simple);
+    else if (signed !== undefined) this.operate(signed, true);
+    else this.other(operation, reader);
+  }
+
+  private operate(operator: string, isSigned = false): void {
+    const right = this.pop();
+    const left = this.pop();
+    if (isSigned) this.push(cast(binary(operator, cast(left, S32), cast(right, S32)), U32));
+    else this.push(binary(operator, left, right));
+  }
+
+  private other(operation: number, reader: DwarfReader): void {
+    // prettier-ignore
+    switch (operation) {
+      case 0x03: /* addr */ this.number(reader.u32() + this.context.slide); break;
+      case 0x06: /* deref */ this.push(memoryAt(this.pop(), U32)); break;
+      case 0x08: this.number(reader.u8()); break;
+      case 0x09: this.number(reader.i8()); break;
+      case 0x0a: this.number(reader.u16()); break;
+      case 0x0b: this.number((reader.u16() << 16) >> 16); break;
+      case 0x0c: case 0x0d: this.number(reader.u32()); break;
+      case 0x0e: case 0x0f: /* const8: its low half */ this.number(reader.address(8)); break;
+      case 0x10: this.number(reader.uleb()); break;
+      case 0x11: this.number(reader.sleb()); break;
+      case 0x12: /* dup */ this.pick(0); break;
+      case 0x13: /* drop */ this.pop(); break;
+      case 0x14: /* over */ this.pick(1); break;
+      case 0x15: this.pick(reader.u8()); break;
+      case 0x16: /* swap */ this.rotate(2); break;
+      case 0x17: /* rot */ this.rotate(3); break;
+      case 0x19: this.absolute(); break;
+      case 0x1f: /* neg */ this.push(binary('-', constant(0, U32), this.pop())); break;
+      case 0x20: /* not */ this.push(binary('^', this.pop(), constant(0xffffffff, U32))); break;
+      case 0x23: /* plus_uconst */ this.push(advanced(this.pop(), reader.uleb())); break;
+      case 0x90: /* regx */ this.place = this.register(reader.uleb()); break;
+      case 0x91: /* fbreg */ this.push(advanced(this.frameBase(), reader.sleb())); break;
+      case 0x92: /* bregx */ this.push(advanced(this.register(reader.uleb()).value, reader.sleb())); break;
+      case 0x94: /* deref_size */ this.push(this.sized(reader.u8())); break;
+      case 0x96: /* nop */ break;
+      case 0x9c: this.push(this.cfa()); break;
+      case 0x9e: /* implicit_value */ this.place = { kind: 'bytes', bytes: taken(reader, reader.uleb()) }; break;
+      case 0x9f: /* stack_value */ this.place = { kind: 'value', value: this.pop(), register: null }; break;
+      case 0xa0: case 0xf2: throw new Lost('the object that it points to has been optimized out');
+      case 0xa3: case 0xf3: throw new Lost('it is what a register was at the call of the function, which is not known');
+      case 0x9b: case 0xe0: throw new Lost('it is thread-local');
+      default: throw new Lost(`how it is computed is not supported (DW_OP 0x${operation.toString(16)})`);
+    }
+  }
+
+  private pick(index: number): void {
+    const value = this.stack.at(-1 - index);
+    if (value === undefined) throw new Lost('its debugging information is damaged');
+    this.stack.push(value);
+  }
+  /** The top entry goes below `count - 1` others. */
+  private rotate(count: number): void {
+    if (this.stack.length < count) throw new Lost('its debugging information is damaged');
+    this.stack.splice(-count, 0, this.pop());
+  }
+  private absolute(): void {
+    const value = cast(this.pop(), S32);
+    this.push(cast({ kind: 'call', at: value.at, name: 'abs', operands: [value] }, U32));
+  }
+  private sized(size: number): Syntax {
+    const type = size === 1 ? U8 : size === 2 ? U16 : U32;
+    return cast(memoryAt(this.pop(), type), U32);
+  }
+
+  private cfa(): Syntax {
+    const { frame } = this.context;
+    const cfa = frame?.cfa() ?? null;
+    if (cfa === null) throw new Lost(frame === null ? NO_FRAME : 'call frame information is missing here');
+    return cfa;
+  } // prettier-ignore
+
+  private frameBase(): Syntax {
+    const { frameBase } = this.context;
+    if (frameBase === null) throw new Lost('its function has no frame base');
+    const [piece] = new Walk({ ...this.context, frameBase: null }, this.depth + 1).storage(
+      frameBase,
+    );
+    // of a frame base in a register, that is the address
+    if (piece?.kind === 'memory') return piece.address;
+    if (piece?.kind === 'value') return piece.value;
+    throw new Lost('its function has no frame base');
+  }
+}
+
+const OUT = 'it has been optimized out';
+const NO_FRAME = 'it is a local variable, and no frame is selected';
+const NO_REGISTER = 'the register that holds it is not known in this frame';
+
+function taken(reader: DwarfReader, count: number): Uint8Array {
+  if (count > reader.left) throw new Lost('its debugging information is damaged');
+  return Uint8Array.from({ length: count }, () => reader.u8());
+}
+
+/** One place that holds all of an object. */
+function wholes(place: Place): Storage {
+  return place.kind === 'bytes' ? storageOfBytes(place.bytes) : [{ ...place, bytes: Infinity }];
+}
