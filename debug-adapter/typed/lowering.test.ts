@@ -95,7 +95,7 @@ const CASES: readonly (readonly [text: string, value: string, type: string])[] =
   ['twice',                               '130',                  'int'],
   ['seven * count',                       '21',                   'int'],
   ['small',                               '-5',                   'short int'],
-  ['pair.low == eax && pair.high == 5',   '1',                    'int'],
+  ['pair.low == eax && pair.high == 9',   '1',                    'int'],
   // names of the machine come before static variables, and symbols behind them
   ['jiffies',                             '1234',                 'long unsigned int'],
   ['work',                                '8192',                 'int (int, struct task *)'],

@@ -335,7 +335,7 @@ class Parser {
     if (name === 'sizeof') {
       const type = this.#type();
       const isType =
-        type !== null && this.#is(')') && (type.made.length > 0 || this.#namesType(type));
+        type !== null && this.#is(')') && (type.made.includes('pointer') || this.#namesType(type));
       if (!isType) this.#at = start;
       written = { kind: 'size', at, of: isType ? type : this.#expression() };
     } else if (name === 'offsetof') {
