@@ -46,6 +46,12 @@ export class GuestOutput {
     this.kept = '';
   }
 
+  /** The guest was another's until now: goes on with what it had printed. */
+  continueFrom(before: GuestOutput): void {
+    this.decoder = before.decoder;
+    this.kept = before.kept;
+  }
+
   take(batch: OutputBatch, symbols: SymbolTable): void {
     this.takeConsole(batch, symbols);
     for (const message of batch.notices) this.notice(message);

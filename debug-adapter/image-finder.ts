@@ -15,7 +15,7 @@ const SWITCHED_ON = { condition: 'event.to != off' };
 
 export class ImageFinder {
   private readonly guest: Guest;
-  private readonly images: readonly GuestImage[];
+  readonly images: readonly GuestImage[];
   private looks = 0;
 
   constructor(guest: Guest, images: readonly GuestImage[]) {

@@ -35,6 +35,12 @@ export class RequestArguments {
   isNumber(name: string): boolean {
     return typeof this.values[name] === 'number';
   }
+  isTrue(name: string): boolean {
+    return this.values[name] === true;
+  }
+  isFalse(name: string): boolean {
+    return this.values[name] === false;
+  }
 
   string(name: string): string {
     const value = this.values[name];

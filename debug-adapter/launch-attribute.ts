@@ -335,6 +335,22 @@ export function optionalChoice(options: {
   };
 }
 
+/** Something that has a name and a number. */
+export function nameOrNumber(options: {
+  readonly description: string;
+}): Attribute<string | number | undefined> {
+  return {
+    ...OPTIONAL,
+    fallback: undefined,
+    read(value, name, problems) {
+      if (typeof value === 'string' || Number.isSafeInteger(value)) return value as string | number;
+      problems.push(wrongType(name, value, 'a name or a number'));
+      return undefined;
+    },
+    schema: () => ({ type: ['string', 'integer'], markdownDescription: options.description }),
+  };
+}
+
 /** How many of something, within bounds. */
 export function count(
   options: Common<number> & { readonly minimum: number; readonly maximum: number },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readAttachConfiguration } from './attach-configuration.ts';
 import { parseSize } from './launch-attribute.ts';
 import { readLaunchConfiguration } from './launch-configuration.ts';
-import { configurationSnippets, launchSchema } from './schema.ts';
+import { configurationSchemas, configurationSnippets } from './schema.ts';
 
 function problemsOf(value: unknown): string[] {
   const result = readLaunchConfiguration(value);
@@ -130,7 +131,7 @@ describe('launch configuration', () => {
       [{ guest: kernel, hypervisor: { interface: 'xen' } }, '"hypervisor.interface" "xen" is not'],
       [{ guest: kernel, recording: {} }, '"recording" is not available'],
       [{ guest: kernel, faults: [] }, '"faults" is not available'],
-      [{ guest: kernel, request: 'attach' }, '"request" "attach" is not available'],
+      [{ guest: kernel, request: 'attach' }, '"request" is "attach", and must be one of "launch"'],
     ] as const) {
       const [first] = problemsOf(value);
       assert.ok(first?.includes(attribute), `${attribute}: ${first ?? 'accepted'}`);
@@ -212,7 +213,7 @@ describe('sizes', () => {
 });
 
 describe('schema for the editor', () => {
-  const { launch } = launchSchema();
+  const { launch } = configurationSchemas();
 
   it('offers what works and hides what is not built', () => {
     assert.deepEqual(launch.required, ['guest']);
@@ -257,9 +258,15 @@ describe('schema for the editor', () => {
         JSON.stringify(snippet.body)
           .replace(/\^\\"/g, '')
           .replace(/\\""/g, '"')
-          .replace(/\\"/g, ''),
+          .replace(/\\"/g, '')
+          // a number
+          .replace(/"\^\$\{\d:(\d+)\}"/g, '$1'),
       );
-      assert.deepEqual(problemsOf(body), [], snippet.label);
+      const result =
+        snippet.body['request'] === 'attach'
+          ? readAttachConfiguration(body)
+          : readLaunchConfiguration(body);
+      assert.deepEqual(result.ok ? [] : result.problems, [], snippet.label);
     }
   });
 });

@@ -383,17 +383,16 @@ const EDITOR_ATTRIBUTES: readonly string[] = [
   'suppressMultipleSessionWarning',
   'windows',
 ];
-function belongsToEditor(name: string): boolean {
+export function belongsToEditor(name: string): boolean {
   return name.startsWith('_') || name.startsWith('$') || EDITOR_ATTRIBUTES.includes(name);
 }
 
-const LAUNCH_MEMBERS = {
+export const LAUNCH_MEMBERS = {
   type: text({ description: 'Always `guestscope`.', default: 'guestscope' }),
   request: choice({
     description: 'What to do.',
     default: 'launch',
     values: { launch: 'Boot a guest.' },
-    unavailable: { attach: 'use "launch"' },
   }),
   name: text({ description: 'Shown in the list of configurations.', default: 'Guest' }),
   guest,
@@ -453,12 +452,12 @@ export const launchDescription = group(LAUNCH_MEMBERS, {
 /** A validated launch configuration with every default filled in. */
 export type LaunchConfiguration = GroupValue<typeof LAUNCH_MEMBERS>;
 
-export type LaunchResult =
-  | { readonly ok: true; readonly configuration: LaunchConfiguration }
+export type Reading<Configuration> =
+  | { readonly ok: true; readonly configuration: Configuration }
   | { readonly ok: false; readonly problems: readonly AdapterError[] };
 
 /** Validates what the editor sent. Problems are in the order in which a reader would meet them. */
-export function readLaunchConfiguration(value: unknown): LaunchResult {
+export function readLaunchConfiguration(value: unknown): Reading<LaunchConfiguration> {
   const problems: Problems = [];
   const configuration = launchDescription.read(value, '', problems);
   return problems.length === 0 ? { ok: true, configuration } : { ok: false, problems };

@@ -4,11 +4,13 @@
  */
 import type { KvmConfiguration, MachineConfiguration } from '../emulator/debug-port.ts';
 import { defaultProfile } from '../emulator/hypervisor/profiles.ts';
+import type { AttachConfiguration } from './attach-configuration.ts';
+import { readAttachConfiguration } from './attach-configuration.ts';
 import { failure } from './errors.ts';
 import type { Files } from './files.ts';
 import { firmwareFile, videoFirmwareFile } from './firmware-files.ts';
 import { readNamedFile } from './files.ts';
-import type { LaunchConfiguration } from './launch-configuration.ts';
+import type { LaunchConfiguration, Reading } from './launch-configuration.ts';
 import { readLaunchConfiguration } from './launch-configuration.ts';
 
 /** Problems named in one error. */
@@ -16,7 +18,24 @@ const PROBLEMS_SHOWN = 3;
 
 /** Validates the arguments of launch or restart; throws the numbered error for what is wrong. */
 export function checkedConfiguration(raw: unknown): LaunchConfiguration {
-  const result = readLaunchConfiguration(raw);
+  return checked(readLaunchConfiguration(raw));
+}
+
+/** The same for those of attach. */
+export function checkedAttachment(raw: unknown): AttachConfiguration {
+  return checked(readAttachConfiguration(raw));
+}
+
+/** The configuration of a guest that was taken over: breakpoints are the new client's. */
+export function asAttached(
+  launched: LaunchConfiguration,
+  { exitBreakpoints, breakOn, symbols, sourceMap, console }: AttachConfiguration,
+): LaunchConfiguration {
+  const own = symbols.length > 0 ? { symbols, sourceMap } : {};
+  return { ...launched, exitBreakpoints, breakOn, console, ...own };
+}
+
+function checked<Configuration>(result: Reading<Configuration>): Configuration {
   if (result.ok) return result.configuration;
   const [first] = result.problems;
   if (first !== undefined && result.problems.length === 1) throw first;

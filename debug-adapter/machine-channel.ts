@@ -40,13 +40,17 @@ import type { RuleStop, RunRules } from './run-rules.ts';
 /** A two-way pipe for structured-cloneable values, in order, without loss while both ends live. */
 export interface Channel {
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  /** From now on this listener hears, in place of an earlier one. */
   onMessage(listener: (message: unknown) => void): void;
 }
 
 /** A worker as its owner sees it. */
 export interface WorkerHandle {
   readonly channel: Channel;
-  /** Called once when the worker has ended without terminate(), with the cause in a few words. */
+  /**
+   * Called once when the worker has ended without terminate(), with the cause in a few words; takes the
+   * place of an earlier listener.
+   */
   onDeath(listener: (cause: string) => void): void;
   /** Ends it at once, whatever it does. */
   terminate(): void;
@@ -67,6 +71,7 @@ export interface MachineService {
   goOn(): void;
   /** Stops a running guest; does nothing to a stopped one. */
   pause(): void;
+  isRunning(): boolean;
   position(): MachinePosition;
   vcpus(): readonly VcpuSummary[];
   look(vcpu: number): void;

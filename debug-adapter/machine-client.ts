@@ -41,6 +41,13 @@ export class MachineRefusal extends Error {
   }
 }
 
+/** A worker with its machine, on its way from one client to the next. */
+export interface ReleasedWorker {
+  readonly worker: WorkerHandle;
+  /** Answers with lower numbers belong to earlier clients. */
+  readonly nextId: number;
+}
+
 /** Slowest answer that is waited for; building a machine and its memory is not under this limit. */
 const ANSWER_SECONDS = 15;
 
@@ -54,11 +61,14 @@ export class MachineClient {
   private readonly listener: MachineListener;
   private readonly scheduler: Scheduler;
   private readonly open = new Map<number, OpenCall>();
-  private nextId = 1;
+  private nextId: number;
+  /** A batch of output was received and not yet taken. */
+  private holdsBatch = false;
   private ended: AdapterError | null = null;
 
-  constructor(worker: WorkerHandle, listener: MachineListener, scheduler: Scheduler) {
+  constructor({ worker, nextId }: ReleasedWorker, listener: MachineListener, scheduler: Scheduler) {
     this.worker = worker;
+    this.nextId = nextId;
     this.listener = listener;
     this.scheduler = scheduler;
     worker.channel.onMessage((message) => this.receive(message as FromWorker));
@@ -109,6 +119,14 @@ export class MachineClient {
     if (this.end(failure('sessionEnded', { command: 'This' }))) this.worker.terminate();
   }
 
+  /** Gives the worker away, machine and all; open calls fail here, and nothing more is heard. */
+  release(): ReleasedWorker {
+    if (this.holdsBatch) this.post({ kind: 'taken' });
+    if (!this.end(failure('sessionEnded', { command: 'This' })))
+      throw new RangeError('the worker has ended, or was given away');
+    return { worker: this.worker, nextId: this.nextId };
+  }
+
   private end(error: AdapterError): boolean {
     if (this.ended !== null) return false;
     this.ended = error;
@@ -132,7 +150,11 @@ export class MachineClient {
         this.listener.stopped(message.reason, message.position);
         break;
       case 'output': {
-        const taken = (): void => this.post({ kind: 'taken' });
+        this.holdsBatch = true;
+        const taken = (): void => {
+          this.holdsBatch = false;
+          this.post({ kind: 'taken' });
+        };
         this.listener.output(message.batch).then(taken, taken);
         break;
       }

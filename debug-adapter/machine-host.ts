@@ -128,6 +128,7 @@ class MachineHost {
         machine().requestPause();
         this.wake();
       },
+      isRunning: () => this.running,
       position: () => machine().position(),
       vcpus: () => machine().vcpus(),
       look: (vcpu) => machine().look(vcpu),

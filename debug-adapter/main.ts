@@ -4,27 +4,37 @@
  *   adapter                           DAP over standard input and output, one session; ends when the client leaves
  *   adapter --port N [--host NAME]    DAP over TCP, a session for each connection; 0 chooses a free port
  *           [--once]                  … and ends when the last client has left, whatever became of it
+ *           [--keep]                  … and keeps the guests of clients that vanish, for others to attach to
+ *
+ * A client of the server may leave its guest behind when it disconnects, and another may attach to it; with
+ * --once there is nobody to come. Guests that wait end with the program.
  *
  * Over TCP the line "Guestscope listens on HOST:PORT" on standard output tells that clients may come, and
  * the program ends with SIGTERM or SIGINT. Exit status 2: wrong arguments; 1: the port cannot be used.
  */
 import { parseArgs } from 'node:util';
 import { nodeFiles } from './files-node.ts';
+import { GuestLot } from './guest-lot.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
 import { startServer } from './tcp-node.ts';
 import { connectStreams } from './transport.ts';
 import { machineWorker, startThread } from './worker-node.ts';
 
-const USAGE = 'usage: adapter [--port N [--host NAME] [--once]]';
+const USAGE = 'usage: adapter [--port N [--host NAME] [--once | --keep]]';
 
-function newSession(ready: () => Promise<void>, left: () => void): GuestscopeSession {
+function newSession(
+  ready: () => Promise<void>,
+  left: () => void,
+  lot: GuestLot | null = null,
+): GuestscopeSession {
   return new GuestscopeSession({
     startWorker: () => startThread(machineWorker(import.meta.url)),
     files: nodeFiles,
     scheduler: nodeScheduler,
     clientReady: ready,
     disconnected: left,
+    ...(lot !== null && { lot }),
   });
 }
 
@@ -44,12 +54,18 @@ function serveStandardStreams(): void {
   session.onDidSendMessage((message) => transport.send(message));
 }
 
-async function serveTcp(host: string, port: number, once: boolean): Promise<void> {
+async function serveTcp({ host, port, once, keep }: TcpOptions): Promise<void> {
+  const lot = once ? null : new GuestLot(nodeScheduler, keep);
   try {
-    const emptied = (): void => {
-      if (once) process.exit(0);
-    };
-    const server = await startServer(host, port, newSession, emptied);
+    const server = await startServer({
+      host,
+      port,
+      newSession: (ready, left) => newSession(ready, left, lot),
+      emptied: () => {
+        if (once) process.exit(0);
+      },
+      lot,
+    });
     process.stdout.write(`Guestscope listens on ${server.host}:${server.port}\n`);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
@@ -63,26 +79,35 @@ function wrongArguments(problem: string): never {
   process.exit(2);
 }
 
-function given(): {
+interface TcpOptions {
   readonly host: string;
-  readonly port: string | undefined;
+  readonly port: number;
   readonly once: boolean;
-} {
+  readonly keep: boolean;
+}
+
+/** Null: over the standard streams. */
+function given(): TcpOptions | null {
   try {
     const { values } = parseArgs({
       options: {
         port: { type: 'string' },
         host: { type: 'string', default: '127.0.0.1' },
         once: { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
       },
     });
-    return { host: values.host, port: values.port, once: values.once };
+    const { port, host, once, keep } = values;
+    if (port === undefined) return null;
+    if (!/^\d{1,5}$/.test(port) || Number(port) > 0xffff)
+      return wrongArguments(`"${port}" is no port; it is a number from 0 to 65535.`);
+    if (once && keep) return wrongArguments('"--once" and "--keep" contradict each other.');
+    return { host, port: Number(port), once, keep };
   } catch (cause) {
     return wrongArguments(cause instanceof Error ? cause.message : String(cause));
   }
 }
 
-const { host, port, once } = given();
-if (port === undefined) serveStandardStreams();
-else if (/^\d{1,5}$/.test(port) && Number(port) <= 0xffff) void serveTcp(host, Number(port), once);
-else wrongArguments(`"${port}" is no port; it is a number from 0 to 65535.`);
+const options = given();
+if (options === null) serveStandardStreams();
+else void serveTcp(options);

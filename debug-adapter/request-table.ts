@@ -62,6 +62,8 @@ export interface RequestRow {
   /** Sets breakpoints that may name symbols: to be answered anew when these have moved (rebinding.ts). */
   readonly bindsSymbols?: true;
   readonly capability?: DebugProtocol.Capabilities;
+  /** What it adds in a server, where guests can wait for another client. */
+  readonly inServer?: DebugProtocol.Capabilities;
   /** Gives the response's body; throws AdapterError. */
   handle(session: GuestscopeSession, request: IncomingRequest): Promise<unknown>;
 }
@@ -83,14 +85,13 @@ const BEGUN: readonly SessionState[] = ['stopped', 'running'];
 // prettier-ignore
 const REQUESTS: readonly RequestRow[] = [
   // command, legal when; capability; handler
-  { command: 'initialize',                  legal: ['new'],         handle: initialize(() => capabilities()) },
+  { command: 'initialize',                  legal: ['new'],         handle: initialize(capabilities) },
   { command: 'launch',                      legal: ['initialized'], handle: launch },
   { command: 'attach',                      legal: ['initialized'], handle: attach },
   { command: 'configurationDone',           legal: ['configuring'], handle: configurationDone,         capability: { supportsConfigurationDoneRequest: true } },
   { command: 'restart',                     legal: BEGUN,           handle: restart,                   capability: { supportsRestartRequest: true } },
   { command: 'terminate',                   legal: ANY,             handle: terminate, urgent: true,   capability: { supportsTerminateRequest: true } },
-  // No supportSuspendDebuggee, no supportTerminateDebuggee: the machine is this process's own, it ends with the session.
-  { command: 'disconnect',                  legal: ANY,             handle: disconnect, urgent: true },
+  { command: 'disconnect',                  legal: ANY,             handle: disconnect, urgent: true,  inServer: { supportSuspendDebuggee: true, supportTerminateDebuggee: true } },
   { command: 'cancel',                      legal: ANY,             handle: cancel, urgent: true,      capability: { supportsCancelRequest: true } },
 
   { command: 'breakpointLocations',         legal: ALIVE,           handle: breakpointLocations,       capability: { supportsBreakpointLocationsRequest: true } },
@@ -158,10 +159,13 @@ export function requestNames(): readonly string[] {
   return REQUESTS.map(({ command }) => command);
 }
 
-/** What the adapter can do, from the rows. */
-export function capabilities(): DebugProtocol.Capabilities {
+/**
+ * What the adapter can do, from the rows.
+ * @param hasLot it is a server, where guests can wait
+ */
+export function capabilities(hasLot: boolean): DebugProtocol.Capabilities {
   return Object.assign(
     {},
-    ...REQUESTS.map((row) => row.capability ?? {}),
+    ...REQUESTS.map(({ capability, inServer }) => ({ ...capability, ...(hasLot && inServer) })),
   ) as DebugProtocol.Capabilities;
 }

@@ -3,6 +3,7 @@
  * of launch.json and the snippets that "Add Configuration…" offers. Computed from the description in
  * launch-configuration.ts; whoever writes package.json calls this.
  */
+import { attachDescription } from './attach-configuration.ts';
 import type { JsonSchema } from './launch-attribute.ts';
 import { launchDescription } from './launch-configuration.ts';
 
@@ -10,11 +11,23 @@ import { launchDescription } from './launch-configuration.ts';
 const GIVEN_BY_EDITOR: readonly string[] = ['type', 'request', 'name'];
 
 /** Value of contributes.debuggers[].configurationAttributes. */
-export function launchSchema(): { readonly launch: JsonSchema } {
-  const { type = 'object', properties = {}, required = [] } = launchDescription.schema() ?? {};
+export function configurationSchemas(): {
+  readonly launch: JsonSchema;
+  readonly attach: JsonSchema;
+} {
+  const attach = schemaOf(attachDescription.schema());
+  return {
+    launch: schemaOf(launchDescription.schema()),
+    // over streams there is nothing to attach to
+    attach: { ...attach, required: ['port'] },
+  };
+}
+
+function schemaOf(schema: JsonSchema | null): JsonSchema {
+  const { type = 'object', properties = {}, required = [] } = schema ?? {};
   const own = Object.entries(properties).filter(([name]) => !GIVEN_BY_EDITOR.includes(name));
   // Not closed: the editor adds members of its own at this level. The adapter refuses unknown ones.
-  return { launch: { type, required, properties: Object.fromEntries(own) } };
+  return { type, required, properties: Object.fromEntries(own) };
 }
 
 export interface ConfigurationSnippet {
@@ -112,6 +125,19 @@ export function configurationSnippets(): readonly ConfigurationSnippet[] {
         guest: { kernel: `${FOLDER}\${1:guest.bin}"`, format: 'flat', loadAddress: '0x7c00' },
         machine: { memory: '16M' },
         hypervisor: { interface: 'bare' },
+        stopOnEntry: true,
+      },
+    },
+    {
+      label: 'Guestscope: attach to a guest at a server',
+      description: 'Takes over a guest that another client has left at "adapter --port N".',
+      body: {
+        type: 'guestscope',
+        request: 'attach',
+        name: 'Attach to guest',
+        host: '127.0.0.1',
+        port: '^${1:4711}',
+        guest: '${2:Boot Linux under KVM}',
         stopOnEntry: true,
       },
     },

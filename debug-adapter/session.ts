@@ -11,29 +11,37 @@
 import { Event } from '@vscode/debugadapter/lib/messages.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
+import type { AttachConfiguration } from './attach-configuration.ts';
 import type { ClientAbilities } from './client-abilities.ts';
 import { NO_ABILITIES } from './client-abilities.ts';
-import type { EventSource, WantedEvent } from './breakpoints.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { AdapterError, failure } from './errors.ts';
+import type { AdapterError } from './errors.ts';
+import { failure } from './errors.ts';
 import { setFilterOfLaunch } from './exit-log-filter.ts';
-import { wantedExit } from './exit-wish.ts';
 import type { Files } from './files.ts';
 import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
 import { ImageFinder } from './image-finder.ts';
+import type { GuestLot, GuestPlace } from './guest-lot.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
+import { setBreakpointsOfLaunch } from './launch-breakpoints.ts';
 import type { LineStep } from './line-step.ts';
-import { checkedConfiguration, machineConfiguration } from './launching.ts';
+import {
+  asAttached,
+  checkedAttachment,
+  checkedConfiguration,
+  machineConfiguration,
+} from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
+import type { ReleasedWorker } from './machine-client.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
+import type { Fate } from './parked-guest.ts';
 import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
 import type { Progress, Work } from './progress.ts';
 import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
-import { wantedEvent } from './event-tree.ts';
 import { describeStop, type StopDescription } from './stops.ts';
 import type { GuestImage } from './symbols/guest-image.ts';
 import { loadSymbols } from './symbols/symbol-files.ts';
@@ -51,17 +59,23 @@ export interface SessionEnvironment {
   readonly clientReady?: () => Promise<void>;
   /** Called when the client has said goodbye and was answered. */
   readonly disconnected?: () => void;
+  /** Where guests wait for another client, in a server; absent: a guest ends with its session. */
+  readonly lot?: GuestLot;
 }
 
-/** Everything that launch.json and its files say. */
+/** Everything that launch.json and its files say of a guest that is there. */
 interface Plan {
   readonly configuration: LaunchConfiguration;
-  readonly machine: MachineConfiguration;
   readonly symbols: SymbolTable;
   readonly sources: Sources;
   readonly images: readonly GuestImage[];
   /** "Run without debugging": no stop on entry, no breakpoints. */
   readonly debug: boolean;
+}
+
+/** And of one that is to be switched on. */
+interface PowerPlan extends Plan {
+  readonly machine: MachineConfiguration;
 }
 
 export class GuestscopeSession {
@@ -79,7 +93,14 @@ export class GuestscopeSession {
   abilities: ClientAbilities = NO_ABILITIES;
   /** Arguments of the launch, for a restart that brings none. */
   private launchArguments: unknown = undefined;
-  private stopOnEntry = true;
+  /** With which the client hears of the guest first; null: it runs at once. */
+  private firstStop: HostStop | null = null;
+  /** Why the guest is stopped; null while it runs and before its first instruction. */
+  private lastStop: HostStop | null = null;
+  /** The guest's at the server; null where it ends with the session. */
+  private place: GuestPlace | null = null;
+  /** How the guest was taken over; null for one that was launched here. */
+  private attachment: AttachConfiguration | null = null;
   /** Number of the machine that counts now; a stop of an earlier one is too late. */
   private machineNumber = 0;
 
@@ -111,12 +132,10 @@ export class GuestscopeSession {
     if (!this.disposed) this.dispatcher.receive(message);
   }
 
-  /** The client is gone: ends the machine and says nothing more. */
+  /** The client is gone: ends the machine, unless the server keeps it, and says nothing more. */
   dispose(): void {
-    this.disposed = true;
-    this.dispatcher.clear();
-    this.end();
-    this.listeners.clear();
+    if (this.environment.lot?.keepsAbandoned === true) this.leaveBehind('as it is');
+    this.close();
   }
 
   // ------------------------------------------------------------------------------ for the handlers
@@ -156,10 +175,31 @@ export class GuestscopeSession {
     this.dispatcher.cancelProgress(id);
   }
 
-  /** The client leaves; the host is told so that it can leave too. */
-  disconnect(): void {
-    this.dispose();
+  /** Whether guests can be left behind, and others be taken over. */
+  get hasLot(): boolean {
+    return this.environment.lot !== undefined;
+  }
+
+  /** A guest that was launched here ends with the session, if nothing else is said. */
+  get isAttached(): boolean {
+    return this.attachment !== null;
+  }
+
+  /**
+   * The client leaves; the host is told so that it can leave too.
+   * @param fate null: the guest ends
+   */
+  disconnect(fate: Fate | null): void {
+    if (fate !== null) this.leaveBehind(fate);
+    this.close();
     this.environment.disconnected?.();
+  }
+
+  private close(): void {
+    this.disposed = true;
+    this.dispatcher.clear();
+    this.end();
+    this.listeners.clear();
   }
 
   initialized(abilities: ClientAbilities): void {
@@ -174,25 +214,90 @@ export class GuestscopeSession {
 
   private async build(raw: unknown, progress: Progress, work: Work): Promise<void> {
     const plan = await this.plan(raw, progress, work);
-    const machine = this.startMachine();
-    const { configuration, sources } = plan;
-    const guest = new Guest(machine, configuration, sources, () => this.output.everything);
-    guest.variables.paging = this.abilities.paging;
+    const place = this.environment.lot?.enter(plan.configuration.name) ?? null;
+    const machine = this.startMachine({ worker: this.environment.startWorker(), nextId: 1 });
+    const guest = this.guestOn(machine, plan);
     try {
       await this.power(guest, plan);
       progress.check();
     } catch (cause) {
       machine.dispose();
+      place?.leave();
       throw cause;
     }
-    this.launchArguments = raw;
+    this.adopt(guest, place, raw);
+  }
+
+  private guestOn(machine: MachineClient, { configuration, sources }: Plan): Guest {
+    const guest = new Guest(machine, configuration, sources, () => this.output.everything);
+    guest.variables.paging = this.abilities.paging;
+    return guest;
+  }
+
+  private adopt(guest: Guest, place: GuestPlace | null, launchArguments: unknown): void {
+    this.launchArguments = launchArguments;
+    this.place = place;
     this.currentGuest = guest;
     this.currentState = 'configuring';
   }
 
+  /** Takes over a guest that waits at the server; throws the numbered error when that cannot be. */
+  async attach(raw: unknown, progress: Progress): Promise<void> {
+    const attachment = checkedAttachment(raw);
+    const { lot } = this.environment;
+    if (lot === undefined) throw failure('attachUnavailable', {});
+    const files = await this.symbolsOf(attachment, progress);
+    const { place, worker, knowledge, wasRunning } = await lot.claim(attachment.guest);
+    const { launchArguments, stop, output } = knowledge;
+    this.output.continueFrom(output);
+    const machine = this.startMachine(worker);
+    const configuration = asAttached(knowledge.configuration, attachment);
+    const own = attachment.symbols.length > 0 ? files : knowledge;
+    const plan = { ...own, configuration, debug: true };
+    const guest = this.guestOn(machine, plan);
+    this.adopt(guest, place, launchArguments);
+    this.lastStop = stop;
+    try {
+      progress.check();
+      guest.looksAt((await machine.call('position')).vcpu);
+      await this.furnish(guest, plan);
+      await this.lookForImages();
+    } catch (cause) {
+      // as it was, for another attempt
+      this.leaveBehind(wasRunning ? 'running' : 'stopped');
+      this.currentState = this.disposed ? 'ended' : 'initialized';
+      this.currentGuest = null;
+      throw cause;
+    }
+    this.attachment = attachment;
+    const goesOn = wasRunning && !attachment.stopOnEntry;
+    this.firstStop = goesOn ? null : withoutIds(stop ?? { kind: 'entry' });
+  }
+
+  /** Gives the guest to the server, for another session; a guest that there is none of stays away. */
+  private leaveBehind(fate: Fate): void {
+    const { currentGuest: guest, place } = this;
+    if (!this.hasGuest || guest === null || place === null) return;
+    const { configuration, symbols, sources, machine } = guest;
+    const knowledge = {
+      configuration,
+      launchArguments: this.launchArguments,
+      symbols,
+      sources,
+      images: this.images?.images ?? [],
+      stop: this.lastStop,
+      output: this.output,
+    };
+    this.currentState = 'ended';
+    this.place = null;
+    this.dispatcher.cancelAll();
+    place.park(machine.release(), knowledge, fate);
+  }
+
   /** The same guest from power-on, its files read anew; `raw` may bring a changed configuration. */
   async restart(raw: unknown, progress: Progress): Promise<void> {
-    const given = raw ?? this.launchArguments;
+    // a client that has attached knows how it attached, not how the guest was launched
+    const given = this.isAttached ? this.launchArguments : (raw ?? this.launchArguments);
     await progress.during('Restarting the guest', async (work) => {
       const plan = await this.plan(given, progress, work);
       await this.power(this.guest, plan);
@@ -206,7 +311,7 @@ export class GuestscopeSession {
   async begin(): Promise<void> {
     const { guest } = this;
     const { machine } = guest;
-    if (this.stopOnEntry) await this.stopped({ kind: 'entry' }, await machine.call('position'));
+    if (this.firstStop !== null) await this.stopped(this.firstStop, await machine.call('position'));
     else {
       await this.resume({ kind: 'continue' });
       const threadId = threadOf(guest.variables.vcpu);
@@ -220,6 +325,7 @@ export class GuestscopeSession {
     guest.lineStep = lineStep;
     const before = this.currentState;
     this.currentState = 'running';
+    this.lastStop = null;
     try {
       await guest.machine.call('resume', mode);
       guest.moved();
@@ -270,43 +376,50 @@ export class GuestscopeSession {
     this.currentState = 'ended';
     this.dispatcher.cancelAll();
     this.currentGuest?.machine.dispose();
+    this.place?.leave();
     this.event('terminated');
   }
 
   // ---------------------------------------------------------------------------------- the machine
 
   /** Reads the files. Reports half of the work; building the machine is the other one. */
-  private async plan(raw: unknown, progress: Progress, work: Work): Promise<Plan> {
-    const configuration = checkedConfiguration(raw);
-    const { files } = this.environment;
-    const { symbols, lines, images } = await loadSymbols(
-      configuration.symbols,
-      configuration.sourceMap,
-      files,
-      (name, index) => {
-        progress.check();
-        work.report(index / configuration.symbols.length / 2, `Reading ${name}`);
-      },
-    );
-    progress.check();
-    const machine = await machineConfiguration(configuration, files);
+  private async plan(raw: unknown, progress: Progress, work: Work): Promise<PowerPlan> {
+    const launched = checkedConfiguration(raw);
+    const { attachment } = this;
+    const configuration = attachment === null ? launched : asAttached(launched, attachment);
+    const files = await this.symbolsOf(configuration, progress, work);
+    const machine = await machineConfiguration(configuration, this.environment.files);
     progress.check();
     work.report(1 / 2, 'Building the machine');
     return {
+      ...files,
       configuration,
       machine,
-      symbols,
-      sources: new Sources(lines, files),
-      images,
       debug: !(typeof raw === 'object' && raw !== null && 'noDebug' in raw && raw.noDebug === true),
     };
   }
 
-  private startMachine(): MachineClient {
+  /** Reads the files with symbols. */
+  private async symbolsOf(
+    { symbols: names, sourceMap }: Pick<LaunchConfiguration, 'symbols' | 'sourceMap'>,
+    progress: Progress,
+    work?: Work,
+  ): Promise<Pick<Plan, 'symbols' | 'sources' | 'images'>> {
+    const { files } = this.environment;
+    const { symbols, lines, images } = await loadSymbols(names, sourceMap, files, (name, index) => {
+      progress.check();
+      work?.report(index / names.length / 2, `Reading ${name}`);
+    });
+    progress.check();
+    return { symbols, sources: new Sources(lines, files), images };
+  }
+
+  private startMachine(worker: ReleasedWorker): MachineClient {
     return new MachineClient(
-      this.environment.startWorker(),
+      worker,
       {
         stopped: (reason, position) => {
+          this.lastStop = reason;
           const number = this.machineNumber;
           this.dispatcher.enqueue(async () => {
             if (number === this.machineNumber) await this.stopped(reason, position);
@@ -324,8 +437,8 @@ export class GuestscopeSession {
   }
 
   /** Puts a fresh machine under the guest, with the breakpoints of launch.json. */
-  private async power(guest: Guest, plan: Plan): Promise<void> {
-    const { configuration, machine, symbols, sources, debug } = plan;
+  private async power(guest: Guest, plan: PowerPlan): Promise<void> {
+    const { configuration, machine, debug } = plan;
     try {
       const options = { idle: configuration.machine.idle };
       guest.looksAt((await guest.machine.call('create', machine, options)).vcpu);
@@ -334,16 +447,23 @@ export class GuestscopeSession {
       const attribute = cause.attribute ?? 'guest.kernel';
       throw failure('configurationRefused', { attribute, problem: cause.message });
     }
+    this.firstStop = configuration.stopOnEntry && debug ? { kind: 'entry' } : null;
+    this.lastStop = null;
+    await this.furnish(guest, plan);
+    await setFilterOfLaunch(guest, configuration.hypervisor.log);
+  }
+
+  /** What the configuration says of a guest that has its machine: symbols, breakpoints. */
+  private async furnish(guest: Guest, plan: Plan): Promise<void> {
+    const { configuration, symbols, sources, debug } = plan;
     guest.configuration = configuration;
     guest.symbols = symbols;
     guest.sources = sources;
     guest.breakpoints.enabled = debug;
     guest.moved();
     guest.expectations.configure(guest, configuration.expect);
-    this.stopOnEntry = configuration.stopOnEntry && debug;
     guest.stepInterrupts = configuration.stepping.interrupts;
     this.output.printConsole = configuration.console === 'debugConsole';
-    await setFilterOfLaunch(guest, configuration.hypervisor.log);
     await setBreakpointsOfLaunch(guest);
     this.images = new ImageFinder(guest, plan.images);
     await this.images.arm();
@@ -445,35 +565,7 @@ export class GuestscopeSession {
   }
 }
 
-/** Breakpoints that stand in launch.json; throws the numbered error that names the bad one. */
-async function setBreakpointsOfLaunch(guest: Guest): Promise<void> {
-  const { exitBreakpoints, breakOn } = guest.configuration;
-  await setOfLaunch(guest, 'exitBreakpoints', 'launch', exitBreakpoints, (given) =>
-    wantedExit(guest, given),
-  );
-  await setOfLaunch(guest, 'breakOn', 'breakOn', breakOn, (given) =>
-    wantedEvent(guest, given.event, given),
-  );
-}
-
-/** Sets the breakpoints of a list of launch.json; throws the numbered error that names the bad one. */
-async function setOfLaunch<Given>(
-  guest: Guest,
-  list: string,
-  source: EventSource,
-  given: readonly Given[],
-  wanted: (given: Given) => WantedEvent,
-): Promise<void> {
-  const refused = (index: number, problem: string): AdapterError =>
-    failure('configurationRefused', { attribute: `${list}[${index}]`, problem });
-  const wishes = given.map((each, index) => {
-    try {
-      return wanted(each);
-    } catch (cause) {
-      throw cause instanceof AdapterError ? refused(index, cause.message) : cause;
-    }
-  });
-  const set = await guest.breakpoints.setEvents(guest.machine, source, wishes);
-  for (const [index, { problem }] of set.entries())
-    if (problem !== null) throw refused(index, problem);
+/** A stop that came of another client's breakpoints, which are no longer there. */
+function withoutIds(stop: HostStop): HostStop {
+  return 'ids' in stop ? { ...stop, ids: [] } : stop;
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { nodeFiles } from './files-node.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
-import type { TcpServer } from './tcp-node.ts';
+import type { NewSession, TcpServer } from './tcp-node.ts';
 import { startServer } from './tcp-node.ts';
 import { FakeMachine } from './testing/fake-machine.ts';
 import { LocalWorker } from './testing/local-worker.ts';
@@ -25,7 +25,7 @@ describe('sessions over TCP', { timeout: 60_000 }, () => {
 
   beforeEach(async () => {
     disposed = [];
-    server = await startServer('127.0.0.1', 0, (clientReady, disconnected) => {
+    const newSession: NewSession = (clientReady, disconnected) => {
       const session = new GuestscopeSession({
         startWorker: () =>
           new LocalWorker((given) => new FakeMachine(given), nodeScheduler, structuredClone),
@@ -40,7 +40,8 @@ describe('sessions over TCP', { timeout: 60_000 }, () => {
         disposed.shift()?.();
       };
       return session;
-    });
+    };
+    server = await startServer({ host: '127.0.0.1', port: 0, newSession });
   });
   afterEach(() => server.close());
 
@@ -102,7 +103,8 @@ describe('sessions over TCP', { timeout: 60_000 }, () => {
 
 it('a port that is in use is refused', async () => {
   const newSession = (): never => assert.fail('no client came');
-  const first = await startServer('127.0.0.1', 0, newSession);
-  await assert.rejects(startServer('127.0.0.1', first.port, newSession), /EADDRINUSE/);
+  const first = await startServer({ host: '127.0.0.1', port: 0, newSession });
+  const second = startServer({ host: '127.0.0.1', port: first.port, newSession });
+  await assert.rejects(second, /EADDRINUSE/);
   await first.close();
 });

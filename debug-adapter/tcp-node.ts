@@ -1,11 +1,13 @@
 /**
- * DAP over a TCP port: every connection is a session of its own, with its own machine in its own thread.
+ * DAP over a TCP port: every connection is a session of its own, with its own machine in its own thread,
+ * or one that another connection has left behind (guest-lot.ts).
  * Whoever connects may read the files of this user through launch configurations, so the port is open to
  * this computer alone unless another address is asked for.
  */
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
+import type { GuestLot } from './guest-lot.ts';
 import type { GuestscopeSession } from './session.ts';
 import { connectStreams } from './transport.ts';
 
@@ -27,16 +29,25 @@ export interface TcpServer {
   close(): Promise<void>;
 }
 
-/**
- * Listens; `port` 0 chooses a free one. Rejects when the port cannot be had.
- * @param emptied called each time that the last client has left.
- */
-export async function startServer(
-  host: string,
-  port: number,
-  newSession: NewSession,
-  emptied: () => void = () => undefined,
-): Promise<TcpServer> {
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 chooses a free one. */
+  readonly port: number;
+  readonly newSession: NewSession;
+  /** Called each time that the last client has left. */
+  readonly emptied?: () => void;
+  /** Where the sessions' guests wait; ends with the server. */
+  readonly lot?: GuestLot | null;
+}
+
+/** Listens. Rejects when the port cannot be had. */
+export async function startServer({
+  host,
+  port,
+  newSession,
+  emptied = () => undefined,
+  lot = null,
+}: ServerOptions): Promise<TcpServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -56,6 +67,7 @@ export async function startServer(
     async close() {
       const closed = once(server, 'close');
       server.close();
+      lot?.close();
       for (const socket of sockets) socket.destroy();
       await closed;
     },

@@ -31,7 +31,11 @@ function start(listener: Partial<MachineListener> = {}): MachineClient {
     output: () => Promise.resolve(),
     died: () => undefined,
   };
-  return new MachineClient(startThread(WORKER), { ...nothing, ...listener }, nodeScheduler);
+  return new MachineClient(
+    { worker: startThread(WORKER), nextId: 1 },
+    { ...nothing, ...listener },
+    nodeScheduler,
+  );
 }
 
 describe('machine in a thread', () => {
@@ -66,7 +70,7 @@ describe('machine in a thread', () => {
     const death = new Promise<string>((resolve) => (died = resolve));
     const missing = new URL('./testing/no-such-worker-main.ts', import.meta.url);
     const client = new MachineClient(
-      startThread(missing),
+      { worker: startThread(missing), nextId: 1 },
       {
         created: () => undefined,
         stopped: () => undefined,

@@ -15,12 +15,12 @@ export function startThread(file: URL): WorkerHandle {
     ? new Worker(throughTsx(file), { name, eval: true })
     : new Worker(file, { name });
   let terminated = false;
-  const listeners: ((cause: string) => void)[] = [];
+  let tell: (cause: string) => void = () => undefined;
   let cause: string | null = null;
   const died = (what: string): void => {
     if (terminated || cause !== null) return;
     cause = what;
-    for (const listener of listeners) listener(what);
+    tell(what);
   };
   worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
   worker.on('messageerror', (error) => died(error.message));
@@ -28,10 +28,10 @@ export function startThread(file: URL): WorkerHandle {
   return {
     channel: {
       post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
-      onMessage: (listener) => void worker.on('message', listener),
+      onMessage: (listener) => void worker.removeAllListeners('message').on('message', listener),
     },
     onDeath(listener) {
-      if (cause === null) listeners.push(listener);
+      if (cause === null) tell = listener;
       else listener(cause);
     },
     terminate() {

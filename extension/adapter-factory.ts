@@ -1,7 +1,7 @@
 /**
  * Gives the editor its debug adapter: the session object in the extension host, whose machine runs in a
  * worker of its own, or, by the setting guestscope.adapter, the same session as a process that speaks
- * over its standard streams.
+ * over its standard streams. A guest that waits at a server is reached there.
  */
 import { pathToFileURL } from 'node:url';
 import * as vscode from 'vscode';
@@ -9,7 +9,7 @@ import { nodeFiles } from '../debug-adapter/files-node.ts';
 import { nodeScheduler } from '../debug-adapter/scheduler-node.ts';
 import { GuestscopeSession } from '../debug-adapter/session.ts';
 import { startThread } from '../debug-adapter/worker-node.ts';
-import { startAdapterProcess } from './adapter-process.ts';
+import { connectToServer, startAdapterProcess } from './adapter-streams.ts';
 import { editorAdapter, type MessageEnd } from './editor-adapter.ts';
 import { DEBUG_TYPE } from './guest-session.ts';
 
@@ -20,11 +20,19 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
     this.#dist = vscode.Uri.joinPath(extensionUri, 'dist');
   }
 
-  createDebugAdapterDescriptor(): vscode.DebugAdapterDescriptor {
+  async createDebugAdapterDescriptor({
+    configuration,
+  }: vscode.DebugSession): Promise<vscode.DebugAdapterDescriptor> {
+    return new vscode.DebugAdapterInlineImplementation(
+      editorAdapter(await this.#end(configuration)),
+    );
+  }
+
+  async #end({ request, host, port }: vscode.DebugConfiguration): Promise<MessageEnd> {
+    if (request === 'attach' && typeof port === 'number')
+      return connectToServer(typeof host === 'string' ? host : '127.0.0.1', port);
     const setting = vscode.workspace.getConfiguration(DEBUG_TYPE).get<string>('adapter');
-    const end =
-      setting === 'process' ? startAdapterProcess(this.#file('adapter.cjs')) : this.#here();
-    return new vscode.DebugAdapterInlineImplementation(editorAdapter(end));
+    return setting === 'process' ? startAdapterProcess(this.#file('adapter.cjs')) : this.#here();
   }
 
   #here(): MessageEnd {

@@ -42,6 +42,18 @@ function withEditorDefaults(configuration: vscode.DebugConfiguration): vscode.De
   return { internalConsoleOptions: 'neverOpen', ...configuration };
 }
 
+/** Undefined, with a sentence, when it says of no server. */
+function attachable(
+  configuration: vscode.DebugConfiguration,
+): vscode.DebugConfiguration | undefined {
+  const { port, debugServer } = configuration;
+  if (Number.isInteger(port) || debugServer !== undefined) return withEditorDefaults(configuration);
+  void vscode.window.showErrorMessage(
+    'launch.json: "port" is missing; guests wait at servers, which "adapter --port N" starts: name N.',
+  );
+  return undefined;
+}
+
 export class GuestConfigurationProvider implements vscode.DebugConfigurationProvider {
   provideDebugConfigurations(): vscode.ProviderResult<vscode.DebugConfiguration[]> {
     return [configurationFor('${workspaceFolder}/vmlinuz')];
@@ -54,6 +66,7 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
   ): Promise<vscode.DebugConfiguration | null | undefined> {
     // F5 without a launch.json comes as an empty object
     const given = configuration as Partial<vscode.DebugConfiguration>;
+    if (given.request === 'attach') return attachable(configuration);
     if (given.type && given['guest'] !== undefined) return withEditorDefaults(configuration);
     const choose = 'Choose Kernel…';
     const open = 'Open launch.json';

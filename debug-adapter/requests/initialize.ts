@@ -4,10 +4,10 @@ import { clientAbilities } from '../client-abilities.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-/** @param capabilities what to announce, from the request table. */
+/** @param capabilities what to announce, from the request table; with a lot, where guests can wait. */
 export const initialize =
-  (capabilities: () => DebugProtocol.Capabilities) =>
+  (capabilities: (hasLot: boolean) => DebugProtocol.Capabilities) =>
   (session: GuestscopeSession, request: IncomingRequest): Promise<DebugProtocol.Capabilities> => {
     session.initialized(clientAbilities(request));
-    return Promise.resolve(capabilities());
+    return Promise.resolve(capabilities(session.hasLot));
   };

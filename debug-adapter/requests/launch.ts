@@ -1,8 +1,8 @@
 /**
- * Launching: `launch` reads the files and builds the machine, then tells the client to send its
- * breakpoints ("initialized"), and `configurationDone` lets the guest go.
+ * Launching: `launch` reads the files and builds the machine, `attach` takes over one that waits at the
+ * server; then the client is told to send its breakpoints ("initialized"), and `configurationDone` lets
+ * the guest go.
  */
-import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
@@ -11,8 +11,9 @@ export async function launch(session: GuestscopeSession, request: IncomingReques
   request.whenAnswered(() => session.event('initialized'));
 }
 
-export function attach(): Promise<never> {
-  return Promise.reject(failure('attachUnavailable', {}));
+export async function attach(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  await session.attach(request.raw ?? {}, request.progress);
+  request.whenAnswered(() => session.event('initialized'));
 }
 
 export function configurationDone(

@@ -12,23 +12,23 @@ export type Clone = (value: unknown) => unknown;
 
 export class LocalWorker implements WorkerHandle {
   readonly channel: Channel;
-  private listeners: ((cause: string) => void)[] = [];
+  private tell: (cause: string) => void = () => undefined;
   private alive = true;
 
   constructor(createMachine: MachineFactory, scheduler: Scheduler, clone: Clone) {
-    const toHost: ((message: unknown) => void)[] = [];
-    const toClient: ((message: unknown) => void)[] = [];
-    const end = (
-      own: ((message: unknown) => void)[],
-      other: ((message: unknown) => void)[],
-    ): Channel => ({
+    interface Side {
+      hear(message: unknown): void;
+    }
+    const toHost: Side = { hear: () => undefined };
+    const toClient: Side = { hear: () => undefined };
+    const end = (own: Side, other: Side): Channel => ({
       post: (message) => {
         const copy = clone(message);
         scheduler.yield(() => {
-          if (this.alive) for (const listener of other) listener(copy);
+          if (this.alive) other.hear(copy);
         });
       },
-      onMessage: (listener) => own.push(listener),
+      onMessage: (listener) => (own.hear = listener),
     });
     this.channel = end(toClient, toHost);
     // A terminated thread does nothing more.
@@ -44,17 +44,16 @@ export class LocalWorker implements WorkerHandle {
   }
 
   onDeath(listener: (cause: string) => void): void {
-    this.listeners.push(listener);
+    this.tell = listener;
   }
 
   terminate(): void {
     this.alive = false;
-    this.listeners = [];
   }
 
   /** The worker ends by itself, as after an uncaught error. */
   die(cause: string): void {
     this.alive = false;
-    for (const listener of this.listeners) listener(cause);
+    this.tell(cause);
   }
 }

@@ -1,6 +1,7 @@
 /** A session whose machine runs in the test's own thread, with files that are in memory. */
 import type { DebugPort } from '../../emulator/debug-port.ts';
 import { type Files, wholeFile } from '../files.ts';
+import type { GuestLot } from '../guest-lot.ts';
 import type { MachineFactory } from '../machine-host.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { GuestscopeSession } from '../session.ts';
@@ -13,6 +14,8 @@ import { TestClient } from './test-client.ts';
 export interface TestHost {
   readonly scheduler: Scheduler;
   readonly clone: Clone;
+  /** Of the server that the sessions belong to. */
+  readonly lot?: GuestLot;
 }
 
 export interface TestSetup<Machine> {
@@ -63,6 +66,7 @@ export function testSession<Machine extends DebugPort>(
     files: memoryFiles(files),
     scheduler: host.scheduler,
     ...(clientReady !== undefined && { clientReady }),
+    ...(host.lot !== undefined && { lot: host.lot }),
   });
   return { session, client: new TestClient(session), workers, machines, files };
 }

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { configurationSnippets, launchSchema } from '../../debug-adapter/schema.ts';
+import { configurationSchemas, configurationSnippets } from '../../debug-adapter/schema.ts';
 import { projectRoot } from './tools.ts';
 
 const MANIFEST = join(projectRoot, 'package.json');
@@ -26,7 +26,7 @@ export async function manifestTexts(): Promise<{
   const manifest = JSON.parse(actual) as Manifest;
   const debuggers = manifest.contributes.debuggers[0];
   if (debuggers === undefined) throw new Error('package.json has no contributes.debuggers[0].');
-  debuggers['configurationAttributes'] = launchSchema();
+  debuggers['configurationAttributes'] = configurationSchemas();
   debuggers['configurationSnippets'] = configurationSnippets();
   const wanted = await format(JSON.stringify(manifest), {
     ...manifest.prettier,

@@ -39,6 +39,12 @@ async function startServer(
   return { port: Number(port), process: child };
 }
 
+async function newClient(port: number): Promise<TestClient> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return streamClient(socket, socket);
+}
+
 async function untilRunning(client: TestClient): Promise<void> {
   await client.ask('initialize', {});
   await client.ask('launch', LAUNCH);
@@ -69,7 +75,13 @@ describe('adapter process', () => {
   });
 
   it('says what is wrong with its arguments', async () => {
-    for (const args of [['--port', 'x'], ['--port', '65536'], ['--nonsense']]) {
+    const wrong = [
+      ['--port', 'x'],
+      ['--port', '65536'],
+      ['--nonsense'],
+      ['--port', '0', '--once', '--keep'],
+    ];
+    for (const args of wrong) {
       const child = spawn(process.execPath, ['--import', 'tsx', MAIN, ...args]);
       const said: Buffer[] = [];
       child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
@@ -89,16 +101,33 @@ describe('adapter process over TCP', () => {
     assert.deepEqual(await once(child, 'exit'), [0, null]);
   });
 
+  it('keeps a guest that was left running, for the next client, and ends with it', async () => {
+    const { port, process: child } = await startServer();
+    const first = await newClient(port);
+    await untilRunning(first);
+    await first.ask('disconnect', { terminateDebuggee: false });
+    const second = await newClient(port);
+    await second.ask('initialize', {});
+    await second.ask('attach', { stopOnEntry: true });
+    const history = await second.ask('guestscope/consoleHistory');
+    assert.equal(typeof history['text'], 'string');
+    await second.ask('configurationDone');
+    await second.event('stopped');
+    await second.ask('continue', THREAD);
+    await second.ask('disconnect');
+    child.kill('SIGTERM');
+    assert.deepEqual(
+      await once(child, 'exit'),
+      [null, 'SIGTERM'],
+      'its guest keeps it from nothing',
+    );
+  });
+
   it('serves one client after another and two at once, and ends with SIGTERM', async () => {
     const { port, process: child } = await startServer();
-    const newClient = async (): Promise<TestClient> => {
-      const socket = connect(port, '127.0.0.1');
-      await once(socket, 'connect');
-      return streamClient(socket, socket);
-    };
-    const busy = await newClient();
+    const busy = await newClient(port);
     await untilRunning(busy);
-    const client = await newClient();
+    const client = await newClient(port);
     await play(client, [
       ['initialize', { adapterID: 'guestscope', clientID: 'plain' }],
       ['launch', LAUNCH],

@@ -7,23 +7,27 @@
  *   launch {…}                   attributes over those of the guest, one line of JSON; optional
  *   abilities {…}                what the client says of itself beside EDITOR, as JSON; optional
  *   begin entry                  entry | configuring | nothing: how far to go before the script
+ *   client NAME                  who speaks from here on, at the same server; has sent "initialize"
  *   > request {…}                said, and its answer awaited; ">>" does not wait
  *   ? event                      awaits an event that comes later
  *   < …   ! …   * …              heard: an answer, a refusal, an event; UPDATE_GOLDEN=1 writes these
  *
  * In arguments "$frame" is the topmost frame of the last stack trace, "$ref:NAME" the reference of the
- * last scope or variable of that name, "$seq" the sequence number of the last request.
+ * last scope or variable of that name, "$seq" the sequence number of the last request, "$launch" the launch.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { GuestLot } from '../../debug-adapter/guest-lot.ts';
 import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
 import type { Said } from '../../debug-adapter/testing/test-client.ts';
 import { errorText, type TestClient } from '../../debug-adapter/testing/test-client.ts';
+import type { TestSetup } from '../../debug-adapter/testing/test-session.ts';
 import { EDITOR, fakeSession, testSession } from '../../debug-adapter/testing/test-session.ts';
 import type { DebugPort } from '../../emulator/debug-port.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';
 
 const HOST = { scheduler: nodeScheduler, clone: structuredClone };
+const CLIENT = /^client (.+)$/;
 /** Longest line of JSON; what is longer goes over several. */
 const WIDTH = 110;
 /** Events that are only noise here: where the machine is stands in the answers. */
@@ -60,18 +64,29 @@ const file = (path: string): Uint8Array =>
 const bytesOf = (hex: string): number[] => hex.trim().split(/\s+/).map((byte) => Number.parseInt(byte, 16)); // prettier-ignore
 
 interface Setup {
-  readonly client: TestClient;
+  /** A new client, of a new session. */
+  readonly connect: () => TestClient;
   readonly attributes: object;
   readonly dispose: () => void;
 }
 
-function setup(guest: string): Setup {
+function setup(guest: string, inServer: boolean): Setup {
+  const lot = new GuestLot(nodeScheduler);
+  const host = inServer ? { ...HOST, lot } : HOST;
+  const sessions: { dispose(): void }[] = [];
+  const dispose = (): void => {
+    for (const session of sessions) session.dispose();
+    lot.close();
+  };
+  const connected = ({ client, session }: TestSetup<DebugPort>): TestClient => {
+    sessions.push(session);
+    return client;
+  };
   const [kind = '', ...rest] = guest.split(' ');
   const program = rest.length > 0 ? bytesOf(rest.join(' ')) : [];
   if (kind === 'toy') {
-    const { client, session } = fakeSession(program, HOST);
     const attributes = { guest: { kernel: '/guest' }, machine: { idle: 'skip' } };
-    return { client, attributes, dispose: () => session.dispose() };
+    return { connect: () => connected(fakeSession(program, host)), attributes, dispose };
   }
   const files = new Map([
     ['/boot.bin', Uint8Array.from(program)],
@@ -79,7 +94,6 @@ function setup(guest: string): Setup {
     ['/story.elf', file('../../extension/sample/story/story.elf')],
     ['/smp.bin', file('../guests/smp/built/smp.bin')],
   ]);
-  const { client, session } = testSession<DebugPort>(createMachine, files, HOST);
   const flat = (kernel: string): object => ({ kernel, format: 'flat', loadAddress: '0x7c00' });
   const kvm = { interface: 'kvm', profile: 'kvm-ept' };
   const guests: { readonly [kind: string]: object } = {
@@ -89,15 +103,19 @@ function setup(guest: string): Setup {
   }; // prettier-ignore
   const attributes = guests[kind];
   assert.ok(attributes !== undefined, `there is no guest "${guest}"`);
-  return { client, attributes, dispose: () => session.dispose() };
+  return { connect: () => connected(testSession(createMachine, files, host)), attributes, dispose };
 }
 
 /** Plays a scenario and gives its file as it should be. */
 async function play(scenario: Scenario): Promise<string> {
-  const { client, attributes, dispose } = setup(scenario.guest);
+  const inServer = scenario.lines.some((line) => CLIENT.test(line));
+  const { connect, attributes, dispose } = setup(scenario.guest, inServer);
+  const clients = new Map([['', connect()]]);
+  let client = clients.get('') as TestClient;
   const launch = { ...attributes, ...scenario.launch };
+  const introduction = { adapterID: 'guestscope', ...EDITOR, ...scenario.abilities };
   if (scenario.begin !== 'nothing') {
-    await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR, ...scenario.abilities });
+    await client.ask('initialize', introduction);
     await client.ask('launch', launch);
     await client.event('initialized');
   }
@@ -114,6 +132,14 @@ async function play(scenario: Scenario): Promise<string> {
   for (const line of scenario.lines) {
     const [, mark, command = '', args] = /^(>>?|\?) (\S+)(?: (.*))?$/.exec(line) ?? [];
     if (mark === undefined) tell();
+    const [, name] = CLIENT.exec(line) ?? [];
+    if (name !== undefined) {
+      const known = clients.get(name);
+      client = known ?? connect();
+      clients.set(name, client);
+      if (known === undefined) await client.ask('initialize', introduction);
+      told = client.said.length;
+    }
     written.push(line);
     if (mark === '?') await client.event(command);
     else if (mark !== undefined) {

@@ -1,10 +1,12 @@
 /**
  * Sessions that are spoken to at random: over streams in pieces of any size, in every state, two at once,
- * with cancels at any time, and a client that may vanish in the middle. What must hold: every request is
+ * with cancels at any time, and a client that may vanish in the middle; guests are left at the server and
+ * taken over. What must hold: every request is
  * answered exactly once, no answer is a mistake of ours, and nothing waits for ever.
  */
 import { PassThrough } from 'node:stream';
 import { readFileSync } from 'node:fs';
+import { GuestLot } from '../../../debug-adapter/guest-lot.ts';
 import { nodeScheduler } from '../../../debug-adapter/scheduler-node.ts';
 import { GuestscopeSession } from '../../../debug-adapter/session.ts';
 import { LocalWorker } from '../../../debug-adapter/testing/local-worker.ts';
@@ -12,7 +14,7 @@ import { memoryFiles } from '../../../debug-adapter/testing/test-session.ts';
 import { connectStreams, FrameReader } from '../../../debug-adapter/transport.ts';
 import { createMachine } from '../../../emulator/debugger/debugger.ts';
 import { generatorOfCase } from '../../vectors/replay/mulberry32.ts';
-import { type Next, noise, randomRequest } from './random-messages.ts';
+import { type Next, noise, pick, randomRequest } from './random-messages.ts';
 
 const STORY = new URL('../../../extension/sample/story/', import.meta.url);
 const FILES = new Map(
@@ -30,9 +32,13 @@ const LAUNCH = {
 
 /** Messages of a session, and of a burst that is said before any answer is waited for. */
 const SESSION_MESSAGES = 400;
+/** Pairs of sessions at one server. */
+const SERVER_PAIRS = 4;
 const BURST = 20;
 /** Real time without an answer after which something hangs; a busy computer is slow. */
 const PATIENCE_MS = 60_000;
+
+const GOODBYES = [{}, { suspendDebuggee: true }, { terminateDebuggee: false }];
 
 interface Answer {
   readonly type: string;
@@ -49,12 +55,14 @@ class FuzzedSession {
   /** By sequence number: what was said and not answered. */
   private readonly open = new Map<number, string>();
   private readonly session: GuestscopeSession;
+  private readonly lot: GuestLot;
   private seq = 1;
   private wakeUp: (() => void) | null = null;
   private left = false;
   readonly problems: string[] = [];
 
-  constructor(seed: number) {
+  constructor(seed: number, lot: GuestLot) {
+    this.lot = lot;
     const generator = generatorOfCase(seed);
     this.next = () => generator.next() / 2 ** 32;
     const reader = new FrameReader(
@@ -66,6 +74,7 @@ class FuzzedSession {
       startWorker: () => new LocalWorker(createMachine, nodeScheduler, structuredClone),
       files: memoryFiles(FILES),
       scheduler: nodeScheduler,
+      lot,
       clientReady: () => transport.ready(),
       disconnected: () => this.gone(),
     });
@@ -98,7 +107,8 @@ class FuzzedSession {
     const depth = this.next();
     if (depth < 0.04) return;
     this.say('initialize', { adapterID: 'guestscope' });
-    if (depth >= 0.08) this.say('launch', LAUNCH);
+    const waits = this.lot.waiting > 0 && this.next() < 0.7;
+    if (depth >= 0.08) this.say(waits ? 'attach' : 'launch', waits ? {} : LAUNCH);
     await this.answered();
     if (depth >= 0.12) this.say('configurationDone', undefined);
     if (depth >= 0.3) this.say('continue', { threadId: 1 });
@@ -162,7 +172,7 @@ class FuzzedSession {
     const kind = this.next();
     if (this.left) return;
     if (kind < 0.4) {
-      this.say('disconnect', {});
+      this.say('disconnect', pick(this.next, GOODBYES));
       await this.answered();
       return;
     }
@@ -195,8 +205,15 @@ export async function fuzzSessions(
   let said = 0;
   let sessions = 0;
   const problems: string[] = [];
+  let lot = new GuestLot(nodeScheduler);
   while (said < messages && problems.length === 0) {
-    const pair = [0, 1].map((which) => new FuzzedSession(seed + sessions + which));
+    if (sessions % (2 * SERVER_PAIRS) === 0) {
+      lot.close();
+      // guests of clients that vanish: ended by every other server
+      lot = new GuestLot(nodeScheduler, sessions % (4 * SERVER_PAIRS) === 0);
+    }
+    const [first, server] = [seed + sessions, lot];
+    const pair = [0, 1].map((which) => new FuzzedSession(first + which, server));
     const counts = await Promise.all(pair.map((each) => each.run(SESSION_MESSAGES)));
     said += counts.reduce((sum, count) => sum + count, 0);
     for (const [which, each] of pair.entries())
@@ -204,5 +221,6 @@ export async function fuzzSessions(
     sessions += pair.length;
     progress(said);
   }
+  lot.close();
   return { messages: said, sessions, problems };
 }
