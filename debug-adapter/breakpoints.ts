@@ -25,7 +25,8 @@ export interface Conditions {
 }
 /** What a client wants, or a sentence why it cannot be had. */
 export type WantedInstruction =
-  (Conditions & { readonly addresses: readonly number[] }) | { readonly problem: string };
+  | (Conditions & { readonly addresses: readonly number[]; readonly isHook?: true })
+  | { readonly problem: string };
 export type WantedData =
   | (Conditions & Pick<DataBreakpoint, 'space' | 'length' | 'access'> & { readonly start: number })
   | { readonly problem: string };
@@ -50,7 +51,7 @@ interface Entry {
   /** Equal for equal wishes. */
   readonly key: string;
   readonly wanted: Wanted;
-  /** Ids in the machine; several for a line at several addresses and a filter on several reasons. */
+  /** Ids in the machine; several for a filter on several reasons. */
   readonly machineIds: readonly number[];
   readonly problem: string | null;
 }
@@ -59,6 +60,8 @@ export interface Hit {
   /** Ids that the client knows. */
   readonly ids: readonly number[];
   readonly sources: readonly BreakpointSource[];
+  /** One of them waits for a paravirt hook. */
+  readonly isHook: boolean;
 }
 
 export class Breakpoints {
@@ -75,7 +78,7 @@ export class Breakpoints {
     source: InstructionSource,
     wanted: readonly WantedInstruction[],
   ): Promise<readonly SetBreakpoint[]> {
-    this.replace(source, wanted, (wish) => ('addresses' in wish ? wish.addresses.length : 0));
+    this.replace(source, wanted, (wish) => ('addresses' in wish && wish.addresses.length > 0 ? 1 : 0)); // prettier-ignore
     await this.sendInstructions(machine);
     return this.outcomes(source);
   }
@@ -122,6 +125,7 @@ export class Breakpoints {
   hit(machineIds: readonly number[]): Hit {
     const ids: number[] = [];
     const sources: BreakpointSource[] = [];
+    let isHook = false;
     for (const [source, entries] of this.entries) {
       // the adapter's own is nothing that a client knows
       if (source === 'image') continue;
@@ -129,9 +133,10 @@ export class Breakpoints {
         if (entry.machineIds.some((id) => machineIds.includes(id))) {
           ids.push(entry.id);
           sources.push(source);
+          isHook ||= 'isHook' in entry.wanted;
         }
     }
-    return { ids, sources };
+    return { ids, sources, isHook };
   }
 
   /** Whether the breakpoint that waits for a kernel (image-finder.ts) is among them. */
@@ -167,10 +172,9 @@ export class Breakpoints {
     const sources = [...this.entries.keys()].filter(isOnInstructions);
     const list = this.of(sources).flatMap(({ wanted, machineIds }) =>
       'addresses' in wanted
-        ? wanted.addresses.flatMap((address, index) => {
-            const id = machineIds[index];
-            return id === undefined ? [] : [{ id, address, ...conditionsOf(wanted) }];
-          })
+        ? machineIds.flatMap((id) =>
+            wanted.addresses.map((address) => ({ id, address, ...conditionsOf(wanted) })),
+          )
         : [],
     );
     this.note(list, await machine.call('setInstructionBreakpoints', list));
@@ -185,7 +189,9 @@ export class Breakpoints {
     sent: readonly { readonly id: number }[],
     problems: readonly (string | null)[],
   ): void {
-    const said = new Map(sent.map(({ id }, index) => [id, problems[index] ?? null]));
+    const said = new Map<number, string | null>();
+    for (const [index, { id }] of sent.entries())
+      said.set(id, said.get(id) ?? problems[index] ?? null);
     for (const [source, entries] of this.entries)
       this.entries.set(
         source,

@@ -57,6 +57,8 @@ const ERRORS = {
   machineRefused:         { id: 3009, user: false, format: '{problem}' },
   noSymbol:               { id: 3010, user: false, format: 'There is no symbol "{name}"; list the file that has it under "symbols" of launch.json.' },
   noSource:               { id: 3011, user: false, format: 'There is no such source: code was made from files of "symbols" in launch.json, and listings have the "sourceReference" of a stack frame.' },
+  noHooks:                { id: 3012, user: false, format: '{problem}' },
+  noHook:                 { id: 3013, user: false, format: 'There is no paravirt hook "{name}"{hint}.' },
   workerEnded:            { id: 9001, user: true,  format: 'The machine\'s worker has ended ({cause}); launch again.' },
   workerSilent:           { id: 9002, user: true,  format: 'The machine did not answer "{method}" within {seconds} seconds; terminate the session and launch again.' },
   internal:               { id: 9003, user: true,  format: 'Guestscope made a mistake in "{command}": {problem}.' },

@@ -24,6 +24,8 @@ import type { MachineClient } from './machine-client.ts';
 import { MachineRefusal } from './machine-client.ts';
 import type { MemoryReference } from './memory-reference.ts';
 import { formatReference } from './memory-reference.ts';
+import type { HookView } from './paravirt-hooks/hook-reports.ts';
+import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
 import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
 import type { LineStep } from './line-step.ts';
@@ -56,6 +58,8 @@ export class Guest {
   configuration: LaunchConfiguration;
   symbols: SymbolTable = new SymbolTable([]);
   sources: Sources;
+  /** Paravirt hooks of its kernel. */
+  hooks: ParavirtHooks;
   /** The step by line that is under way. */
   lineStep: LineStep | null = null;
   /** What the guest has printed. */
@@ -86,6 +90,11 @@ export class Guest {
     this.sources = sources;
     this.printed = printed;
     this.configuration = configuration;
+    this.hooks = new ParavirtHooks(machine, {
+      symbols: this.symbols,
+      kernels: [],
+      type: () => null,
+    });
     this.listing = new DisassemblyListing((address, offset, count) =>
       machine.call('disassemble', address, offset, count),
     );
@@ -123,6 +132,11 @@ export class Guest {
   changed(): void {
     this.registerCache = null;
     this.listing.forget();
+  }
+
+  hookView(): HookView {
+    const { hooks, machine, symbols } = this;
+    return { hooks, machine, symbols };
   }
 
   /** Read once per stop; anew each time while the guest runs. */

@@ -14,6 +14,7 @@ import type { Scheduler } from './scheduler.ts';
 import type { Sources } from './sources.ts';
 import { describeStop } from './stops.ts';
 import { Breakpoints } from './breakpoints.ts';
+import type { KernelFiles } from './paravirt-hooks/paravirt-hooks.ts';
 import type { GuestImage } from './symbols/guest-image.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
@@ -25,6 +26,7 @@ export interface GuestKnowledge {
   readonly symbols: SymbolTable;
   readonly sources: Sources;
   readonly images: readonly GuestImage[];
+  readonly kernel: KernelFiles;
   /** Why it is stopped; null while it runs and before its first instruction. */
   readonly stop: HostStop | null;
   readonly output: GuestOutput;

@@ -366,6 +366,78 @@ export interface SteppingBody {
   readonly interrupts: 'deliver' | 'mask';
 }
 
+/** Paravirt hooks of a Linux kernel (CONFIG_PARAVIRT), legal whenever a machine exists, as the next. */
+export interface ParavirtOperationsBody {
+  readonly groups: readonly {
+    /** "mmu", "pv_mmu_ops", "paravirt_ops". */
+    readonly name: string;
+    readonly operations: readonly ParavirtOperation[];
+  }[];
+  /** What the tables have beside operations: `pv_info.name` is "KVM". */
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+  /** Places that perform operations, and how many of them `.parainstructions` records. */
+  readonly sites: number;
+  readonly records: number;
+  /** False: no file of symbols has the kernel's types, and operations are numbers. */
+  readonly isTyped: boolean;
+  /** Why call sites are not known, or not all. */
+  readonly gap?: string;
+}
+export interface ParavirtOperation {
+  /** "pv_ops.mmu.write_cr3": a function breakpoint of this name stops where it is performed. */
+  readonly name: string;
+  /** "write_cr3". */
+  readonly member: string;
+  /** Linear address of the pointer in the table. */
+  readonly slot: number;
+  /** What the pointer is now, 0 for no function; null where it cannot be read. */
+  readonly target: number | null;
+  /** The function, behind a thunk that saves registers. */
+  readonly function: number | null;
+  /** Its name; absent where the table cannot be read. */
+  readonly symbol?: string;
+  /** What the kernel puts at call sites for it when it patches them. */
+  readonly patch: 'call' | 'native' | 'nop' | 'identity' | 'zero' | 'bug' | 'unreadable';
+  readonly patchText: string;
+  /** Places that perform it, and how many of them are in which state. */
+  readonly sites: number;
+  readonly states: { readonly [state in ParavirtSite['state']]?: number };
+}
+export interface ParavirtSitesArguments {
+  /** "pv_ops.mmu.write_cr3", "hook:write_cr3"; absent: the places of all operations. */
+  readonly operation?: string;
+  /** Index of the first place wanted; absent: 0. */
+  readonly from?: number;
+  /** At most this many, 1 to 1000; default 100. */
+  readonly limit?: number;
+}
+export interface ParavirtSitesBody {
+  /** In the order of their addresses. */
+  readonly sites: readonly ParavirtSite[];
+  /** Of all pages. */
+  readonly total: number;
+}
+/** A place that performs operations, as it is in memory now. */
+export interface ParavirtSite {
+  readonly address: number;
+  readonly memoryReference: string;
+  /** Bytes. */
+  readonly length: number;
+  /** Names of operations; the oldest kernels have places that perform two. */
+  readonly operations: readonly string[];
+  /** Nearest symbol at or below, "native_cpuid+0x13". */
+  readonly symbol?: string;
+  /** False: a call through the table that the kernel does not record, and never patches. */
+  readonly isRecorded: boolean;
+  /**
+   * 'table': calls through the table, as it was compiled; 'direct': a direct call; 'native': instructions in
+   * the call's place; 'removed': nothing; 'other': none of these; 'unreadable': not mapped now.
+   */
+  readonly state: 'table' | 'direct' | 'native' | 'removed' | 'other' | 'unreadable';
+  /** "direct call of kvm_flush_tlb_multi", "native instructions: cli". */
+  readonly text: string;
+}
+
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
@@ -408,6 +480,14 @@ export interface CustomRequests {
   'guestscope/setEvents': {
     readonly arguments: SetEventsArguments;
     readonly body: SetEventsBody;
+  };
+  'guestscope/paravirtOperations': {
+    readonly arguments: undefined;
+    readonly body: ParavirtOperationsBody;
+  };
+  'guestscope/paravirtSites': {
+    readonly arguments: ParavirtSitesArguments;
+    readonly body: ParavirtSitesBody;
   };
   /** Legal whenever a machine exists. */
   'guestscope/setRunRules': { readonly arguments: SetRunRulesArguments; readonly body: undefined };
@@ -463,3 +543,5 @@ export type CustomEventName = keyof CustomEvents;
 /** Rows of one `guestscope.exits` event and of one page of `guestscope/exits`. */
 export const EXIT_ROWS_PER_EVENT = 256;
 export const EXIT_ROWS_PER_PAGE = 1000;
+/** Places of one page of `guestscope/paravirtSites`. */
+export const PARAVIRT_SITES_PER_PAGE = 1000;

@@ -9,6 +9,8 @@ import type { MachineClient } from './machine-client.ts';
 import { viewContainer } from './machine-views.ts';
 import { formatAddress, formatReference } from './memory-reference.ts';
 import { findRegister, pointedTo } from './registers.ts';
+import type { HookView } from './paravirt-hooks/hook-reports.ts';
+import { hooksContainer } from './paravirt-hooks/hook-tree.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 import type { Container, Row } from './variables.ts';
 import { fixed } from './variables.ts';
@@ -52,7 +54,11 @@ export function memoryContainer(
 }
 
 /** Where the machine is, and its views; those of an address are of EIP. */
-export function machineContainer(machine: MachineClient, symbols: SymbolTable): Container {
+export function machineContainer(
+  machine: MachineClient,
+  symbols: SymbolTable,
+  hooks: HookView,
+): Container {
   const here = async (): Promise<number> => (await machine.call('position')).linearEip;
   return {
     async rows() {
@@ -63,7 +69,8 @@ export function machineContainer(machine: MachineClient, symbols: SymbolTable): 
         const title = view.ofAddress === true ? `${view.title} of EIP` : view.title;
         return { name: title, value: '', children: viewContainer(machine, symbols, name, here) };
       });
-      return [...facts, ...views];
+      const paravirt: Row = { name: 'Paravirt', value: '', children: hooksContainer(hooks) };
+      return [...facts, ...views, ...(hooks.hooks.exist ? [paravirt] : [])];
     },
   };
 }

@@ -39,6 +39,8 @@ import { MachineClient, MachineRefusal } from './machine-client.ts';
 import type { Fate } from './parked-guest.ts';
 import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
 import type { Progress, Work } from './progress.ts';
+import { hookAtStop } from './paravirt-hooks/hook-stop.ts';
+import { type KernelFiles, ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
 import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { Sources } from './sources.ts';
@@ -69,6 +71,8 @@ interface Plan {
   readonly symbols: SymbolTable;
   readonly sources: Sources;
   readonly images: readonly GuestImage[];
+  /** For the hooks of its kernel. */
+  readonly kernel: KernelFiles;
   /** "Run without debugging": no stop on entry, no breakpoints. */
   readonly debug: boolean;
 }
@@ -285,6 +289,7 @@ export class GuestscopeSession {
       symbols,
       sources,
       images: this.images?.images ?? [],
+      kernel: guest.hooks.files,
       stop: this.lastStop,
       output: this.output,
     };
@@ -404,14 +409,20 @@ export class GuestscopeSession {
     { symbols: names, sourceMap }: Pick<LaunchConfiguration, 'symbols' | 'sourceMap'>,
     progress: Progress,
     work?: Work,
-  ): Promise<Pick<Plan, 'symbols' | 'sources' | 'images'>> {
+  ): Promise<Pick<Plan, 'symbols' | 'sources' | 'images' | 'kernel'>> {
     const { files } = this.environment;
-    const { symbols, lines, images } = await loadSymbols(names, sourceMap, files, (name, index) => {
-      progress.check();
-      work?.report(index / names.length / 2, `Reading ${name}`);
-    });
+    const { symbols, lines, images, kernels } = await loadSymbols(
+      names,
+      sourceMap,
+      files,
+      (name, index) => {
+        progress.check();
+        work?.report(index / names.length / 2, `Reading ${name}`);
+      },
+    );
     progress.check();
-    return { symbols, sources: new Sources(lines, files), images };
+    const kernel = { symbols, kernels, type: () => null };
+    return { symbols, sources: new Sources(lines, files), images, kernel };
   }
 
   private startMachine(worker: ReleasedWorker): MachineClient {
@@ -459,6 +470,7 @@ export class GuestscopeSession {
     guest.configuration = configuration;
     guest.symbols = symbols;
     guest.sources = sources;
+    guest.hooks = new ParavirtHooks(guest.machine, plan.kernel);
     guest.breakpoints.enabled = debug;
     guest.moved();
     guest.expectations.configure(guest, configuration.expect);
@@ -482,12 +494,13 @@ export class GuestscopeSession {
     }
     guest.lineStep = null;
     const place = await this.described(position, false);
+    const hookText = await hookAtStop(guest, reason, position.linearEip);
     // the client may have left meanwhile
     if (!this.hasGuest) return;
     this.currentState = 'stopped';
     guest.moved();
     guest.looksAt(position.vcpu);
-    const stop = describeStop(reason, guest.breakpoints, guest.symbols);
+    const stop = describeStop(reason, guest.breakpoints, guest.symbols, hookText);
     guest.stop = stop;
     this.custom('guestscope.position', place);
     if (reason.kind === 'power-off') {

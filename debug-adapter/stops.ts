@@ -40,16 +40,23 @@ export interface StopDescription extends Told {
   readonly status: number | null;
 }
 
+/** @param hookText what is told of the paravirt hook whose breakpoint has stopped the guest */
 export function describeStop(
   stop: Stop,
   breakpoints: Breakpoints,
   symbols: SymbolTable,
+  hookText: string | null = null,
 ): StopDescription {
   const status = stop.kind === 'power-off' ? stop.code : null;
-  return { ...tellStop(stop, breakpoints, symbols), outcome: stop.kind, status };
+  return { ...tellStop(stop, breakpoints, symbols, hookText), outcome: stop.kind, status };
 }
 
-function tellStop(stop: Stop, breakpoints: Breakpoints, symbols: SymbolTable): Told {
+function tellStop(
+  stop: Stop,
+  breakpoints: Breakpoints,
+  symbols: SymbolTable,
+  hookText: string | null,
+): Told {
   switch (stop.kind) {
     case 'entry':
       return { reason: 'entry', description: 'Paused on entry' };
@@ -62,6 +69,7 @@ function tellStop(stop: Stop, breakpoints: Breakpoints, symbols: SymbolTable): T
       return {
         reason: breakpointReason(sources),
         description: 'Paused on breakpoint',
+        ...(hookText !== null && { text: hookText }),
         ids,
       };
     }

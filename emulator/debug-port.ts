@@ -122,6 +122,7 @@ export interface DisassembledLine {
 }
 
 export interface InstructionBreakpoint {
+  /** Those with one id are one breakpoint at several places: their hits count together. */
   readonly id: number;
   /** Linear address. */
   readonly address: number;

@@ -27,24 +27,29 @@ import type {
 } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 
-export const setInstructionBreakpoints = onInstructions('instruction', (_guest, given) =>
-  addressOf(given),
+export const setInstructionBreakpoints = onInstructions('instruction', (guest, given) =>
+  instruction(guest, given, addressOf(given)),
 );
 
-export const setFunctionBreakpoints = onInstructions('function', (guest, given) =>
-  functionAddress(guest, given.string('name')),
-);
+/** A function by its name or address, or a paravirt hook, whose operation is performed at many places. */
+export const setFunctionBreakpoints = onInstructions('function', async (guest, given) => {
+  const name = given.string('name');
+  const hook = await guest.hooks.find(name);
+  if (hook === null) return instruction(guest, given, functionAddress(guest, name));
+  const addresses = await guest.hooks.addressesOf(hook);
+  return { addresses, isHook: true, ...guest.conditions(asWritten(given)) };
+});
 
-/** A handler for breakpoints on instructions, whose address is found so. */
+/** A handler for breakpoints on instructions, which are found so. */
 function onInstructions(
   source: InstructionSource,
-  find: (guest: Guest, given: RequestArguments) => number,
+  find: (guest: Guest, given: RequestArguments) => WantedInstruction | Promise<WantedInstruction>,
 ) {
   return async (session: GuestscopeSession, request: IncomingRequest): Promise<unknown> => {
     const { guest } = session;
-    const wanted = request
-      .list('breakpoints')
-      .map((given) => attempt(() => instruction(guest, given, find(guest, given))));
+    const wanted: WantedInstruction[] = [];
+    for (const given of request.list('breakpoints'))
+      wanted.push(await attemptLater(async () => find(guest, given)));
     const set = await guest.breakpoints.setInstructions(guest.machine, source, wanted);
     return { breakpoints: set.map((breakpoint, index) => answer(breakpoint, wanted[index])) };
   };
@@ -200,6 +205,19 @@ export function attempt<Wanted>(make: () => Wanted): Wanted | { readonly problem
   } catch (cause) {
     if (cause instanceof AdapterError) return { problem: cause.message };
     throw cause;
+  }
+}
+
+/** As attempt, for what takes its time. */
+async function attemptLater<Wanted>(
+  make: () => Promise<Wanted>,
+): Promise<Wanted | { readonly problem: string }> {
+  try {
+    return await make();
+  } catch (cause) {
+    return attempt(() => {
+      throw cause;
+    });
   }
 }
 

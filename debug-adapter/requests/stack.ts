@@ -110,7 +110,7 @@ export function scopes(session: GuestscopeSession, request: IncomingRequest): Pr
             'Memory',
             memoryContainer(guest.machine, () => guest.registers()),
           ),
-          scope('Machine', machineContainer(guest.machine, guest.symbols)),
+          scope('Machine', machineContainer(guest.machine, guest.symbols, guest.hookView())),
           scope('Devices', devicesContainer(guest)),
         ];
   return Promise.resolve({ scopes: body });

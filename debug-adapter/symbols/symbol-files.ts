@@ -6,6 +6,7 @@ import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { isElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
 import { type Files, openNamedFile } from '../files.ts';
+import { type KernelImage, kernelImage } from '../paravirt-hooks/kernel-image.ts';
 import { debugSections } from './debug-sections.ts';
 import { GuestImage } from './guest-image.ts';
 import { LineIndex, type LinePart } from './line-index.ts';
@@ -22,6 +23,8 @@ export interface GuestSymbols {
   readonly images: readonly GuestImage[];
   /** The ELF files among them, open until close(). */
   readonly files: readonly SymbolFile[];
+  /** The same as they were linked. */
+  readonly kernels: readonly KernelImage[];
   close(): void;
 }
 
@@ -38,6 +41,7 @@ export async function loadSymbols(
   const symbols: SymbolSource[] = [];
   const lines: LinePart[] = [];
   const opened: SymbolFile[] = [];
+  const kernels: KernelImage[] = [];
   const close = (): void => opened.forEach((file) => file.close());
   try {
     for (const [index, file] of names.entries()) {
@@ -56,6 +60,7 @@ export async function loadSymbols(
         const { elf } = symbolFile;
         const image = GuestImage.of(nameOf(file), elf);
         symbols.push({ symbols: symbolsOfElf(elf), image });
+        kernels.push(kernelImage(elf, image));
         const sections = debugSections(symbolFile);
         const home = folderOf(file);
         const isCode = codeOf(elf);
@@ -77,6 +82,7 @@ export async function loadSymbols(
     lines: new LineIndex(lines),
     images,
     files: opened,
+    kernels,
     close,
   };
 }

@@ -18,6 +18,11 @@ export interface Compiled {
   readonly hit: HitCondition | null;
   /** Printed instead of stopping. */
   readonly log: LogMessage | null;
+  readonly count: Count;
+}
+
+/** What is counted of a breakpoint, over all its places. */
+interface Count {
   hits: number;
   /** That the condition could not be evaluated has been said. */
   complained: boolean;
@@ -40,14 +45,14 @@ export function compile(
     log,
   }: Pick<ExitBreakpoint, 'id' | 'condition' | 'hitCondition' | 'log'>,
   known: Names,
+  count: Count = { hits: 0, complained: false },
 ): Compiled {
   return {
     id,
     condition: condition === undefined ? null : compileExpression(condition, known),
     hit: hitCondition === undefined ? null : compileHitCondition(hitCondition),
     log: log === undefined ? null : checkedLog(log, known),
-    hits: 0,
-    complained: false,
+    count,
   };
 }
 
@@ -58,19 +63,19 @@ function checkedLog(log: LogMessage, known: Names): LogMessage {
 
 /** Counts the hit and says whether to stop; prints instead where that is wanted. */
 export function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting): boolean {
-  const { condition, hit, log } = breakpoint;
+  const { condition, hit, log, count } = breakpoint;
   if (condition !== null) {
     try {
       if (!holds(condition, scope)) return false;
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      if (!breakpoint.complained)
+      if (!count.complained)
         complain(`The condition '${condition.text}' stopped the guest: ${error.message}`);
-      breakpoint.complained = true;
+      count.complained = true;
     }
   }
-  breakpoint.hits++;
-  if (hit !== null && !hit(breakpoint.hits)) return false;
+  count.hits++;
+  if (hit !== null && !hit(count.hits)) return false;
   if (log === null) return true;
   logs.add(log, scope);
   return false;
@@ -85,9 +90,11 @@ export class InstructionBreakpoints {
    */
   set(breakpoints: readonly InstructionBreakpoint[]): void {
     const byAddress = new Map<number, Compiled[]>();
+    const counts = new Map<number, Count>();
     const known = expressionNames(new Set());
     for (const breakpoint of breakpoints) {
-      const compiled = compile(breakpoint, known);
+      const compiled = compile(breakpoint, known, counts.get(breakpoint.id));
+      counts.set(breakpoint.id, compiled.count);
       const address = checkedAddress('linear', breakpoint.address);
       byAddress.set(address, [...(byAddress.get(address) ?? []), compiled]);
     }
