@@ -49,11 +49,18 @@ export class DwarfReader {
   u32(): number {
     return this.view.getUint32(this.take(4), true);
   }
+  u24(): number {
+    return this.u16() + this.u8() * 0x10000;
+  }
   u64(): number {
     const at = this.take(8);
     const high = this.view.getUint32(at + 4, true);
     if (high > 0x1fffff) throw this.malformed('a number in it has more than 53 bits');
     return high * 0x1_0000_0000 + this.view.getUint32(at, true);
+  }
+  /** All of 64 bits, unsigned. */
+  wide(): bigint {
+    return this.view.getBigUint64(this.take(8), true);
   }
   /** A 64-bit address is cut to its low half, as addresses of this machine's guests are. */
   address(size: WordSize): number {
@@ -84,13 +91,41 @@ export class DwarfReader {
       return shift < 32 && (byte & 0x40) !== 0 ? value | (-1 << shift) : value;
     }
   }
+  /** All of an unsigned number in LEB128; more than 64 bits of it are dropped. */
+  wideUleb(): bigint {
+    let value = 0n;
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.u8();
+      if (shift < 64n) value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asUintN(64, value);
+    }
+  }
+  /** All of a signed number in LEB128; more than 64 bits of it are dropped. */
+  wideSleb(): bigint {
+    let value = 0n;
+    for (let shift = 0n; ;) {
+      const byte = this.u8();
+      if (shift < 64n) value |= BigInt(byte & 0x7f) << shift;
+      shift += 7n;
+      if (byte >= 0x80) continue;
+      return BigInt.asIntN(64, (byte & 0x40) !== 0 && shift < 64n ? value | (-1n << shift) : value);
+    }
+  }
+  /** The next `length` bytes, not copied. */
+  block(length: number): Uint8Array {
+    const start = this.take(length);
+    return this.bytes.subarray(start, start + length);
+  }
   /** A text that ends with a zero byte. */
   text(): string {
     const start = this.at;
-    const end = this.bytes.indexOf(0, start);
+    this.skipText();
+    return readText(this.bytes, start, this.at);
+  }
+  skipText(): void {
+    const end = this.bytes.indexOf(0, this.at);
     if (end < 0 || end >= this.end) throw this.malformed('a text in it has no end');
     this.at = end + 1;
-    return readText(this.bytes, start, end);
   }
   skip(count: number): void {
     this.take(count);

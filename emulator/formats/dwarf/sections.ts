@@ -5,37 +5,30 @@
  * relocatable file leaves to a linker is put in.
  */
 
-/** Contents of one section. */
-export interface SectionSource {
-  /** Bytes; 0 for a section that the file does not have. */
-  readonly size: number;
-  /**
-   * Bytes from `at` on, as many as are asked for or fewer where the section ends. Not to be written to,
-   * and not to be kept without `slice()` longer than needed: they may be a part of something large.
-   */
-  read(at: number, length: number): Uint8Array;
-}
+import { bytesSource, type ByteSource } from '../byte-source.ts';
 
-/** All of them; a section that is missing is an empty one (NO_SECTION). */
+/** All of them; a section that is missing is an empty one. */
 export interface DwarfSections {
   /** .debug_info */
-  readonly info: SectionSource;
+  readonly info: ByteSource;
   /** .debug_types, which only DWARF 4 has. */
-  readonly types: SectionSource;
+  readonly types: ByteSource;
   /** .debug_abbrev */
-  readonly abbreviations: SectionSource;
+  readonly abbreviations: ByteSource;
+  /** .debug_line */
+  readonly lines: ByteSource;
   /** .debug_str, .debug_line_str, .debug_str_offsets */
-  readonly texts: SectionSource;
-  readonly lineTexts: SectionSource;
-  readonly textOffsets: SectionSource;
+  readonly texts: ByteSource;
+  readonly lineTexts: ByteSource;
+  readonly textOffsets: ByteSource;
   /** .debug_addr */
-  readonly addresses: SectionSource;
+  readonly addresses: ByteSource;
   /** .debug_ranges up to DWARF 4, .debug_rnglists */
-  readonly ranges: SectionSource;
-  readonly rangeLists: SectionSource;
+  readonly ranges: ByteSource;
+  readonly rangeLists: ByteSource;
   /** .debug_loc up to DWARF 4, .debug_loclists */
-  readonly locations: SectionSource;
-  readonly locationLists: SectionSource;
+  readonly locations: ByteSource;
+  readonly locationLists: ByteSource;
 }
 
 /** The section of each field of DwarfSections. */
@@ -43,6 +36,7 @@ export const SECTION_NAME = {
   info: '.debug_info',
   types: '.debug_types',
   abbreviations: '.debug_abbrev',
+  lines: '.debug_line',
   texts: '.debug_str',
   lineTexts: '.debug_line_str',
   textOffsets: '.debug_str_offsets',
@@ -53,10 +47,24 @@ export const SECTION_NAME = {
   locationLists: '.debug_loclists',
 } as const satisfies { readonly [Field in keyof DwarfSections]: string };
 
-/** A section that lies in memory whole. */
-export const sectionInMemory = (bytes: Uint8Array): SectionSource => ({
-  size: bytes.length,
-  read: (at, length) => bytes.subarray(at, at + length),
-});
+const NO_SECTION: ByteSource = bytesSource(new Uint8Array(0));
 
-export const NO_SECTION: SectionSource = sectionInMemory(new Uint8Array(0));
+/** @param find a section by its name, null where there is none */
+export function dwarfSections(find: (name: string) => ByteSource | null): DwarfSections {
+  const section = (field: keyof DwarfSections): ByteSource =>
+    find(SECTION_NAME[field]) ?? NO_SECTION;
+  return {
+    info: section('info'),
+    types: section('types'),
+    abbreviations: section('abbreviations'),
+    lines: section('lines'),
+    texts: section('texts'),
+    lineTexts: section('lineTexts'),
+    textOffsets: section('textOffsets'),
+    addresses: section('addresses'),
+    ranges: section('ranges'),
+    rangeLists: section('rangeLists'),
+    locations: section('locations'),
+    locationLists: section('locationLists'),
+  };
+}

@@ -4,7 +4,7 @@
  * entries below it (functions, variables, types) are not read here, nor are type units and split ones.
  */
 import { DwarfReader, type WordSize } from './dwarf-reader.ts';
-import { FORM_IMPLICIT_CONST, readForm, type FormValue, type TextSections, type UnitSizes } from './forms.ts'; // prettier-ignore
+import { FORM, readForm, type FormValue, type TextSections, type UnitSizes } from './forms.ts'; // prettier-ignore
 
 export interface CompilationUnit {
   /** Its source file as it was given to the compiler, "" where it is not said. */
@@ -100,7 +100,7 @@ function abbreviation(table: DwarfReader, wanted: number): readonly Specificatio
     for (;;) {
       const attribute = table.uleb();
       const form = table.uleb();
-      const constant = form === FORM_IMPLICIT_CONST ? table.sleb() : null;
+      const constant = form === FORM.IMPLICIT_CONST ? table.sleb() : null;
       if (attribute === 0 && form === 0) break;
       found.push({ attribute, form, constant });
     }
