@@ -1,12 +1,15 @@
-/** The grammars colour what they should: one line each, token by token. */
+/**
+ * The grammars colour what they should: a line each by hand, and real files token by token, as the
+ * snapshots beside this file have them (UPDATE_GOLDEN=1 writes them; a difference is to be read).
+ */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import oniguruma from 'vscode-oniguruma';
 import textmate from 'vscode-textmate';
-import { projectRoot } from '../extension/build/tools.ts';
+import { projectRoot } from '../../extension/build/tools.ts';
 
 const wasm = readFileSync(
   createRequire(import.meta.url).resolve('vscode-oniguruma/release/onig.wasm'),
@@ -78,12 +81,56 @@ test('linker script: command, section, symbol, number', async () => {
   assert.equal(found['stack'], 'variable.other.assignment');
 });
 
-test('exit log: ordinal, position, reason, address, symbol', async () => {
-  const line = '12  1,234  CPUID  leaf 0x40000000  0x00007e10 find_hypervisor+0x1c';
+test('exit log: ordinal, position, reason, address, symbol, outcome', async () => {
+  const line =
+    '693 @8967  VM exit 10 CPUID at 0x000086f3 <find_hypervisor+0x2>: leaf 0x0 => returned eax 0x2';
   const found = await scopes('text.vm-exit-log', line);
-  assert.equal(found['12'], 'constant.numeric.ordinal');
-  assert.equal(found['1,234'], 'constant.numeric.position');
+  assert.equal(found['693'], 'constant.numeric.ordinal');
+  assert.equal(found['8967'], 'constant.numeric.position');
   assert.equal(found['CPUID'], 'entity.name.type.reason');
-  assert.equal(found['0x00007e10'], 'constant.numeric.address');
-  assert.equal(found['find_hypervisor+0x1c'], 'entity.name.function.symbol');
+  assert.equal(found['0x000086f3'], 'constant.numeric.address');
+  assert.equal(found['find_hypervisor+0x2'], 'entity.name.function.symbol');
+  assert.equal(found['returned'], 'keyword.control.outcome');
 });
+
+/** Files of this repository, and some that were written (and assembled) to have all of a language. */
+const FILES = {
+  'source.asm.gas': [
+    'extension/sample/story/paging.s',
+    'test/guests/bad/protected.inc.s',
+    'test/syntaxes/files/trap-entry.S',
+  ],
+  'source.asm.nasm': ['test/syntaxes/files/boot-sector.asm'],
+  'source.linker-script': ['extension/sample/story/story.ld', 'test/guests/moved/moved.ld'],
+  'text.vm-exit-log': ['test/syntaxes/files/story.exitlog'],
+} as const;
+
+/** A file with, below each line, its tokens and their scopes but the language's own. */
+async function coloured(scopeName: string, text: string): Promise<string> {
+  const grammar = await registry.loadGrammar(scopeName);
+  assert.ok(grammar);
+  const written: string[] = [];
+  let state = textmate.INITIAL;
+  for (const line of text.trimEnd().split('\n')) {
+    const { tokens, ruleStack } = grammar.tokenizeLine(line, state);
+    state = ruleStack;
+    written.push(`>${line}`);
+    for (const { startIndex, endIndex, scopes: all } of tokens) {
+      const token = line.slice(startIndex, endIndex).trim();
+      if (token !== '') written.push(` ${token}  ${all.slice(1).join(' ') || '-'}`);
+    }
+  }
+  return `${written.join('\n')}\n`;
+}
+
+for (const [scopeName, files] of Object.entries(FILES)) {
+  for (const file of files) {
+    test(`${file} is coloured as before`, async () => {
+      const text = readFileSync(join(projectRoot, file), 'utf8');
+      const found = await coloured(scopeName, text);
+      const snapshot = join(projectRoot, 'test/syntaxes/snapshots', `${basename(file)}.snap`);
+      if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(snapshot, found);
+      assert.equal(found, readFileSync(snapshot, 'utf8'));
+    });
+  }
+}
