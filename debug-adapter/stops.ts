@@ -263,10 +263,12 @@ function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable
 
 /** "Write of 4 bytes at 0x00001000 by 0x00100123 <start+0x3>: 01 00 00 00 became 02 00 00 00". */
 function describeAccess(access: DataAccess, symbols: SymbolTable): string {
-  const { linear, size, write, instruction, before, after } = access;
-  const by = placeText(instruction, symbols);
+  const { linear, size, write, instruction, by, before, after } = access;
   const what = `${write ? 'Write' : 'Read'} of ${size} byte${size === 1 ? '' : 's'}`;
-  const text = `${what} at ${formatAddress(linear)} by ${by}`;
+  const text =
+    by === undefined
+      ? `${what} at ${formatAddress(linear)} by ${placeText(instruction, symbols)}`
+      : `${what} at phys:${formatAddress(linear)} by ${by}`;
   if (after === null || before === null) return text;
   const [was, is] = [hexBytes(before), hexBytes(after)];
   return was === is ? `${text}: ${is}` : `${text}: ${was} became ${is}`;

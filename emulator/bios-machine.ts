@@ -14,6 +14,7 @@ import { bytesText } from './formats/format-error.ts';
 import { type GuestAttribute, GuestImageError, type LoadedGuest } from './loaders/loader.ts';
 import { resetState } from './loaders/processor-state.ts';
 import { PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
+import type { OutsideAccesses } from './outside-accesses.ts';
 
 /** What SeaBIOS prints when it gives up, and before that for each medium that it tried. */
 const NOTHING_TO_BOOT = 'No bootable device.';
@@ -26,6 +27,8 @@ export interface BiosMachineParts {
   readonly map: MemoryMap;
   /** The processors, once they are built. */
   readonly cpus: () => readonly Cpu[];
+  /** As OutsideAccesses. */
+  readonly accessed: OutsideAccesses['accessed'];
   readonly notice: (text: string) => void;
   /** The firmware has given up; the sentence says why and what to do. */
   readonly stop: (description: string) => void;
@@ -58,10 +61,17 @@ function biosOptions(
     firmware: bios.firmware,
     ...(bios.videoRom && { videoRom: bios.videoRom }),
     medium,
-    memory: {
-      read: (address, length) => cpus()[0].memory.readRam(address, length),
-      write: (address, bytes) => cpus()[0].memory.writeRam(address, bytes),
-    },
+    memory: (user) => ({
+      read: (address, length) => {
+        parts.accessed(user, address, length, false);
+        return cpus()[0].memory.readRam(address, length);
+      },
+      write: (address, bytes) => {
+        const written = cpus()[0].memory.writeRam(address, bytes);
+        if (written) parts.accessed(user, address, bytes.length, true);
+        return written;
+      },
+    }),
     setMemoryAttributes: (address, bytes, { readRam, writeRam }) => {
       const flag = !readRam ? PAGE_FLAG.DEVICE : writeRam ? 0 : PAGE_FLAG.READ_ONLY;
       setPageFlags(buffer, map, address, bytes, flag);

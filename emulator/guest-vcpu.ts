@@ -8,6 +8,7 @@ import { VmExitSignal } from './cpu/processor.ts';
 import type { HostPaging } from './hypervisor/host-paging.ts';
 import { ExitWitness } from './hypervisor/exit-witness.ts';
 import type { GuestVcpu, InjectedException } from './hypervisor/vcpu.ts';
+import type { Outsider } from './memory/outsider.ts';
 import type { PagedMemory } from './paged-memory.ts';
 import { initialize, startUp } from './processor-start.ts';
 
@@ -23,6 +24,8 @@ export interface VcpuSurroundings {
   /** Instructions of all processors since power-on. */
   retired(): number;
   pagedMemory(): PagedMemory | null;
+  /** As OutsideAccesses. */
+  accessed(by: Outsider, physical: number, size: number, write: boolean): void;
 }
 
 export class CpuVcpu implements GuestVcpu {
@@ -128,9 +131,11 @@ export class CpuVcpu implements GuestVcpu {
     this.witness.touched();
     return this.processor.memory.readRam(address, length);
   }
-  writePhysical(address: number, bytes: Uint8Array): boolean {
+  writePhysical(address: number, bytes: Uint8Array, by: Outsider): boolean {
     this.witness.touched();
-    return this.processor.memory.writeRam(address, bytes);
+    const written = this.processor.memory.writeRam(address, bytes);
+    if (written) this.#surroundings.accessed(by, address, bytes.length, true);
+    return written;
   }
 
   #natively(action: () => void): void {

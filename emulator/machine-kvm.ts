@@ -38,7 +38,7 @@ export function kvmInterface(
   const kvm = new KvmInterface({
     memory: {
       readPhysical: (address, length) => vcpu().guest.readPhysical(address, length),
-      writePhysical: (address, bytes) => vcpu().guest.writePhysical(address, bytes),
+      writePhysical: (address, bytes, by) => vcpu().guest.writePhysical(address, bytes, by),
     },
     now: () => around().now,
     timestamp: () => vcpu().cpu.timestamp(),

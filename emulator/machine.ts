@@ -15,7 +15,7 @@ import type { Cpu, CpuOptions } from './cpu/cpu.ts';
 import { withApicId } from './cpu/cpu-topology.ts';
 import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
-import type { Watchpoint } from './cpu/watchpoints.ts';
+import type { Watchpoint, WatchHit } from './cpu/watchpoints.ts';
 import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
 import type { EventKind, Sighting } from './event-watch.ts';
@@ -44,6 +44,7 @@ import { MachineVcpu } from './machine-vcpu.ts';
 import { memoryMaps, PAGE_FLAG, type MemoryMap } from './memory/memory-map.ts';
 import { isAt, placeOf } from './guest-place.ts';
 import { guestRam } from './guest-ram.ts';
+import { OutsideAccesses } from './outside-accesses.ts';
 import { PagedMemory } from './paged-memory.ts';
 import type { Screen } from './picture.ts';
 import { processorPins } from './processor-pins.ts';
@@ -108,6 +109,11 @@ export class Machine {
   /** What waits for the host. */
   readonly output = new MachineOutput();
 
+  readonly #outside = new OutsideAccesses(() => this.current.cpu);
+  readonly #accessed: OutsideAccesses['accessed'] = (...access) => {
+    this.#outside.accessed(...access);
+  };
+
   /** Throws ConfigurationError. */
   constructor(configuration: MachineConfiguration) {
     const { memoryBytes, hypervisor: chosen } = configuration;
@@ -162,6 +168,7 @@ export class Machine {
       buffer: this.memory.buffer,
       map: this.map,
       cpus: () => this.vcpus.map(({ cpu }) => cpu),
+      accessed: this.#accessed,
       notice: (text) => {
         this.output.notice(text);
       },
@@ -239,6 +246,7 @@ export class Machine {
       kvm,
       retired: () => this.retired,
       pagedMemory: () => this.#pagedMemory,
+      accessed: this.#accessed,
       interruptPending: () => this.board.interruptPending(index),
       othersWait: () => this.#turns.othersWait,
       paused: () => {
@@ -415,6 +423,14 @@ export class Machine {
   /** Replaces the accesses after which a run ends in 'watchpoint'. */
   setWatchpoints(watchpoints: readonly Watchpoint[]): void {
     for (const { cpu } of this.vcpus) cpu.setWatchpoints(watchpoints);
+    this.#outside.set(watchpoints);
+  }
+  /** The processor whose turn it is, a device or the hypervisor has met watchpoints. */
+  get hasWatchHits(): boolean {
+    return this.current.cpu.hasWatchHits || this.#outside.hasHits;
+  }
+  takeWatchHits(): readonly WatchHit[] {
+    return [...this.current.cpu.takeWatchHits(), ...this.#outside.take()];
   }
 
   /** Lets only this processor run, as a debugger may wish; null: all, each in its turn. */
@@ -468,6 +484,7 @@ export class Machine {
     }
     if (board.nextDeadline() <= this.now) board.advance(this.now);
     this.#pagedMemory?.advance();
+    if (this.#outside.hasHits) return WATCHPOINT;
     if (this.output.isFull) return BUDGET;
     if (step === null && end <= this.retired) return BUDGET;
     if (this.#suspended) {
@@ -514,7 +531,7 @@ export class Machine {
     const untilDeadline = Math.max(0, this.#nextDeadline - this.now);
     const outcome = cpu.run(Math.min(rest, untilDeadline, LONGEST_RUN, this.#turns.left));
     this.#work += cpu.entries - entries;
-    if (cpu.hasWatchHits && (outcome === 'limit' || outcome === 'leave')) return WATCHPOINT;
+    if (this.hasWatchHits && (outcome === 'limit' || outcome === 'leave')) return WATCHPOINT;
     switch (outcome) {
       case 'limit':
         return cpu.retired === retired && this.#nextDeadline > this.now ? BUDGET : null;

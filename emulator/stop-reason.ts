@@ -1,4 +1,5 @@
 /** Why a machine's run() returned to whoever debugs it. */
+import type { Outsider } from './memory/outsider.ts';
 
 export type StopReason =
   /** The budget of this slice is used up; call run() again. */
@@ -9,7 +10,7 @@ export type StopReason =
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
   | { readonly kind: 'breakpoint'; readonly ids: readonly number[] }
-  /** An instruction has accessed watched memory; it is complete. */
+  /** An instruction has accessed watched memory and is complete; or a device or the hypervisor has. */
   | {
       readonly kind: 'data breakpoint';
       readonly ids: readonly number[];
@@ -46,6 +47,11 @@ export interface DataAccess {
   readonly write: boolean;
   /** Linear address of the instruction. */
   readonly instruction: number;
+  /**
+   * A device or the hypervisor, whose access it was: `linear` is guest-physical then, and `instruction`
+   * the one that is next.
+   */
+  readonly by?: Outsider;
   /** The breakpoint's memory before and after (at most 16 bytes); null where it cannot be read. */
   readonly before: Uint8Array | null;
   readonly after: Uint8Array | null;

@@ -317,7 +317,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   }
   accessed(linear: number, size: number, write: boolean): void {
     this.#debug.accessed(linear, size, write);
-    if (!this.#loop.suppressed) this.#watch.accessed(linear, size, write, this.linearEip);
+    this.#watch.accessed(linear, size, write, this.linearEip);
   }
   codeWritten(pageNumber: number): void {
     this.#sharedCode.codeWritten(pageNumber);

@@ -5,10 +5,12 @@
  *
  * Their pages stay out of the data TLBs (paging.ts): linear pages by a bitmap, physical ones by their
  * page flags; so watching costs nothing on other pages. Accesses of the processor itself to descriptor
- * tables and stacks count; those of devices and of the page walk do not. A repeated string instruction
+ * tables and stacks count, those of the page walk do not; those of devices and the hypervisor are
+ * outside-accesses.ts. A repeated string instruction
  * is stopped at its next boundary, which may be some thousand elements on.
  */
 import type { MemoryMap } from '../memory/memory-map.ts';
+import type { Outsider } from '../memory/outsider.ts';
 import { PAGE_FLAG } from '../memory/memory-map.ts';
 import * as L from './layout.ts';
 import type { RunSignals } from './run-signals.ts';
@@ -31,6 +33,8 @@ export interface WatchHit {
   readonly write: boolean;
   /** Linear address of the instruction. */
   readonly instruction: number;
+  /** Who else it was, between two instructions; `linear` is guest-physical then. */
+  readonly by?: Outsider;
 }
 
 /** Hits of one instruction that are kept. */

@@ -181,9 +181,9 @@ export class MachineDebugger implements DebugPort {
     return { exit: this.#exits.atHand, event: this.#eventHit };
   }
   #accessed(): boolean {
-    const { cpu } = this.#machine;
-    if (!cpu.hasWatchHits) return false;
-    const hit = this.#data.hit(cpu.takeWatchHits(), cpu, this.#meeting(null));
+    const machine = this.#machine;
+    if (!machine.hasWatchHits) return false;
+    const hit = this.#data.hit(machine.takeWatchHits(), machine.cpu, this.#meeting(null));
     if (hit === null) return false;
     this.#dataHit = hit;
     return true;

@@ -4,6 +4,7 @@
  * firmware for emulators learns what the machine has. BIOS_PARTS is its parts list.
  */
 import type { PortBus } from '../memory/bus.ts';
+import type { Outsider } from '../memory/outsider.ts';
 import { movableAcpiTables } from './acpi-tables.ts';
 import type { NamespaceDevice } from './acpi-namespace.ts';
 import { AtaDisk } from './ata-disk.ts';
@@ -49,7 +50,7 @@ export interface BiosOptions {
   /** Option ROM of the display. */
   readonly videoRom?: Uint8Array;
   readonly medium: BootMedium;
-  readonly memory: DeviceMemory;
+  readonly memory: (user: Outsider) => DeviceMemory;
   readonly setMemoryAttributes: I440fxWiring['setAttributes'];
   /** RAM itself, whatever its attributes. */
   readonly writeRam: I440fxWiring['writeRam'];
@@ -80,10 +81,10 @@ export class BiosBoard {
       setAttributes: options.setMemoryAttributes,
       writeRam: options.writeRam,
     });
-    const dma = new Intel8237(memory);
+    const dma = new Intel8237(memory('floppy DMA'));
     const disk = medium.kind === 'disk' ? new AtaDisk(medium.image) : null;
     const cdrom = medium.kind === 'cdrom' ? new AtapiCdrom(medium.image) : null;
-    const ide = new Piix3Ide(ports, memory, (number, hooks) => {
+    const ide = new Piix3Ide(ports, memory('IDE DMA'), (number, hooks) => {
       const part = number === 0 ? BIOS_PARTS.primaryIde : BIOS_PARTS.secondaryIde;
       const drives: [IdeDrive | null, IdeDrive | null] = [number === 0 ? disk : cdrom, null];
       return new IdeChannel({

@@ -4,6 +4,7 @@
  * there is no VM-entry event-injection field that is read later (SDM vol. 3, 25.8.3), since exit and
  * entry are the same host thread.
  */
+import type { Outsider } from '../memory/outsider.ts';
 import type { Processor } from '../cpu/processor.ts';
 import type { HostPaging } from './host-paging.ts';
 import type { ExitWitness } from './exit-witness.ts';
@@ -26,7 +27,7 @@ export interface GuestMemory {
   /** A copy of `length` bytes, or null unless all of them are RAM. Any number is a valid question. */
   readPhysical(address: number, length: number): Uint8Array | null;
   /** All of the bytes or, when not all of them would be RAM, none: false. */
-  writePhysical(address: number, bytes: Uint8Array): boolean;
+  writePhysical(address: number, bytes: Uint8Array, by: Outsider): boolean;
 }
 
 /** As much of the processor as the hypervisor touches. */

@@ -4,6 +4,7 @@
  */
 import type { Wide } from '../hypervisor/guest-interface.ts';
 import type { GuestMemory } from '../hypervisor/vcpu.ts';
+import type { Outsider } from '../memory/outsider.ts';
 
 /**
  * The address in a register whose low bits are flags. Beyond 2^53 it is no longer exact, but then it is
@@ -24,11 +25,12 @@ export function writeWords(
   memory: GuestMemory,
   address: number,
   words: readonly number[],
+  by: Outsider,
 ): boolean {
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
   words.forEach((word, index) => view.setUint32(index * 4, word, true));
-  return memory.writePhysical(address, bytes);
+  return memory.writePhysical(address, bytes, by);
 }
 
 /** A non-negative integer below 2^53 as low and high word. */

@@ -163,7 +163,12 @@ export class KvmAsyncPf {
   }
 
   #write(offset: number, word: number): boolean {
-    return writeWords(this.#services.memory, this.#address + offset, [word]);
+    return writeWords(
+      this.#services.memory,
+      this.#address + offset,
+      [word],
+      'KVM (async page fault)',
+    );
   }
   get #address(): number {
     return addressOf(this.#registers().asyncPf, FLAG_BITS);

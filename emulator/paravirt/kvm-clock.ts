@@ -20,6 +20,9 @@ export interface TimeScale {
   readonly mul: number;
 }
 
+const CLOCK = 'KVM (kvmclock)';
+const WALL = 'KVM (wall clock)';
+
 /** 2^32 * dividend / divisor, rounded down, for dividend < divisor < 2^32. */
 function fraction(dividend: number, divisor: number): number {
   const digit = (value: number): number => (value - (value % divisor)) / divisor;
@@ -57,8 +60,8 @@ export function writeSystemTime(services: ParavirtServices, register: Wide): voi
   const { shift, mul } = timeScale(services.timestampHz);
   const scale = (shift & 0xff) | (PVCLOCK_TSC_STABLE_BIT << 8);
   const body = [0, low, high, ...words64(services.now()), mul, scale];
-  if (!writeWords(services.memory, address, [updating, ...body])) return;
-  writeWords(services.memory, address, [(updating + 1) >>> 0]);
+  if (!writeWords(services.memory, address, [updating, ...body], CLOCK)) return;
+  writeWords(services.memory, address, [(updating + 1) >>> 0], CLOCK);
 }
 
 /**
@@ -74,6 +77,6 @@ export function writeWallClock(services: ParavirtServices, register: Wide): void
   const updating = ((old + 1) | 1) >>> 0;
   const seconds = Math.floor(services.startDate);
   const nanoseconds = Math.floor((services.startDate - seconds) * NSEC_PER_SEC);
-  if (!writeWords(services.memory, address, [updating, seconds >>> 0, nanoseconds])) return;
-  writeWords(services.memory, address, [(updating + 1) >>> 0]);
+  if (!writeWords(services.memory, address, [updating, seconds >>> 0, nanoseconds], WALL)) return;
+  writeWords(services.memory, address, [(updating + 1) >>> 0], WALL);
 }

@@ -39,8 +39,9 @@ function clockPairing({ services }: KvmCallContext, { ebx, ecx }: HypercallRegis
   const seconds = start + Math.floor(now / NSEC_PER_SEC) + Math.floor(fraction / NSEC_PER_SEC);
   const { low, high } = services.timestamp();
   const words = [...words64(seconds), fraction % NSEC_PER_SEC, 0, low, high, 0];
-  const padding = Array.from({ length: 9 }, () => 0);
-  return writeWords(services.memory, ebx, [...words, ...padding]) ? 0 : -KVM_ERROR.KVM_EFAULT;
+  const padded = [...words, ...Array.from({ length: 9 }, () => 0)];
+  const isWritten = writeWords(services.memory, ebx, padded, 'KVM (clock pairing)');
+  return isWritten ? 0 : -KVM_ERROR.KVM_EFAULT;
 }
 
 /** Destination mode and shorthand of the ICR must be 0: physical destinations by bitmap. */

@@ -52,7 +52,7 @@ export function mmuOperations(
       const address =
         view.getUint32(operands + 4, true) * 0x1_0000_0000 + view.getUint32(operands, true);
       const entry = buffer.slice(operands + 8, operands + (pae ? 16 : 12));
-      if (!memory.writePhysical(address, entry)) break;
+      if (!memory.writePhysical(address, entry, 'KVM (MMU_OP)')) break;
     }
   }
   return done;

@@ -26,14 +26,16 @@ export class KvmPvEoi implements AutoEoi {
   }
 
   offer(): boolean {
-    return this.enabled && this.memory.writePhysical(this.address, Uint8Array.of(1));
+    return (
+      this.enabled && this.memory.writePhysical(this.address, Uint8Array.of(1), 'KVM (PV EOI)')
+    );
   }
 
   withdraw(): boolean {
     if (!this.enabled) return false;
     const byte = this.memory.readPhysical(this.address, 1);
     if (byte === null) return false;
-    this.memory.writePhysical(this.address, Uint8Array.of(0));
+    this.memory.writePhysical(this.address, Uint8Array.of(0), 'KVM (PV EOI)');
     return (byte[0] & 1) === 0;
   }
 

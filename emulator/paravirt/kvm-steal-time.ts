@@ -24,6 +24,8 @@ export const KVM_VCPU_FLUSH_TLB = 1 << 1;
 const VERSION = 8;
 const PREEMPTED = 16;
 
+const WRITER = 'KVM (steal time)';
+
 /** The structure's address if there is one and all of it is RAM. */
 function structureAt(memory: GuestMemory, register: Wide): number | null {
   if ((register.low & KVM_MSR_ENABLED) === 0) return null;
@@ -37,7 +39,7 @@ export function markPreempted(memory: GuestMemory, register: Wide): void {
   if (address === null) return;
   const [preempted] = memory.readPhysical(address + PREEMPTED, 1) ?? [0];
   if (preempted !== 0) return;
-  memory.writePhysical(address + PREEMPTED, Uint8Array.of(KVM_VCPU_PREEMPTED));
+  memory.writePhysical(address + PREEMPTED, Uint8Array.of(KVM_VCPU_PREEMPTED), WRITER);
 }
 
 /**
@@ -54,12 +56,12 @@ export function updateStealTime(
   const address = structureAt(memory, register);
   if (address === null) return { told: false, flush: false };
   const [preempted] = memory.readPhysical(address + PREEMPTED, 1) ?? [0];
-  memory.writePhysical(address + PREEMPTED, Uint8Array.of(0));
+  memory.writePhysical(address + PREEMPTED, Uint8Array.of(0), WRITER);
   const version = readU32(memory, address + VERSION) ?? 0;
   const updating = ((version + 1) | 1) >>> 0;
-  writeWords(memory, address + VERSION, [updating]);
+  writeWords(memory, address + VERSION, [updating], WRITER);
   addTo64(memory, address, stolen);
-  writeWords(memory, address + VERSION, [(updating + 1) >>> 0]);
+  writeWords(memory, address + VERSION, [(updating + 1) >>> 0], WRITER);
   return { told: true, flush: (preempted & KVM_VCPU_FLUSH_TLB) !== 0 };
 }
 
@@ -68,5 +70,5 @@ function addTo64(memory: GuestMemory, address: number, value: number): void {
   const [addLow, addHigh] = words64(value);
   const low = (readU32(memory, address) ?? 0) + addLow;
   const high = (readU32(memory, address + 4) ?? 0) + addHigh + (low > 0xffffffff ? 1 : 0);
-  writeWords(memory, address, [low >>> 0, high >>> 0]);
+  writeWords(memory, address, [low >>> 0, high >>> 0], WRITER);
 }
