@@ -3,7 +3,7 @@
  * by their class (7.5.5) whatever form they were written in. Null is what an attribute is that the entry
  * does not have, or not in that class.
  */
-import type { Abbreviation, Specification } from './abbreviations.ts';
+import type { Abbreviation } from './abbreviations.ts';
 import type { DwarfReader } from './dwarf-reader.ts';
 import { actualForm, FORM, readRaw, type RawValue } from './forms.ts';
 import type { Unit } from './unit.ts';
@@ -142,22 +142,18 @@ export class Entry {
   }
 }
 
-/**
- * Steps over an entry without its children.
- * @returns whether children follow; null at the end of a list
- */
-export function skipEntry(unit: Unit, reader: DwarfReader): boolean | null {
+/** Steps over the entry at the reader, without its children; null at the end of a list of entries. */
+export function skipEntry(unit: Unit, reader: DwarfReader): Abbreviation | null {
   if (reader.left === 0) return null;
   const code = reader.uleb();
   if (code === 0) return null;
   const abbreviation = abbreviationOf(unit, code, reader);
-  for (const specification of abbreviation.specifications) skipValue(unit, reader, specification);
-  return abbreviation.hasChildren;
-}
-
-function skipValue(unit: Unit, reader: DwarfReader, { form }: Specification): void {
-  const actual = actualForm(reader, form);
-  if (actual !== FORM.IMPLICIT_CONST) readRaw(reader, actual, unit.header);
+  for (const { form } of abbreviation.specifications) {
+    const actual = actualForm(reader, form);
+    if (actual === FORM.UDATA || actual === FORM.SDATA) reader.uleb();
+    else if (actual !== FORM.IMPLICIT_CONST) readRaw(reader, actual, unit.header);
+  }
+  return abbreviation;
 }
 
 function abbreviationOf(unit: Unit, code: number, reader: DwarfReader): Abbreviation {
