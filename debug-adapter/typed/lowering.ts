@@ -4,7 +4,12 @@
  * of the machine's own language, which knows no types, so a condition on a member runs in the machine as
  * fast as one on a register.
  */
-import { addressOf as plainAddress, typeName } from '../../emulator/expressions/resolve.ts';
+import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
+import {
+  addressOf as plainAddress,
+  ofSystem,
+  typeName,
+} from '../../emulator/expressions/resolve.ts';
 import { U32 } from '../../emulator/expressions/integers.ts';
 import { ExpressionError, type Syntax } from '../../emulator/expressions/syntax.ts';
 import { didYouMean } from '../../emulator/nearest-name.ts';
@@ -82,8 +87,12 @@ export function lower(written: Written, around: Surroundings): Typed {
       const { whole, name, throughPointer } = written;
       return memberOf(typed(whole), name, throughPointer, at, around);
     }
-    case 'call':
+    case 'call': {
+      const own = around.system?.call(written, value) ?? null;
+      if (own !== null) return own;
+      if (FUNCTIONS.get(written.name)?.ofSystem === true) throw ofSystem(written.name, at);
       return plain({ ...written, operands: written.operands.map(value) });
+    }
     case 'size':
       return typedValue(UNSIGNED_INT, constant(sizeWritten(written, around), U32, at));
     case 'offset': {

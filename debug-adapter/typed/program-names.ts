@@ -1,12 +1,13 @@
 /**
  * What a name means where an expression is evaluated. In this order: what the adapter itself says (words
  * for an event's values, `console`), variables of the selected frame from the innermost scope outwards,
- * registers and fields of exits, variables with static storage, functions, symbols, the machine's
- * constants, enumerators. A register's name with $ or % before it never means a variable of the frame.
+ * registers and fields of exits, variables with static storage, functions, symbols, names of the guest's
+ * operating system (`current`), the machine's constants, enumerators. A register's name with $ or % before it never means a variable of the frame.
  */
 import { U32 } from '../../emulator/expressions/integers.ts';
 import { type Names, unknownName } from '../../emulator/expressions/resolve.ts';
-import type { WrittenNode } from '../../emulator/expressions/written.ts';
+import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import type { Written, WrittenNode } from '../../emulator/expressions/written.ts';
 import { constant } from './trees.ts';
 import type { Constants } from '../expressions.ts';
 import type { CType } from '../symbols/c-types.ts';
@@ -28,6 +29,15 @@ export interface SelectedFrame {
   readonly scopes: readonly CodeScope[];
 }
 
+/** What the guest's operating system makes of names and calls; null for those that are not its own. */
+export interface SystemNames {
+  /** `current` */
+  name(name: string, at: number): Typed | null;
+  /** Throws ExpressionError. @param value of an operand */
+  call(written: WrittenNode<'call'>, value: (operand: Written) => Syntax): Typed | null;
+  list(): readonly string[];
+}
+
 export interface Surroundings {
   readonly information: readonly DebugInformation[];
   readonly symbols: SymbolTable;
@@ -35,6 +45,8 @@ export interface Surroundings {
   readonly machine: Names;
   readonly constants: Constants;
   readonly frame: SelectedFrame | null;
+  /** Absent where no system is known. */
+  readonly system?: SystemNames | null;
 }
 
 /** Names near a mistyped one that are compared with it, of a file with tens of thousands. */
@@ -71,6 +83,9 @@ export function meaningOf(
     const typed = staticName(parts.slice(0, count).join('.'), at, around);
     if (typed !== null) return { typed, members: parts.slice(count) };
   }
+  const [start = '', ...members] = parts;
+  const own = around.system?.name(start, at) ?? null;
+  if (own !== null) return { typed: own, members };
   if (whole !== null) return { typed: plain({ ...whole, at }), members: [] };
   const value = first(around, (information) => information.enumerator(name));
   if (value !== null)
@@ -189,6 +204,7 @@ function* namesNear(name: string, around: Surroundings): Generator<string> {
   yield* localNames(around);
   yield* around.constants.keys();
   yield* around.machine.list();
+  yield* around.system?.list() ?? [];
   for (const information of around.information)
     yield* information.namesFrom(name.slice(0, SAME_START), NEAR_NAMES);
 }

@@ -9,6 +9,8 @@ export interface FunctionRow {
   readonly subscript?: true;
   /** Takes types and names of members. */
   readonly ofTypes?: true;
+  /** Known from the symbols of the guest's operating system alone; the machine does not compute it. */
+  readonly ofSystem?: true;
 }
 
 // prettier-ignore
@@ -25,4 +27,7 @@ export const FUNCTIONS = new Map<string, FunctionRow>([
   ['sizeof',       { usage: 'sizeof(TYPE or value)',               operands: [1, 1], meaning: 'how many bytes a type or a variable has', ofTypes: true }],
   ['offsetof',     { usage: 'offsetof(TYPE, member)',              operands: [2, 2], meaning: 'bytes from the start of a type to one of its members', ofTypes: true }],
   ['container_of', { usage: 'container_of(pointer, TYPE, member)', operands: [3, 3], meaning: 'what holds the member that the pointer points to', ofTypes: true }],
+  ['per_cpu',      { usage: 'per_cpu(name, cpu)',  operands: [2, 2], meaning: 'a CPU’s copy of a per-CPU variable of Linux', ofSystem: true }],
+  ['this_cpu',     { usage: 'this_cpu(name)',      operands: [1, 1], meaning: 'the own copy of the CPU that executes', ofSystem: true }],
+  ['syscall',      { usage: 'syscall(number)',     operands: [1, 1], meaning: 'the function of a system call of Linux, shown as its symbol', ofSystem: true }],
 ]);

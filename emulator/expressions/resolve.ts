@@ -3,6 +3,7 @@
  * conditions and watches in a guest without debugging information. Names are resolved before anything
  * runs, so that a mistake is told where it stands.
  */
+import { FUNCTIONS } from './functions.ts';
 import { didYouMean } from '../nearest-name.ts';
 import { type IntegerType, S32, S64, U32 } from './integers.ts';
 import { notWritable, parseWritten, parseWrittenStatement, shortened } from './parser.ts';
@@ -76,6 +77,7 @@ export function resolveNames(written: Written, names: Names): Syntax {
     case 'element':
       return { ...written, pointer: resolved(written.pointer), index: resolved(written.index) };
     case 'call':
+      if (FUNCTIONS.get(written.name)?.ofSystem === true) throw ofSystem(written.name, written.at);
       return { ...written, operands: written.operands.map(resolved) };
     case 'size':
       return sizeOf(written);
@@ -88,6 +90,14 @@ export function resolveNames(written: Written, names: Names): Syntax {
 
 const NO_TYPES =
   'Members are known from debugging information: name the guest\'s ELF file, compiled with -g, under "symbols" of launch.json.';
+
+/** A function that only the symbols of an operating system can tell. */
+export function ofSystem(name: string, at: number): ExpressionError {
+  return new ExpressionError(
+    `'${name}' is known from the debugging information of a Linux kernel: list its vmlinux under "symbols" of launch.json.`,
+    at,
+  );
+}
 
 function named({ name, at }: WrittenNode<'word'>, names: Names): Syntax {
   const meaning = names.resolve(name);

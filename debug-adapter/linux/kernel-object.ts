@@ -1,0 +1,149 @@
+/**
+ * An object of the kernel in memory with its type: members are found by name, through anonymous structures,
+ * and which of two names a kernel has tells its generation. Reading a member that this kernel's type does
+ * not have is an error; `has` asks first.
+ */
+import type { CType, StructType } from '../symbols/c-types.ts';
+import { membersOf } from '../typed/members.ts';
+import { typeText } from '../typed/type-text.ts';
+import { integerOfType, isStruct, sizeOf, stripped } from '../typed/types.ts';
+import { KernelError, type KernelMemory, textOf } from './kernel-memory.ts';
+
+/** Where a member is in the whole. */
+export interface Field {
+  readonly type: CType;
+  /** Bytes. */
+  readonly offset: number;
+  readonly bits: { readonly first: number; readonly count: number } | null;
+}
+
+/** Text that a char * points to, at most. */
+const LONGEST_TEXT = 4096;
+
+/** @param path "se.sum_exec_runtime"; null where a type along it has no such member */
+export function fieldOf(type: CType, path: string): Field | null {
+  let field: Field = { type, offset: 0, bits: null };
+  for (const name of path === '' ? [] : path.split('.')) {
+    const whole = stripped(field.type);
+    if (!isStruct(whole)) return null;
+    const found = memberNamed(whole, name);
+    if (found === null) return null;
+    const { type: inner, offset, bits } = found;
+    field = { type: inner, offset: field.offset + offset, bits };
+  }
+  return field;
+}
+
+function memberNamed(whole: StructType, name: string): Field | null {
+  const found = membersOf(whole).find(({ member }) => member.name === name);
+  if (found === undefined) return null;
+  const { member, offset } = found;
+  return { type: member.type, offset, bits: member.bits };
+}
+
+export class KernelObject {
+  readonly memory: KernelMemory;
+  readonly type: CType;
+  /** Linear. */
+  readonly address: number;
+
+  constructor(memory: KernelMemory, type: CType, address: number) {
+    this.memory = memory;
+    this.type = type;
+    this.address = address >>> 0;
+  }
+
+  /** Bytes. Throws KernelError where nobody knows. */
+  get size(): number {
+    const size = sizeOf(this.type);
+    if (size === null) throw new KernelError(`Nobody says how large a ${typeText(this.type)} is.`);
+    return size;
+  }
+
+  has(path: string): boolean {
+    return fieldOf(this.type, path) !== null;
+  }
+
+  /** The first of the paths that this kernel's type has; null for none. */
+  firstOf(...paths: readonly string[]): string | null {
+    return paths.find((path) => this.has(path)) ?? null;
+  }
+
+  /** Throws KernelError for a member that is not there. */
+  member(path: string): KernelObject {
+    const { type, offset } = this.field(path);
+    return new KernelObject(this.memory, type, this.address + offset);
+  }
+
+  /** An element of an array, or of what a pointer's target begins. */
+  element(index: number): KernelObject {
+    const plain = stripped(this.type);
+    if (plain.kind !== 'array') throw new KernelError(`A ${typeText(plain)} is no array.`);
+    const size = sizeOf(plain.element) ?? 0;
+    return new KernelObject(this.memory, plain.element, this.address + index * size);
+  }
+
+  /** An integer, an enumerator or a pointer; of a structure with a single member, as atomic_t, that one's. */
+  async integer(path = ''): Promise<bigint> {
+    const { type, offset, bits } = this.field(path);
+    const plain = singleOf(type);
+    const integer = integerOfType(plain);
+    if (integer === null)
+      throw new KernelError(`A ${typeText(type)} is no number; the symbols are of another kernel.`);
+    if (bits !== null) return this.bitField(offset, bits, integer.signed);
+    const raw = await this.memory.integer((this.address + offset) >>> 0, integer.bits / 8);
+    return integer.signed ? BigInt.asIntN(integer.bits, raw) : raw;
+  }
+
+  /** An integer that a number holds exactly, as all of 32 bits. */
+  async number(path = ''): Promise<number> {
+    return Number(await this.integer(path));
+  }
+
+  /** What a pointer points to; null for a null pointer. */
+  async target(path = ''): Promise<KernelObject | null> {
+    const { type } = this.field(path);
+    const plain = stripped(type);
+    if (plain.kind !== 'pointer') throw new KernelError(`A ${typeText(type)} is no pointer.`);
+    const address = await this.number(path);
+    return address === 0 ? null : new KernelObject(this.memory, plain.target, address);
+  }
+
+  /** An array of characters, or what a pointer to characters points to. */
+  async text(path = ''): Promise<string> {
+    const { type, offset } = this.field(path);
+    const plain = stripped(type);
+    if (plain.kind === 'array')
+      return textOf(await this.memory.bytes(this.address + offset, plain.count ?? 0));
+    return this.memory.text(await this.number(path), LONGEST_TEXT);
+  }
+
+  private async bitField(
+    offset: number,
+    { first, count }: { readonly first: number; readonly count: number },
+    signed: boolean,
+  ): Promise<bigint> {
+    const low = first >> 3;
+    const bytes = ((first + count - 1) >> 3) - low + 1;
+    const unit = await this.memory.integer((this.address + offset + low) >>> 0, bytes);
+    const value = (unit >> BigInt(first - low * 8)) & ((1n << BigInt(count)) - 1n);
+    return signed ? BigInt.asIntN(count, value) : value;
+  }
+
+  private field(path: string): Field {
+    const field = fieldOf(this.type, path);
+    if (field !== null) return field;
+    throw new KernelError(`This kernel's ${typeText(this.type)} has no "${path}".`);
+  }
+}
+
+/** The only member of a structure that wraps a number: atomic_t, kuid_t, local_t. */
+function singleOf(type: CType): CType {
+  let found: CType = stripped(type);
+  for (let depth = 0; depth < 4 && isStruct(found); depth++) {
+    const [only, ...others] = found.members;
+    if (only === undefined || others.length > 0) break;
+    found = stripped(only.type);
+  }
+  return found;
+}
