@@ -20,8 +20,10 @@ export interface MemoryBytes {
   readonly unreadable: number;
 }
 
-/** Requests whose success means that the guest runs. */
-const RESUMING: ReadonlySet<string> = new Set(['continue', 'next', 'stepIn', 'stepOut']);
+/** Requests whose success means that the guest runs, until an event says that it has stopped. */
+const RESUMING: ReadonlySet<string> = new Set([
+  ...['configurationDone', 'continue', 'goto', 'next', 'restart', 'stepIn', 'stepOut'],
+]);
 
 type EventListener<Name extends CustomEventName> = (body: CustomEvents[Name]) => void;
 
@@ -152,7 +154,7 @@ export class GuestSessions implements vscode.Disposable {
     if (type === 'event') this.#observeEvent(session, name);
     else if (type === 'response' && success === true) {
       if (name === 'restart') this.#restarted.fire(session);
-      else if (RESUMING.has(name)) this.#setRunning(session, true);
+      if (RESUMING.has(name)) this.#setRunning(session, true);
     }
   }
 

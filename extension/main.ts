@@ -8,6 +8,7 @@ import { AdapterFactory } from './adapter-factory.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
+import { registerScreenCommand } from './commands/screen.ts';
 import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
 import { ExitBreakpoints } from './exit-breakpoints.ts';
@@ -17,6 +18,7 @@ import { registerStatusBar } from './status-bar.ts';
 import { registerExitBreakpointsView } from './views/exit-breakpoints.ts';
 import { EXITS_VIEW, ExitsView } from './views/exits.ts';
 import { MemoryViews } from './views/memory.ts';
+import { ScreenViews } from './views/screen.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
   const { extensionUri, subscriptions, workspaceState } = context;
@@ -24,11 +26,13 @@ export function activate(context: vscode.ExtensionContext): void {
   const sessions = new GuestSessions();
   const breakpoints = new ExitBreakpoints(workspaceState, sessions);
   const exits = new ExitsView(extensionUri, sessions, log);
+  const screens = new ScreenViews(extensionUri, sessions);
   subscriptions.push(
     log,
     sessions,
     breakpoints,
     exits,
+    screens,
     vscode.debug.registerDebugAdapterDescriptorFactory(
       DEBUG_TYPE,
       new AdapterFactory(extensionUri),
@@ -41,6 +45,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerExitBreakpointsView(breakpoints),
     registerExitBreakpointCommands(breakpoints, exitReasonDescriptions()),
     registerSampleCommand(extensionUri),
+    registerScreenCommand(screens, sessions),
     registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
   );
   // from now on the view of exit breakpoints has its place in the side bar

@@ -18,7 +18,7 @@ const COMMONJS = {
 const MODULES = { guestscope: 'debug-adapter/guestscope-main.ts' } as const;
 
 /** Pages of the views: script and style sheet each, in dist/web/. */
-const PAGES = ['extension/web/exits', 'extension/web/memory'] as const;
+const PAGES = ['extension/web/exits', 'extension/web/memory', 'extension/web/screen'] as const;
 
 const DIST = 'dist';
 
