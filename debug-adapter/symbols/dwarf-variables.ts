@@ -12,6 +12,9 @@ import { DECLARED, type DwarfPlaces } from './dwarf-places.ts';
 import type { DwarfTypes } from './dwarf-types.ts';
 
 const VARIABLES: ReadonlySet<number> = new Set([TAG.FORMAL_PARAMETER, TAG.VARIABLE]);
+const BLOCKS: ReadonlySet<number> = new Set([TAG.LEXICAL_BLOCK]);
+/** Blocks in one another. */
+const MOST_NESTED = 64;
 
 export class DwarfVariables {
   private readonly entries: DebugEntries;
@@ -53,20 +56,32 @@ export class DwarfVariables {
   in(scope: Entry, frame: number): readonly Variable[] {
     const own = [...this.entries.childrenOf(scope, VARIABLES)];
     const origin = this.entries.follow(scope, AT.ABSTRACT_ORIGIN);
-    const all = origin === null ? own : this.merged(own, origin);
+    const all = origin === null ? own : this.merged(scope, own, origin);
     const variables = all.filter((entry) => !isElsewhere(entry)).map((entry) => this.of(entry, frame)); // prettier-ignore
     const named = variables.filter((variable) => variable !== null);
     // parameters stand first in the source
     return [...named.filter(({ isParameter }) => isParameter), ...named.filter(({ isParameter }) => !isParameter)]; // prettier-ignore
   }
 
-  private merged(own: readonly Entry[], origin: Entry): readonly Entry[] {
+  private merged(scope: Entry, own: readonly Entry[], origin: Entry): readonly Entry[] {
     const byOrigin = new Map<number | null, Entry>();
     for (const entry of own) byOrigin.set(this.entries.referred(entry, AT.ABSTRACT_ORIGIN), entry);
-    const ordered = [...this.entries.childrenOf(origin, VARIABLES)].map(
-      (entry) => byOrigin.get(entry.offset) ?? entry,
-    );
+    const inBlocks = new Set<number | null>();
+    this.addOriginsInBlocks(scope, inBlocks, 0);
+    const ordered = [...this.entries.childrenOf(origin, VARIABLES)]
+      .filter(({ offset }) => byOrigin.has(offset) || !inBlocks.has(offset))
+      .map((entry) => byOrigin.get(entry.offset) ?? entry);
     return [...new Set([...ordered, ...own])];
+  }
+
+  /** A compiler may put a variable of a function into a block of what it has made of the function. */
+  private addOriginsInBlocks(scope: Entry, origins: Set<number | null>, depth: number): void {
+    if (depth > MOST_NESTED) return;
+    for (const block of this.entries.childrenOf(scope, BLOCKS)) {
+      for (const entry of this.entries.childrenOf(block, VARIABLES))
+        origins.add(this.entries.referred(entry, AT.ABSTRACT_ORIGIN));
+      this.addOriginsInBlocks(block, origins, depth + 1);
+    }
   }
 
   private locationAt(offset: number, frame: number | null, address: number): Location | null {
@@ -96,7 +111,8 @@ function isElsewhere(entry: Entry): boolean {
 function constantOf(entry: Entry): bigint | Uint8Array | null {
   const constant = entry.constant(AT.CONST_VALUE);
   if (constant !== null) return BigInt(constant);
-  return entry.block(AT.CONST_VALUE)?.slice() ?? null;
+  const block = entry.block(AT.CONST_VALUE);
+  return block === null ? null : new Uint8Array(block);
 }
 
 /** The first of entries that says something. */

@@ -22,7 +22,7 @@ const LLE = {
  */
 export function expressionAt(entry: Entry, attribute: number, address: number): Uint8Array | null {
   const block = entry.block(attribute);
-  if (block !== null) return block.slice();
+  if (block !== null) return new Uint8Array(block);
   const list = entry.list(attribute);
   if (list === null) return null;
   const { unit } = entry;
@@ -42,7 +42,7 @@ export function expressionAt(entry: Entry, attribute: number, address: number): 
 function inOldList(reader: DwarfReader, base: AddressBase, address: number): Uint8Array | null {
   for (let pair = base.oldPair(reader); pair !== null; pair = base.oldPair(reader)) {
     const operations = reader.block(reader.u16());
-    if (holds(pair, address)) return operations.slice();
+    if (holds(pair, address)) return new Uint8Array(operations);
   }
   return null;
 }
@@ -66,7 +66,7 @@ function inNewList(reader: DwarfReader, base: AddressBase, address: number): Uin
         reader.uleb();
         continue;
       case LLE.DEFAULT_LOCATION:
-        otherwise = reader.block(reader.uleb()).slice();
+        otherwise = new Uint8Array(reader.block(reader.uleb()));
         continue;
       case LLE.OFFSET_PAIR:
         range = base.offsets(reader);
@@ -87,7 +87,7 @@ function inNewList(reader: DwarfReader, base: AddressBase, address: number): Uin
         throw reader.malformed(`a list in it has an entry of a kind ${kind}, which there is not`);
     }
     const operations = reader.block(reader.uleb());
-    if (holds(range, address)) return operations.slice();
+    if (holds(range, address)) return new Uint8Array(operations);
   }
 }
 
