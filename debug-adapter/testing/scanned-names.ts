@@ -65,7 +65,7 @@ export class ScannedNames implements NameIndex {
 
   private add(kind: NameKind, entry: Entry): void {
     const name = this.source.origins(entry).map((origin) => origin.text(AT.NAME)).find((text) => text !== null); // prettier-ignore
-    if (name === undefined || name === null) return;
+    if (name === undefined) return;
     const key = `${kind} ${name}`;
     const known = this.byName.get(key);
     if (known === undefined) this.byName.set(key, [entry.offset]);
