@@ -38,6 +38,12 @@ export const SMP_BUILT = path.join(SMP, 'built');
 export const MOVED = path.join(HERE, 'moved');
 export const MOVED_BUILT = path.join(MOVED, 'built');
 
+/** Source of kernels with paravirt hooks; their images and ELF files in `built` below. */
+export const HOOKS = path.join(HERE, 'hooks');
+export const HOOKS_BUILT = path.join(HOOKS, 'built');
+/** The forms of the tables: that of 2.6.20, and today's. */
+export const HOOK_KERNELS = ['first', 'today'] as const;
+
 /** Source and binary of the boot sector for machines with firmware. */
 export const BOOT = path.join(HERE, 'boot');
 
@@ -77,6 +83,25 @@ export function buildMovedKernel(target: string): void {
   inTemporaryFolder((work) => {
     const object = assemble(path.join(MOVED, 'moved.s'), work);
     link([object], path.join(MOVED, 'moved.ld'), path.join(target, 'moved'));
+  });
+}
+
+/** Null when the kernels with hooks can be built here, which takes a C compiler, else the reason why not. */
+export function cannotBuildHooks(): string | null {
+  const { error } = spawnSync('gcc', ['--version'], { encoding: 'utf8' });
+  return cannotBuild() ?? (error === undefined ? null : 'there is no gcc on the PATH');
+}
+
+/** Writes NAME.bin and NAME.elf of both into `target`. */
+export function buildHookKernels(target: string): void {
+  inTemporaryFolder((work) => {
+    for (const name of HOOK_KERNELS) {
+      const tables = path.join(work, `${name}-tables.o`);
+      const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-O1', '-gdwarf-4', '-Wall', '-Werror']; // prettier-ignore
+      run('gcc', [...language, `-fdebug-prefix-map=${HOOKS}=.`, '-c', `${name}.c`, '-o', tables], HOOKS); // prettier-ignore
+      const code = assemble(path.join(HOOKS, `${name}.s`), work, [MOVED]);
+      link([code, tables], path.join(HOOKS, 'hooks.ld'), path.join(target, name));
+    }
   });
 }
 
@@ -154,15 +179,19 @@ function buildFlat(source: string, binary: string, work: string): void {
   chmodSync(binary, 0o644);
 }
 
-/** Debugging information names the source by its folder's name alone, wherever the checkout is. */
-export function assemble(source: string, work: string): string {
+/**
+ * Debugging information names the source by its folder's name alone, wherever the checkout is.
+ * @param included folders of more files that it includes
+ */
+export function assemble(source: string, work: string, included: readonly string[] = []): string {
   const folder = path.dirname(source);
   const object = path.join(work, `${path.basename(source, '.s')}.o`);
   run(
     'as',
     [
       ...['--32', '--fatal-warnings', '--gdwarf-4'],
-      ...[`--debug-prefix-map=${folder}=.`, '-I', folder, '-o', object, path.basename(source)],
+      ...[folder, ...included].flatMap((each) => [`--debug-prefix-map=${each}=.`, '-I', each]),
+      ...['-o', object, path.basename(source)],
     ],
     folder,
   );
@@ -195,6 +224,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildGuestsIn(SHADOW, SHADOW_BUILT);
     buildSmpGuest(SMP_BUILT);
     buildMovedKernel(MOVED_BUILT);
+    if (cannotBuildHooks() === null) buildHookKernels(HOOKS_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);
