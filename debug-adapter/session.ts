@@ -411,7 +411,7 @@ export class GuestscopeSession {
     work?: Work,
   ): Promise<Pick<Plan, 'symbols' | 'sources' | 'images' | 'kernel'>> {
     const { files } = this.environment;
-    const { symbols, lines, images, kernels } = await loadSymbols(
+    const { symbols, lines, images, kernel } = await loadSymbols(
       names,
       sourceMap,
       files,
@@ -421,7 +421,6 @@ export class GuestscopeSession {
       },
     );
     progress.check();
-    const kernel = { symbols, kernels, type: () => null };
     return { symbols, sources: new Sources(lines, files), images, kernel };
   }
 

@@ -90,9 +90,32 @@ export function nativeText(bytes: Uint8Array, members: readonly string[]): strin
   return found?.text ?? null;
 }
 
-/** Whether kernels have instructions to put in the place of this operation alone. */
-export function hasNativeSequence(member: string): boolean {
-  return SEQUENCES.some(({ operations }) => operations.length === 1 && operations[0] === member);
+/** Labels before the instructions of 2.6.20, whose names are not those of the operations. */
+const FIRST_LABELS: { readonly [member: string]: string } = {
+  irq_disable: 'start_cli',
+  irq_enable: 'start_sti',
+  restore_fl: 'start_popf',
+  save_fl: 'start_pushf',
+  iret: 'start_iret',
+  irq_enable_sysexit: 'start_sti_sysexit',
+};
+/** Where 5.0 to 5.17 keep all instructions. */
+const PATCH_DATA = ['patch_data_xxl', 'patch_data_lock'];
+
+/**
+ * Symbols of which one tells that a kernel has instructions to put in the place of an operation: labels
+ * before them to 4.20, tables of them to 5.17. Later kernels have alternatives at the places instead.
+ */
+export function symbolsOfSequence(group: string, member: string): readonly string[] {
+  const isKnown = SEQUENCES.some(({ operations }) => operations.length === 1 && operations[0] === member); // prettier-ignore
+  if (!isKnown) return [];
+  const first = FIRST_LABELS[member];
+  return [
+    `start_${group}_${member}`,
+    `start_pv_${group}_ops_${member}`,
+    ...(first === undefined ? [] : [first]),
+    ...PATCH_DATA,
+  ];
 }
 
 export function beginsWith(bytes: Uint8Array, form: ArrayLike<number>, at: number): boolean {

@@ -11,7 +11,7 @@ import { type CallSite, callSites, type Records, recordsOf } from './call-sites.
 import { type Hook, type HookField, readHookTable } from './hook-table.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { readPieces, readPointers } from './live-memory.ts';
-import { hasNativeSequence } from './native-sequences.ts';
+import { symbolsOfSequence } from './native-sequences.ts';
 import { readRecords, recordLayout } from './patch-records.ts';
 import { behindThunk, type SiteState, siteState, THUNK_BYTES } from './site-state.ts';
 
@@ -101,6 +101,8 @@ export class ParavirtHooks {
 
   /** The hooks with what is in the tables now. */
   async now(hooks: readonly Hook[]): Promise<readonly HookNow[]> {
+    const { sites } = await this.kernel();
+    const replaced = new Set(sites.filter(({ replacements }) => replacements.length > 0).flatMap((site) => site.hooks)); // prettier-ignore
     const targets = await readPointers(this.machine, hooks.map(({ slot }) => slot)); // prettier-ignore
     const heads = await readPieces(
       this.machine,
@@ -110,7 +112,7 @@ export class ParavirtHooks {
       const target = targets[index] ?? null;
       const head = heads[index] ?? null;
       const behind = target === null || head === null ? null : behindThunk(head, target);
-      return { hook, target, function: behind ?? target, patch: this.patchOf(hook, target, behind) };
+      return { hook, target, function: behind ?? target, patch: this.patchOf(hook, target, behind, replaced.has(hook)) };
     }); // prettier-ignore
   }
 
@@ -209,7 +211,12 @@ export class ParavirtHooks {
     return null;
   }
 
-  private patchOf(hook: Hook, target: number | null, behind: number | null): PatchKind {
+  private patchOf(
+    hook: Hook,
+    target: number | null,
+    behind: number | null,
+    isReplaced: boolean,
+  ): PatchKind {
     if (target === null) return 'unreadable';
     const near = this.files.symbols.near(behind ?? target);
     const name = near?.offset === 0 ? near.symbol.name : '';
@@ -217,7 +224,11 @@ export class ParavirtHooks {
     if (NOP_FUNCTIONS.includes(name)) return 'nop';
     if (ZERO_FUNCTIONS.includes(name)) return 'zero';
     if (IDENTITIES.test(name)) return 'identity';
-    return hasNativeSequence(hook.member) && NATIVE_NAME.test(name) ? 'native' : 'call';
+    const { symbols } = this.files;
+    const hasInstructions = () =>
+      isReplaced ||
+      symbolsOfSequence(hook.group, hook.member).some((symbol) => symbols.find(symbol) !== null);
+    return NATIVE_NAME.test(name) && hasInstructions() ? 'native' : 'call';
   }
 }
 

@@ -7,6 +7,8 @@ import { isElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
 import { type Files, openNamedFile } from '../files.ts';
 import { type KernelImage, kernelImage } from '../paravirt-hooks/kernel-image.ts';
+import { kernelTypes } from '../paravirt-hooks/kernel-types.ts';
+import type { KernelFiles } from '../paravirt-hooks/paravirt-hooks.ts';
 import { debugSections } from './debug-sections.ts';
 import { GuestImage } from './guest-image.ts';
 import { LineIndex, type LinePart } from './line-index.ts';
@@ -23,8 +25,8 @@ export interface GuestSymbols {
   readonly images: readonly GuestImage[];
   /** The ELF files among them, open until close(). */
   readonly files: readonly SymbolFile[];
-  /** The same as they were linked. */
-  readonly kernels: readonly KernelImage[];
+  /** What paravirt hooks need of them. */
+  readonly kernel: KernelFiles;
   close(): void;
 }
 
@@ -77,12 +79,13 @@ export async function loadSymbols(
     throw cause;
   }
   const images = symbols.map(({ image }) => image);
+  const table = new SymbolTable(symbols);
   return {
-    symbols: new SymbolTable(symbols),
+    symbols: table,
     lines: new LineIndex(lines),
     images,
     files: opened,
-    kernels,
+    kernel: { symbols: table, kernels, type: kernelTypes(opened) },
     close,
   };
 }

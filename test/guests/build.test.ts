@@ -12,15 +12,19 @@ import {
   BOOT,
   buildBootSector,
   buildGuestsIn,
+  buildHookKernels,
   buildMovedKernel,
   buildServices,
   buildServicesCaller,
   buildSmpGuest,
   buildStory,
   cannotBuild,
+  cannotBuildHooks,
   EXITS,
   EXITS_BUILT,
   guestsIn,
+  HOOK_KERNELS,
+  HOOKS_BUILT,
   MOVED_BUILT,
   KVM,
   KVM_BUILT,
@@ -68,6 +72,21 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     assert.deepEqual([...elfSymbols(is)], [...elfSymbols(was)]);
     assert.deepEqual(loadedSections(is), loadedSections(was));
   });
+
+  test(
+    'the kernels with paravirt hooks are the committed ones',
+    { skip: cannotBuildHooks() ?? false },
+    () => {
+      buildHookKernels(folder);
+      for (const name of HOOK_KERNELS) {
+        const old = (ending: string): Buffer =>
+          readFileSync(path.join(HOOKS_BUILT, `${name}.${ending}`));
+        assert.ok(rebuilt(`${name}.bin`).equals(old('bin')), `${name}: run test/guests/build.ts`);
+        const [was, is] = [parseElf(old('elf')), parseElf(rebuilt(`${name}.elf`))];
+        assert.deepEqual(loadedSections(is), loadedSections(was));
+      }
+    },
+  );
 
   test('the guest for several processors is the committed one', () => {
     buildSmpGuest(folder);

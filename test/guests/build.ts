@@ -2,10 +2,10 @@
  * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
  * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
- * test/guests/kvm and for shadow paging of test/guests/shadow, the one for several processors of
- * test/guests/smp, the boot sector of test/guests/boot, the BIOS services of emulator/firmware and a program
- * that calls them. The results are committed, so that
- * nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
+ * test/guests/kvm and for shadow paging of test/guests/shadow, kernels that move or have paravirt hooks, of
+ * test/guests/moved and test/guests/hooks, the one for several processors of test/guests/smp, the boot
+ * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The
+ * results are committed, so that nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
  */
@@ -97,7 +97,7 @@ export function buildHookKernels(target: string): void {
   inTemporaryFolder((work) => {
     for (const name of HOOK_KERNELS) {
       const tables = path.join(work, `${name}-tables.o`);
-      const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-O1', '-gdwarf-4', '-Wall', '-Werror']; // prettier-ignore
+      const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-toplevel-reorder', '-O1', '-gdwarf-4', '-Wall', '-Werror']; // prettier-ignore
       run('gcc', [...language, `-fdebug-prefix-map=${HOOKS}=.`, '-c', `${name}.c`, '-o', tables], HOOKS); // prettier-ignore
       const code = assemble(path.join(HOOKS, `${name}.s`), work, [MOVED]);
       link([code, tables], path.join(HOOKS, 'hooks.ld'), path.join(target, name));

@@ -108,18 +108,18 @@ function native_patch
         pop     esi
         ret
 
-        .macro  native name, instructions:vararg
+        .macro  native name, instructions
 start_\name:
         \instructions
 end_\name:
         .endm
-        native  cli, cli
-        native  sti, sti
-        native  popf, push eax; popf
-        native  pushf, pushf; pop eax
-        native  pushf_cli, pushf; pop eax; cli
-        native  iret, iret
-        native  sti_sysexit, sti; sysexit
+        native  cli, "cli"
+        native  sti, "sti"
+        native  popf, "push eax; popf"
+        native  pushf, "pushf; pop eax"
+        native  pushf_cli, "pushf; pop eax; cli"
+        native  iret, "iret"
+        native  sti_sysexit, "sti; sysexit"
         .balign 4
 native_insns:
         .irp    name, cli, sti, popf, pushf, pushf_cli, iret, sti_sysexit

@@ -43,7 +43,7 @@
         .endm
 
         # The same, and what may stand in its place if the feature's bit is set.
-        .macro  perform_or number, feature, instructions:vararg
+        .macro  perform_or number, feature, instructions
         perform \number
         .pushsection .altinstr_replacement, "a"
 774:    \instructions
@@ -84,7 +84,8 @@ function after_patching
 function before_changes
         lea     eax, [ebx + kvm_io_delay]
         mov     [ebx + pv_ops + IO_DELAY * 4], eax      # no place that is patched already follows
-        mov     word ptr [ebx + wbinvd_place], 0xd231   # xor edx, edx
+        mov     dword ptr [ebx + wbinvd_place], 0x9090d231      # xor edx, edx; nop; nop
+        mov     word ptr [ebx + wbinvd_place + 4], 0x9090
 function after_changes
         call    perform_all
 function the_end
@@ -167,20 +168,20 @@ features:
 function perform_all
         perform IO_DELAY
         perform IO_DELAY
-        perform_or SAVE_FL, FEATURE_NATIVE, pushf; pop eax
-        perform_or IRQ_DISABLE, FEATURE_NATIVE, cli
+        perform_or SAVE_FL, FEATURE_NATIVE, "pushf; pop eax"
+        perform_or IRQ_DISABLE, FEATURE_NATIVE, "cli"
         perform READ_CR3
-        perform_or WRITE_CR3, FEATURE_NATIVE, mov cr3, eax
+        perform_or WRITE_CR3, FEATURE_NATIVE, "mov cr3, eax"
         perform FLUSH_TLB_USER
         perform EXIT_MMAP
         perform MAKE_PTE
         perform LAZY_ENTER
         perform LAZY_LEAVE
         lea     eax, [ebx + lock]
-        perform_or QUEUED_SPIN_UNLOCK, FEATURE_PV_UNLOCK, mov byte ptr [eax], 0
-        perform_or VCPU_IS_PREEMPTED, FEATURE_NATIVE, xor eax, eax
-        perform_or IRQ_ENABLE, FEATURE_NATIVE, sti
-        perform_or IRQ_DISABLE, FEATURE_NATIVE, cli
+        perform_or QUEUED_SPIN_UNLOCK, FEATURE_PV_UNLOCK, "mov byte ptr [eax], 0"
+        perform_or VCPU_IS_PREEMPTED, FEATURE_NATIVE, "xor eax, eax"
+        perform_or IRQ_ENABLE, FEATURE_NATIVE, "sti"
+        perform_or IRQ_DISABLE, FEATURE_NATIVE, "cli"
 function wbinvd_place
         perform WBINVD
         through call, WBINVD
