@@ -65,7 +65,7 @@ class HookGuest {
     };
     return {
       at: (stackFrames[0]?.name ?? '').replace(/ \(.*/, ''),
-      text: String(stopped['text'] ?? ''),
+      text: typeof stopped['text'] === 'string' ? stopped['text'] : '',
       ids: stopped['hitBreakpointIds'] as number[],
     };
   }
