@@ -45,10 +45,11 @@ export interface CommandResult {
 
 // prettier-ignore
 const COMMANDS: readonly CommandRow[] = [
-  { name: 'help',      usage: 'help',                  help: 'lists these commands',                              run: () => Promise.resolve(helpText()) },
+  { name: 'help',      usage: 'help [NAME]',           help: 'lists these commands, or tells of one',             run: (_guest, words) => Promise.resolve(help(words)), next: (words) => words.length === 0 ? helpNames() : [] },
   { name: 'r',         usage: 'r [GROUP]',             help: 'shows the registers: the common ones, a group, or all', run: showRegisters, next: groupNames },
   { name: 'x',         usage: 'x ADDRESS [BYTES]',     help: 'dumps memory at a linear address',                  run: (guest, words) => dump(guest, 'linear', words) },
   { name: 'xp',        usage: 'xp ADDRESS [BYTES]',    help: 'dumps memory at a guest-physical address',          run: (guest, words) => dump(guest, 'physical', words) },
+  { name: 'dump',      usage: 'dump [phys:]ADDRESS [BYTES]', help: 'dumps memory at either kind of address', run: dumpEither },
   { name: 'u',         usage: 'u [ADDRESS [COUNT]]',   help: 'disassembles, from EIP if no address is given',     run: disassemble },
   { name: 'bt',        usage: 'bt',                    help: 'shows the call stack',                              run: backtrace },
   { name: 'screen',    usage: 'screen',                help: 'shows the text on the guest’s screen',              run: showScreen },
@@ -116,15 +117,36 @@ export function commandNames(): readonly string[] {
   return COMMANDS.map(({ name }) => name);
 }
 
+const USAGE_WIDTH = 30;
+
+const helpNames = (): readonly string[] => [
+  ...COMMANDS.map(({ name }) => name),
+  ...FUNCTIONS.keys(),
+];
+
+/** Of all commands, or of the command or function that is named. */
+function help(words: readonly string[]): string {
+  const wanted = words.join(' ');
+  if (wanted === '') return helpText();
+  const command = COMMANDS.find(({ name }) => name === wanted);
+  if (command !== undefined) return `${command.usage}\n  ${command.help}`;
+  const row = FUNCTIONS.get(wanted);
+  if (row !== undefined) return `${row.usage}\n  ${row.meaning}`;
+  const problem = `There is no command and no function '${wanted}'.`;
+  throw failure('commandUsage', { problem, usage: 'help [NAME]' });
+}
+
 function helpText(): string {
-  const width = Math.max(...[...COMMANDS, ...FUNCTIONS.values()].map(({ usage }) => usage.length));
-  const functions = [...FUNCTIONS.values()];
-  const lines = COMMANDS.map(({ usage, help }) => `${usage.padEnd(width)}  ${help}`);
+  // a longer usage has a line of its own
+  const line = (usage: string, meaning: string): string =>
+    usage.length <= USAGE_WIDTH
+      ? `${usage.padEnd(USAGE_WIDTH)}  ${meaning}`
+      : `${usage}\n${' '.repeat(USAGE_WIDTH)}  ${meaning}`;
   return [
-    ...lines,
-    'PLACE = EXPRESSION'.padEnd(width) + '  writes a register or memory: eax = 5, dword[esp] = eip',
+    ...COMMANDS.map(({ usage, help }) => line(usage, help)),
+    line('PLACE = EXPRESSION', 'writes a register or memory: eax = 5, dword[esp] = eip'),
     'Everything else is an expression over registers, numbers, symbols and memory: dword[ss:esp + 4].',
-    ...functions.map(({ usage, meaning }) => `${usage.padEnd(width)}  ${meaning}`),
+    ...[...FUNCTIONS.values()].map(({ usage, meaning }) => line(usage, meaning)),
   ].join('\n');
 }
 
@@ -166,14 +188,24 @@ async function dump(
   guest: Guest,
   space: 'linear' | 'physical',
   words: readonly string[],
+  usage = space === 'linear' ? 'x ADDRESS [BYTES]' : 'xp ADDRESS [BYTES]',
 ): Promise<string> {
-  const usage = space === 'linear' ? 'x ADDRESS [BYTES]' : 'xp ADDRESS [BYTES]';
   const [text, second] = addressAndCount(words);
   if (text === '') throw failure('commandUsage', { problem: 'An address is missing.', usage });
   const address = await guest.evaluateNumber(text);
   const count = second === null ? DUMP_BYTES : await guest.evaluateNumber(second);
   const range = await guest.machine.call('readMemory', space, address, Math.min(count, DUMP_LIMIT));
   return dumpText(range, space);
+}
+
+const DUMP_USAGE = 'dump [phys:]ADDRESS [BYTES]';
+const PHYSICAL = /^phys:/i;
+
+function dumpEither(guest: Guest, words: readonly string[]): Promise<string> {
+  const [first = '', ...rest] = words;
+  const isPhysical = PHYSICAL.test(first);
+  const place = [first.replace(PHYSICAL, ''), ...rest].filter((word) => word !== '');
+  return dump(guest, isPhysical ? 'physical' : 'linear', place, DUMP_USAGE);
 }
 
 /** Rows of sixteen bytes with their characters, and a last row for what cannot be read. */

@@ -27,11 +27,13 @@ const EXITS_USAGE =
 export const EXIT_USAGE =
   'exit [skip [REGISTER=VALUE, …] | return REGISTER=VALUE, … | inject EVENT | handle]';
 
+const INJECT_USAGE = 'inject #GP(0) | #PF ADDRESS [ERROR] | interrupt VECTOR | nmi';
+
 // prettier-ignore
 export const EXIT_COMMANDS: readonly CommandRow[] = [
   { name: 'exits',      usage: EXITS_USAGE,                    help: 'shows the last VM exits, what all of them add up to, or everything for a file', run: exits, next: exitsNext },
   { name: 'hypercalls', usage: 'hypercalls [COUNT]',           help: 'shows how often the guest has made which hypercall',  run: hypercalls },
-  { name: 'inject',     usage: 'inject #GP(0) | #PF ADDRESS [ERROR] | interrupt VECTOR | nmi', help: 'gives the guest an event here', run: inject, next: (words) => words.length === 0 ? eventNames() : [] },
+  { name: 'inject',     usage: INJECT_USAGE, help: 'gives the guest an event here', run: inject, next: (words) => words.length === 0 ? eventNames() : [] },
 ];
 
 const EXITS = 10;
@@ -147,6 +149,10 @@ export async function takeExit(guest: Guest, words: readonly string[]): Promise<
 
 async function inject(guest: Guest, words: readonly string[]): Promise<CommandResult> {
   const text = words.join(' ');
+  if (text === '') {
+    const problem = 'The event is missing that the guest is to get.';
+    throw failure('commandUsage', { problem, usage: INJECT_USAGE });
+  }
   await injectEvent(guest, text);
   return { text: `The guest gets ${text}.`, changed: true };
 }

@@ -26,6 +26,7 @@ import type { MemoryReference } from './memory-reference.ts';
 import { formatReference } from './memory-reference.ts';
 import type { HookView } from './paravirt-hooks/hook-reports.ts';
 import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
+import { pointedProblem } from './pointed-problem.ts';
 import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
 import type { LineStep } from './line-step.ts';
@@ -193,7 +194,10 @@ export class Guest {
     try {
       return await this.machine.call('evaluate', expression);
     } catch (cause) {
-      throw refusal('expressionRefused', cause);
+      if (!(cause instanceof MachineRefusal)) throw cause;
+      const { message, position = 0 } = cause;
+      const problem = pointedProblem(message, expression.text, position);
+      throw failure('expressionRefused', { problem });
     }
   }
 
@@ -306,11 +310,7 @@ function withPlace<Result>(text: string, parse: () => Result): Result {
     return parse();
   } catch (cause) {
     if (!(cause instanceof ExpressionError)) throw cause;
-    const line = text.replace(/\s/g, ' ');
-    const problem =
-      cause.position > 0 && line.length < 100
-        ? `${cause.message}\n  ${line}\n  ${' '.repeat(cause.position)}^`
-        : cause.message;
+    const problem = pointedProblem(cause.message, text, cause.position);
     throw failure('expressionRefused', { problem });
   }
 }

@@ -147,6 +147,8 @@ export interface CallFailure {
   readonly message: string;
   /** Attribute of launch.json that is to blame, of a ConfigurationError. */
   readonly attribute?: string;
+  /** Of the character that is to blame, of an ExpressionError. */
+  readonly position?: number;
 }
 
 export type ToWorker =

@@ -6,6 +6,7 @@
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type {
+  CallFailure,
   FromWorker,
   HostStop,
   MachineService,
@@ -32,12 +33,15 @@ export class MachineRefusal extends Error {
   /** Class of the error in the worker. */
   readonly kind: string;
   readonly attribute: string | undefined;
+  /** Of the character of an expression. */
+  readonly position: number | undefined;
 
-  constructor(kind: string, message: string, attribute: string | undefined) {
+  constructor({ name, message, attribute, position }: CallFailure) {
     super(message);
     this.name = 'MachineRefusal';
-    this.kind = kind;
+    this.kind = name;
     this.attribute = attribute;
+    this.position = position;
   }
 }
 
@@ -141,11 +145,9 @@ export class MachineClient {
       case 'result':
         this.take(message.id)?.resolve(message.value);
         break;
-      case 'failure': {
-        const { name, message: text, attribute } = message.failure;
-        this.take(message.id)?.reject(new MachineRefusal(name, text, attribute));
+      case 'failure':
+        this.take(message.id)?.reject(new MachineRefusal(message.failure));
         break;
-      }
       case 'stopped':
         this.listener.stopped(message.reason, message.position);
         break;

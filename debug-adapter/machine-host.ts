@@ -363,11 +363,11 @@ function problemOf(attempt: () => void): string | null {
 
 function asData(cause: unknown): CallFailure {
   const name = cause instanceof Error ? cause.name : 'Error';
-  const attribute =
-    typeof cause === 'object' && cause !== null && 'attribute' in cause ? cause.attribute : null;
+  const { attribute, position } = (cause ?? {}) as { attribute?: unknown; position?: unknown };
   return {
     name,
     message: describeFailure(cause),
     ...(typeof attribute === 'string' && { attribute }),
+    ...(typeof position === 'number' && { position }),
   };
 }

@@ -73,10 +73,7 @@ async function assign(
 /** Once the request is answered, the client learns that the guest is no longer as it was. */
 export function tellChange(session: GuestscopeSession, request: IncomingRequest): void {
   session.guest.changed();
-  request.whenAnswered(async () => {
-    session.event('invalidated', { areas: ['variables', 'stacks'] });
-    await session.changed();
-  });
+  request.whenAnswered(() => session.changed());
 }
 
 interface EvaluateBody {

@@ -131,6 +131,11 @@ export function msrName(index: number): string | null {
   return (ACTIVE.get(index) ?? MSR_ROWS.get(index))?.name ?? null;
 }
 
+/** Numbers of all registers that some model has. */
+export function knownMsrs(): readonly number[] {
+  return [...MSR_ROWS.keys(), ...ACTIVE.keys()];
+}
+
 /** Numbers of the registers that the model has, ascending. */
 export function msrIndexes({ model }: Processor): number[] {
   const all: (readonly [number, { readonly feature: string }])[] = [...MSR_ROWS, ...ACTIVE];

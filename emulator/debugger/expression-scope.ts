@@ -24,8 +24,9 @@ import {
   PLACE_NAMES,
 } from './expression-names.ts';
 import type { StoppedEvent } from './event-breakpoints.ts';
+import { hypervisorMsr, readAnyMsr, writeAnyMsr } from './hypervisor-msrs.ts';
 import { checkedAddress, readMemory, SPACE_SIZE, writeMemory } from './memory.ts';
-import { readMsrWhole, writeMsrWhole } from './msr-access.ts';
+
 import { registerValue, writeRegister } from './registers.ts';
 
 /** Where the machine is. */
@@ -75,15 +76,21 @@ export function expressionScope(
       const place = PLACE_NAMES.find((each) => each === name);
       if (place !== undefined) return PLACE[place](machine);
       if (name.startsWith(COUNT_PREFIX)) return exitCount(machine, name);
-      return registerValue(cpu, name);
+      return registerValue(cpu, name) ?? ofHypervisor(machine, name);
     },
     read(space, address, length) {
       if (address >= SPACE_SIZE[space]) return new Uint8Array(0);
       return readMemory(cpu, space, address, length).bytes;
     },
     translate: (address) => cpu.memory.peek(linear(checkedAddress('linear', address))),
-    msr: (index) => readMsrWhole(cpu, index),
+    msr: (index) => readAnyMsr(machine, index),
   };
+}
+
+function ofHypervisor(machine: Machine, name: string): Value | null {
+  const index = hypervisorMsr(name);
+  const value = index === null ? null : readAnyMsr(machine, index);
+  return value === null ? null : integerOf(value, 64);
 }
 
 /** The value of "event.vector", or null for any other name. */
@@ -137,14 +144,16 @@ export function assignHere(
     throw new ExpressionError('A string cannot be assigned.', syntax.at);
   }
   if (syntax.kind === 'name') {
-    writeRegister(cpu, syntax.name, value.value);
+    const index = hypervisorMsr(syntax.name);
+    if (index === null || value.kind !== 'integer') writeRegister(cpu, syntax.name, value.value);
+    else writeAnyMsr(machine, index, value.value);
     return;
   }
   if (syntax.kind === 'call' && syntax.name === 'msr' && value.kind === 'integer') {
     const [number] = syntax.operands;
     const index = evaluate(number, scope);
     if (index.kind === 'integer') {
-      writeMsrWhole(cpu, Number(BigInt.asUintN(32, index.value)), value.value);
+      writeAnyMsr(machine, Number(BigInt.asUintN(32, index.value)), value.value);
       return;
     }
   }

@@ -4,15 +4,18 @@
  * refused.
  */
 import type { Cpu } from '../cpu/cpu.ts';
-import { MSR_ROWS, msrIndexes, msrName, readMsr, writeMsr } from '../cpu/msrs.ts';
+import { knownMsrs, MSR_ROWS, msrIndexes, msrName, readMsr, writeMsr } from '../cpu/msrs.ts';
 import type { RegisterValue } from '../debug-port.ts';
 
 const MSR_PREFIX = 'msr.';
 const NUMBERED = /^msr_([0-9a-f]{1,8})$/;
 
+/** Names that people say instead of the manual's. */
+const SHORT: ReadonlyMap<string, string> = new Map([['tsc', 'ia32_time_stamp_counter']]);
+
 /** Every name that some model has, in lower case. */
 const KNOWN: ReadonlySet<string> = new Set(
-  [...MSR_ROWS.keys()].map((index) => (msrName(index) ?? '').toLowerCase()),
+  knownMsrs().map((index) => (msrName(index) ?? '').toLowerCase()),
 );
 
 export const msrNames = {
@@ -21,7 +24,7 @@ export const msrNames = {
     KNOWN.has(name) ||
     NUMBERED.test(name) ||
     (name.startsWith(MSR_PREFIX) && name.length > MSR_PREFIX.length),
-  list: (): Iterable<string> => [...MSR_ROWS.keys()].map((index) => msrName(index) ?? ''),
+  list: (): Iterable<string> => knownMsrs().map((index) => msrName(index) ?? ''),
 };
 
 /** The number of the register that a name in lower case stands for; null where this model has none. */
@@ -30,7 +33,11 @@ export function msrNamed(cpu: Cpu, name: string): number | null {
   const wanted = name.startsWith(MSR_PREFIX) ? name.slice(MSR_PREFIX.length) : name;
   const index = msrIndexes(cpu).find((each) => {
     const known = msrName(each)?.toLowerCase();
-    return known === wanted || known === `ia32_${wanted}` || each === parseInt(digits ?? '', 16);
+    return (
+      known === (SHORT.get(wanted) ?? wanted) ||
+      known === `ia32_${wanted}` ||
+      each === parseInt(digits ?? '', 16)
+    );
   });
   return index ?? null;
 }

@@ -85,8 +85,14 @@ export function isTrue(value: Value): boolean {
 
 function named({ name, at }: Node<'name'>, scope: Scope): Value {
   const value = scope.value(name);
-  if (value === null) throw new ExpressionError(`'${name}' has no value here.`, at);
-  return value;
+  if (value !== null) return value;
+  const [, register] = /^msr\.(.*)/.exec(name) ?? [];
+  throw new ExpressionError(
+    register === undefined
+      ? `'${name}' has no value here.`
+      : `This processor has no model-specific register '${register}'.`,
+    at,
+  );
 }
 
 function wholeNumber(node: Syntax, scope: Scope, what: string): IntegerValue {
