@@ -84,7 +84,7 @@ export interface MachineService {
   writeMemory(space: AddressSpace, address: number, bytes: Uint8Array): number;
   translate(linear: number): number | null;
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
-  stack(limit: number): readonly StackFrame[];
+  stack(limit: number, from?: StackFrame): readonly StackFrame[];
   loadedRanges(): readonly LoadedRange[];
   /** Sets those that are good and says for each (in order) what is wrong with it, or null. */
   setInstructionBreakpoints(

@@ -142,7 +142,7 @@ class MachineHost {
       inspectDevice: (name) => machine().inspectDevice(name),
       writeDevice: (name, path, value) => machine().writeDevice(name, path, value),
       loadedRanges: () => machine().loadedRanges(),
-      stack: (limit) => machine().stack(limit),
+      stack: (limit, from) => machine().stack(limit, from),
       setInstructionBreakpoints: (breakpoints) => {
         this.instructionBreakpoints = breakpoints;
         return setGood(breakpoints, (list) => machine().setInstructionBreakpoints(list));

@@ -94,16 +94,24 @@ function positionRows(position: MachinePosition): readonly (readonly [string, st
   ];
 }
 
-/** What is known of a caller. */
-export function callerContainer(frame: StackFrame): Container {
-  const row = (name: string, address: number): Row => ({
+/** Registers of a caller as far as they are known. */
+export function callerContainer({ linearEip, registers }: StackFrame): Container {
+  const row = (name: string, value: number): Row => ({
     name,
-    value: formatAddress(address),
-    memoryReference: formatAddress(address),
+    value: formatAddress(value),
+    memoryReference: formatAddress(value),
     readOnly: ' in the frame of a caller',
   });
-  return fixed([row('eip', frame.linearEip), row('ebp', frame.framePointer)]);
+  const unknown = (name: string): Row => ({ name, value: 'not known in this frame' });
+  const general = GENERAL_REGISTERS.map((name, number) => {
+    const value = registers[number] ?? null;
+    return value === null ? unknown(name) : row(name, value);
+  });
+  return fixed([row('eip', linearEip), ...general]);
 }
+
+/** By their numbers. */
+const GENERAL_REGISTERS = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi'];
 
 export function hexBytes(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');

@@ -269,10 +269,26 @@ export interface VcpuSummary {
   readonly retired: number;
 }
 
+/**
+ * The processor in a frame of the call stack: as it is now, or as it will be when the functions further
+ * in have returned.
+ */
 export interface StackFrame {
   readonly eip: number;
+  /** CS base + EIP. */
   readonly linearEip: number;
-  readonly framePointer: number;
+  /** EAX ECX EDX EBX ESP EBP ESI EDI, by their numbers; null: not known. */
+  readonly registers: readonly (number | null)[];
+  /** ESP, or SP as the stack segment has it: what the frame has on the stack begins here. */
+  readonly stackPointer: number;
+  /** All ones as wide as the stack pointer. */
+  readonly stackMask: number;
+  /** Base of SS. */
+  readonly stackBase: number;
+  readonly cpl: number;
+  readonly mode: MachinePosition['mode'];
+  /** It was left between two instructions, by an interrupt or an exception, and not by a call. */
+  readonly isInterrupted: boolean;
 }
 
 /** Synchronous; throws ConfigurationError (checked-configuration.ts) from create, RangeError from misuse. */
@@ -301,7 +317,11 @@ export interface DebugPort {
   translate(linear: number): number | null;
   /** Exactly `count` lines, starting `offset` instructions from `address` (may be negative). */
   disassemble(address: number, offset: number, count: number): readonly DisassembledLine[];
-  stack(limit: number): readonly StackFrame[];
+  /**
+   * The frame that the processor is in, or another one, and its callers as far as code and frame pointers
+   * tell; at most `limit`.
+   */
+  stack(limit: number, from?: StackFrame): readonly StackFrame[];
   /** What was put into guest-physical memory before the first instruction. */
   loadedRanges(): readonly LoadedRange[];
   /** Where the next instruction leads if it calls, returns, jumps or interrupts; null: it does not. */

@@ -250,7 +250,7 @@ export class FakeMachine implements DebugPort {
     const { eip, esp } = this.state;
     return [eip, ...this.returns.toReversed()]
       .slice(0, limit)
-      .map((at, depth) => ({ eip: at, linearEip: at, framePointer: esp + depth * 16 }));
+      .map((at, depth) => frameAt(at, esp + depth * 16));
   }
 
   setInstructionBreakpoints(breakpoints: readonly InstructionBreakpoint[]): void {
@@ -567,4 +567,19 @@ export class FakeMachine implements DebugPort {
         return this.returns.length < this.stepDepth;
     }
   }
+}
+
+/** A frame of code with flat segments; the fake machine knows no other registers of it. */
+function frameAt(eip: number, esp: number): StackFrame {
+  return {
+    eip,
+    linearEip: eip,
+    registers: [null, null, null, null, esp, esp, null, null],
+    stackPointer: esp,
+    stackMask: 0xffffffff,
+    stackBase: 0,
+    cpl: 0,
+    mode: 'protected32',
+    isInterrupted: false,
+  };
 }

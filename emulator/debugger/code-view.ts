@@ -26,10 +26,15 @@ export class CodeView {
   /** By page number; null where there is no RAM. */
   readonly #pages = new Map<number, Uint8Array | null>();
 
-  constructor(cpu: Cpu) {
+  /** Code of CS as it is now, or of another code segment. */
+  constructor(
+    cpu: Cpu,
+    csBase = cpu.state.segmentBase(L.SEGMENT.CS),
+    defaultSize: 2 | 4 = codeSize(cpu),
+  ) {
     this.#cpu = cpu;
-    this.#mode = { defaultSize: codeSize(cpu) };
-    this.#csBase = cpu.state.segmentBase(L.SEGMENT.CS);
+    this.#mode = { defaultSize };
+    this.#csBase = csBase;
   }
 
   /** RAM of the page that an address lies in, or null; also for addresses outside the space. */

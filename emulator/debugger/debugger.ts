@@ -35,7 +35,7 @@ import { linear } from '../memory/address.ts';
 import type { Screen } from '../picture.ts';
 import type { ExitRecord, StopReason } from '../stop-reason.ts';
 import { InstructionBreakpoints, type Meeting } from './breakpoints.ts';
-import { codeSize } from './code-view.ts';
+import { modeOf } from './current-frame.ts';
 import { ConsoleWatch } from './console-watch.ts';
 import { disassembleLines } from './disassembly.ts';
 import { DataBreakpoints, type DataHit, NO_ACCESS } from './data-breakpoints.ts';
@@ -217,16 +217,10 @@ export class MachineDebugger implements DebugPort {
       eip: state.eip,
       linearEip: cpu.linearEip,
       cpl: state.cpl,
-      mode: this.#mode(),
+      mode: modeOf(this.#machine.cpu),
       paging: this.#paging(),
       interruptsEnabled: (state.systemFlags & FLAG.IF) !== 0,
     };
-  }
-  #mode(): MachinePosition['mode'] {
-    const { cpu } = this.#machine;
-    if (!cpu.state.protectedMode) return 'real';
-    if (cpu.state.v86) return 'v86';
-    return codeSize(cpu) === 4 ? 'protected32' : 'protected16';
   }
   #paging(): MachinePosition['paging'] {
     const { state } = this.#machine.cpu;
@@ -265,8 +259,8 @@ export class MachineDebugger implements DebugPort {
   loadedRanges(): readonly LoadedRange[] {
     return this.#machine.guest.ranges;
   }
-  stack(limit: number): readonly StackFrame[] {
-    return walkStack(this.#machine.cpu, limit);
+  stack(limit: number, from?: StackFrame): readonly StackFrame[] {
+    return walkStack(this.#machine.cpu, limit, from);
   }
   stepTarget(): StepTarget | null {
     return stepTarget(this.#machine.cpu);

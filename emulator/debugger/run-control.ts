@@ -22,7 +22,7 @@ import type { Machine } from '../machine.ts';
 import type { ExitObserver, MachineStop } from '../machine-stop.ts';
 import { CodeView } from './code-view.ts';
 import { isCall, isRepeated, isReturn } from './instruction-kinds.ts';
-import { findWayOut } from './way-out.ts';
+import { findWayOut, placeOfFrame } from './way-out.ts';
 
 type Phase = PhaseKind & { readonly vcpu: MachineVcpu };
 type PhaseKind =
@@ -158,7 +158,8 @@ export class RunControl {
     const way = findWayOut(cpu);
     switch (way.kind) {
       case 'return': {
-        const { place, through } = way;
+        const { through } = way;
+        const place = placeOfFrame(cpu, way.frame);
         if (through.some((iret) => isAt(cpu, iret))) return [LEAVE];
         if (through.length > 0) return [LEAVE, until(through), LEAVE];
         return [until([place], MOST_ARGUMENTS), LEAVE];

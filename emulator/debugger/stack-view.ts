@@ -10,10 +10,15 @@ export class StackView {
   /** All ones as wide as the stack pointer. */
   readonly mask: number;
 
-  constructor(cpu: Cpu) {
+  /** The stack of the processor as it is now, or of a frame that is on another one. */
+  constructor(
+    cpu: Cpu,
+    base = cpu.state.segmentBase(L.SEGMENT.SS),
+    mask: number = stackMaskOf(cpu),
+  ) {
     this.#cpu = cpu;
-    this.#base = cpu.state.segmentBase(L.SEGMENT.SS);
-    this.mask = stackMaskOf(cpu);
+    this.#base = base;
+    this.mask = mask;
   }
 
   /** A stack pointer moved by `bytes`. */

@@ -8,9 +8,12 @@ import type { Cpu } from '../cpu/cpu.ts';
 import type { Instruction, MemoryOperand } from '../cpu/decode/instruction.ts';
 import * as L from '../cpu/layout.ts';
 import { VECTOR } from '../cpu/processor.ts';
+import { RIGHTS, type Segment } from '../cpu/state.ts';
 import { decodeDescriptor, segmentOf } from '../cpu/segmentation.ts';
+import type { MachinePosition } from '../debug-port.ts';
 import { placeOf } from '../guest-place.ts';
 import { CodeView } from './code-view.ts';
+import { modeOf } from './current-frame.ts';
 import { readValue } from './memory.ts';
 import { StackView } from './stack-view.ts';
 
@@ -60,15 +63,34 @@ export function stepTarget(cpu: Cpu): StepTarget | null {
 
 /** Base of the code segment that a selector names, or null where its descriptor cannot be read. */
 export function codeBase(cpu: Cpu, selector: number): number | null {
+  return codeSegment(cpu, modeOf(cpu), selector)?.base ?? null;
+}
+
+/** The same for code that runs in a mode, with the mode in which the segment's code runs. */
+export function codeSegment(
+  cpu: Cpu,
+  mode: MachinePosition['mode'],
+  selector: number,
+): { readonly base: number; readonly mode: MachinePosition['mode'] } | null {
+  if (mode === 'real' || mode === 'v86') return { base: selector * 16, mode };
+  const segment = segmentAt(cpu, selector);
+  if (segment === null) return null;
+  return {
+    base: segment.base,
+    mode: (segment.rights & RIGHTS.DB) === 0 ? 'protected16' : 'protected32',
+  };
+}
+
+/** The segment of protected mode that a selector names, or null where its descriptor cannot be read. */
+export function segmentAt(cpu: Cpu, selector: number): Segment | null {
   const { state } = cpu;
-  if (!state.protectedMode || state.v86) return selector * 16;
   const local = (selector & 4) !== 0;
   const table = local ? state.segmentBase(L.SEGMENT.LDTR) : state.get(L.GDTR);
   const at = (table + (selector & 0xfff8)) >>> 0;
   const low = readValue(cpu, 'linear', at, 4);
   const high = readValue(cpu, 'linear', (at + 4) >>> 0, 4);
   if (low === null || high === null) return null;
-  return segmentOf(selector, decodeDescriptor(at, low, high)).base;
+  return segmentOf(selector, decodeDescriptor(at, low, high));
 }
 
 function near(cpu: Cpu, { operands, operandSize }: Instruction): FarPlace | null {

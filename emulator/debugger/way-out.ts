@@ -7,28 +7,23 @@
  */
 import type { Cpu } from '../cpu/cpu.ts';
 import type { Instruction } from '../cpu/decode/instruction.ts';
-import * as L from '../cpu/layout.ts';
-import { FLAG } from '../cpu/state.ts';
-import { addressSpaceOf, type GuestPlace, placeOf } from '../guest-place.ts';
+import { FLAG, RIGHTS } from '../cpu/state.ts';
+import type { StackFrame } from '../debug-port.ts';
+import { addressSpaceOf, type GuestPlace } from '../guest-place.ts';
 import { CodeView } from './code-view.ts';
+import { currentFrame, codeSizeIn } from './current-frame.ts';
 import { followsCall, isReturn } from './instruction-kinds.ts';
 import { type Pointers, stackEffect } from './stack-effect.ts';
 import { StackView } from './stack-view.ts';
-import { codeBase } from './step-target.ts';
-
-const BP = 5;
+import { codeSegment, segmentAt } from './step-target.ts';
 
 export type WayOut =
   | {
       readonly kind: 'return';
       /** Right after the return instruction, as things are now. */
-      readonly place: GuestPlace;
+      readonly frame: StackFrame;
       /** Every IRET on the ways: a handler may change its return address. Empty for functions. */
       readonly through: readonly GuestPlace[];
-      /** Offset in CS of the same. */
-      readonly eip: number;
-      /** The caller's EBP (BP in 16-bit code), or null where it is not known. */
-      readonly framePointer: number | null;
     }
   /** All ways end in loops or undefined instructions. */
   | { readonly kind: 'never' }
@@ -48,13 +43,23 @@ const BRANCHES = new Set(['jcc', 'loop', 'loope', 'loopne', 'jcxz']);
 const NEVER: WayOut = { kind: 'never' };
 const UNKNOWN: WayOut = { kind: 'unknown' };
 
-/** @param farthest instructions that may be read */
-export function findWayOut(cpu: Cpu, farthest = FARTHEST): WayOut {
-  return new WayOutSearch(cpu).run(farthest);
+/**
+ * @param from the frame whose caller is looked for
+ * @param farthest instructions that may be read
+ */
+export function findWayOut(cpu: Cpu, from = currentFrame(cpu), farthest = FARTHEST): WayOut {
+  return new WayOutSearch(cpu, from).run(farthest);
+}
+
+/** Where a frame is, as a place to wait for. */
+export function placeOfFrame(cpu: Cpu, frame: StackFrame): GuestPlace {
+  const { linearEip, stackPointer, stackMask, cpl } = frame;
+  return { linearEip, stackPointer, stackMask, cpl, addressSpace: addressSpaceOf(cpu, cpl) };
 }
 
 class WayOutSearch {
   readonly #cpu: Cpu;
+  readonly #from: StackFrame;
   readonly #code: CodeView;
   readonly #stack: StackView;
   readonly #csBase: number;
@@ -64,13 +69,14 @@ class WayOutSearch {
   #handler: WayOut | null = null;
   #lost = false;
 
-  constructor(cpu: Cpu) {
+  constructor(cpu: Cpu, from: StackFrame) {
+    const { eip, linearEip, stackBase, stackMask, stackPointer, registers, mode } = from;
     this.#cpu = cpu;
-    this.#code = new CodeView(cpu);
-    this.#stack = new StackView(cpu);
-    this.#csBase = cpu.state.segmentBase(L.SEGMENT.CS);
-    const { linearEip, stackPointer } = placeOf(cpu);
-    this.#queue = [{ linear: linearEip, sp: stackPointer, bp: cpu.state.gpr(BP, 4) }];
+    this.#from = from;
+    this.#csBase = (linearEip - eip) >>> 0;
+    this.#code = new CodeView(cpu, this.#csBase, codeSizeIn(mode));
+    this.#stack = new StackView(cpu, stackBase, stackMask);
+    this.#queue = [{ linear: linearEip, sp: stackPointer, registers }];
   }
 
   run(farthest: number): WayOut {
@@ -112,69 +118,81 @@ class WayOutSearch {
     const linear = address >>> 0;
     if (this.#seen.has(linear)) return;
     this.#seen.add(linear);
-    this.#queue.push({ linear, ...pointers });
+    this.#queue.push({ ...pointers, linear });
   }
 
   /** Null where the stack holds no likely return address. */
-  #returnFrom(point: Point, { row, operandSize: size }: Instruction): Return | null {
-    const { sp, bp } = point;
+  #returnFrom(point: Point, { row, operandSize: size, operands }: Instruction): Return | null {
+    const { sp, registers } = point;
     const stack = this.#stack;
+    const from = this.#from;
     const word = (index: number): number | null => stack.read(stack.moved(sp, index * size), size);
     const eip = word(0);
     if (eip === null) return null;
-    if (row.meaning === 'ret') {
-      return this.#called({ eip, csBase: this.#csBase, sp: stack.moved(sp, size), bp });
-    }
+    const [released] = operands;
+    const gone = released?.kind === 'immediate' ? released.value & 0xffff : 0;
+    const after = (words: number): number => stack.moved(sp, words * size + gone);
+    if (row.meaning === 'ret') return this.#called(from, eip, after(1), registers);
     const selector = word(1);
-    const csBase = selector === null ? null : codeBase(this.#cpu, selector & 0xffff);
-    if (selector === null || csBase === null) return null;
-    if (row.meaning === 'ret-far') {
-      return this.#called({ eip, csBase, sp: stack.moved(sp, 2 * size), bp });
-    }
-    const to = { eip, csBase, sp: stack.moved(sp, 3 * size), bp };
-    const found = this.#interrupted(word, to, selector);
-    if (found !== null) this.#through.push(this.#place(point.linear, sp, this.#cpu.state.cpl));
-    return found;
+    const segment = selector === null ? null : codeSegment(this.#cpu, from.mode, selector & 0xffff);
+    if (selector === null || segment === null) return null;
+    const { base, mode } = segment;
+    const target = { ...from, mode, linearEip: (base + eip) >>> 0 };
+    if (row.meaning === 'ret-far') return this.#called(target, eip, after(2), registers);
+    const frame = this.#interrupted(word, { ...target, eip, registers, stackPointer: after(3) }, selector); // prettier-ignore
+    if (frame === null) return null;
+    const iret = { ...from, linearEip: point.linear, stackPointer: sp };
+    this.#through.push(placeOfFrame(this.#cpu, iret));
+    return { kind: 'return', frame, through: this.#through };
   }
-  #called(to: Destination): Return | null {
-    if (!followsCall(this.#code, (to.csBase + to.eip) >>> 0)) return null;
-    return this.#wayTo(to, this.#cpu.state.cpl, []);
+  /** @param target with CS as it will be */
+  #called(
+    target: StackFrame,
+    eip: number,
+    stackPointer: number,
+    registers: Pointers['registers'],
+  ): Return | null {
+    const base = target === this.#from ? this.#csBase : (target.linearEip - eip) >>> 0;
+    const linearEip = (base + eip) >>> 0;
+    if (!followsCall(this.#code, linearEip)) return null;
+    const frame = frameWith({ ...target, eip, linearEip, stackPointer, registers }, false);
+    return { kind: 'return', frame, through: [] };
   }
   /** IRET: the flags may lead to another task or to virtual-8086 mode, the selector to another stack. */
   #interrupted(
     word: (index: number) => number | null,
-    to: Destination,
+    target: StackFrame,
     selector: number,
-  ): Return | null {
-    const { state } = this.#cpu;
-    const through = this.#through;
+  ): StackFrame | null {
+    const from = this.#from;
     const flags = word(2);
-    const outerStack = word(3);
-    if (flags === null || (state.protectedMode && (state.systemFlags & FLAG.NT) !== 0)) return null;
-    if (!state.protectedMode || state.v86) return this.#wayTo(to, state.cpl, through);
-    const toV86 = state.cpl === 0 && (flags & FLAG.VM) !== 0;
+    if (flags === null) return null;
+    const isProtected = from.mode === 'protected16' || from.mode === 'protected32';
+    if (!isProtected) return frameWith(target, true);
+    if (from.cpl === this.#cpu.state.cpl && (this.#cpu.state.systemFlags & FLAG.NT) !== 0)
+      return null;
+    const toV86 = from.cpl === 0 && (flags & FLAG.VM) !== 0;
     const cpl = toV86 ? 3 : selector & 3;
-    if (cpl === state.cpl) return this.#wayTo(to, cpl, through);
-    if (outerStack === null) return null;
-    const csBase = toV86 ? (selector & 0xffff) * 16 : to.csBase;
-    return this.#wayTo({ ...to, csBase, sp: outerStack }, cpl, through);
-  }
-  #wayTo(
-    { eip, csBase, sp, bp }: Destination,
-    cpl: number,
-    through: readonly GuestPlace[],
-  ): Return {
-    const place = this.#place((csBase + eip) >>> 0, sp, cpl);
-    return { kind: 'return', place, through, eip, framePointer: bp };
-  }
-  #place(linearEip: number, stackPointer: number, cpl: number): GuestPlace {
-    const addressSpace = addressSpaceOf(this.#cpu, cpl);
-    return { linearEip, stackPointer, stackMask: this.#stack.mask, cpl, addressSpace };
+    if (cpl === from.cpl) return frameWith(target, true);
+    const [outer, outerSelector] = [word(3), word(4)];
+    if (outer === null || outerSelector === null) return null;
+    if (toV86) {
+      const linearEip = ((selector & 0xffff) * 16 + target.eip) >>> 0;
+      const stackBase = (outerSelector & 0xffff) * 16;
+      const stack = { stackPointer: outer & 0xffff, stackMask: 0xffff, stackBase };
+      return frameWith({ ...target, ...stack, linearEip, cpl, mode: 'v86' }, true);
+    }
+    const segment = segmentAt(this.#cpu, outerSelector & 0xffff);
+    if (segment === null) return null;
+    const stackMask = (segment.rights & RIGHTS.DB) !== 0 ? 0xffffffff : 0xffff;
+    const stack = { stackPointer: (outer & stackMask) >>> 0, stackMask, stackBase: segment.base };
+    return frameWith({ ...target, ...stack, cpl }, true);
   }
 }
 
-/** Where a return leads: CS:EIP, the stack pointer after it, and the frame pointer. */
-interface Destination extends Pointers {
-  readonly eip: number;
-  readonly csBase: number;
+const SP = 4;
+
+/** A caller's frame, its stack pointer among its registers. */
+function frameWith(frame: StackFrame, isInterrupted: boolean): StackFrame {
+  return { ...frame, registers: frame.registers.with(SP, frame.stackPointer), isInterrupted };
 }
