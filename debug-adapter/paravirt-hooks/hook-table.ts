@@ -46,7 +46,7 @@ export interface KernelNames {
 }
 
 const POINTER = 4;
-/** Members of a table at most, and levels of structures in it. */
+/** Members of a table at most, with those inside them, and levels of structures in it. */
 const MOST_MEMBERS = 1024;
 const DEEPEST = 4;
 /** A structure that holds a function with a calling convention of its own. */
@@ -142,14 +142,21 @@ interface Leaf {
 }
 
 /** Members of a structure and of those in it, down to what is no structure; a callee-save function is none. */
-function leaves(type: StructType, path: readonly string[] = [], start = 0): readonly Leaf[] {
-  return type.members.slice(0, MOST_MEMBERS).flatMap((member): readonly Leaf[] => {
-    const here = member.name === null ? path : [...path, member.name];
-    const offset = start + member.offset;
-    const inner = structOf(member.type);
-    if (inner === null || inner.name === CALLEE_SAVE) return [{ path: here, member, offset }];
-    return here.length < DEEPEST ? leaves(inner, here, offset) : [];
-  });
+function leaves(type: StructType): readonly Leaf[] {
+  const found: Leaf[] = [];
+  let left = MOST_MEMBERS;
+  const collect = (inside: StructType, path: readonly string[], start: number): void => {
+    for (const member of inside.members) {
+      if (left-- <= 0) return;
+      const here = member.name === null ? path : [...path, member.name];
+      const offset = start + member.offset;
+      const inner = structOf(member.type);
+      if (inner === null || inner.name === CALLEE_SAVE) found.push({ path: here, member, offset });
+      else if (here.length < DEEPEST) collect(inner, here, offset);
+    }
+  };
+  collect(type, [], 0);
+  return found;
 }
 
 function kindOf(type: CType): 'function' | 'text' | 'value' {
