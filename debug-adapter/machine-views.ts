@@ -9,7 +9,7 @@ import type { Guest } from './guest.ts';
 import type { MachineClient } from './machine-client.ts';
 import { formatReference } from './memory-reference.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
-import type { Container, Row } from './variables.ts';
+import type { Container, Row, ValueFormat } from './variables.ts';
 import { fixed } from './variables.ts';
 
 /** @param address linear, for a view that is of one. */
@@ -24,31 +24,39 @@ export function viewContainer(
   const { isTable }: MachineView = VIEWS[view];
   return {
     ...(isTable === true && { indexed: async () => (await details()).length }),
-    rows: async () => (await details()).map((detail) => detailRow(detail, symbols)),
+    rows: async (format) =>
+      (await details()).map((detail) => detailRow(detail, symbols, { format })),
   };
 }
 
 /** Stores a value where the names lead to. */
 type WriteDetail = (path: readonly string[], value: number) => Promise<void>;
 
-/** @param write for the rows that take a value; without it, only those that lie in memory do. */
+interface DetailOptions {
+  readonly format?: ValueFormat;
+  /** For the rows that take a value; without it, only those that lie in memory do. */
+  readonly write?: WriteDetail;
+  readonly above?: readonly string[];
+}
+
 export function detailRow(
   detail: Detail,
   symbols: SymbolTable,
-  write?: WriteDetail,
-  above: readonly string[] = [],
+  { format = { hex: true }, write, above = [] }: DetailOptions = {},
 ): Row {
   const { name, place, bytes, writable, children = [] } = detail;
   const path = [...above, name];
+  const text = described(detail, symbols);
+  const below = { format, ...(write !== undefined && { write }), above: path };
   return {
     name,
-    value: described(detail, symbols),
+    value: format.hex ? text : inDecimal(text),
     ...(place !== undefined && { memoryReference: formatReference(place) }),
     ...(bytes !== undefined && { bytes }),
     ...(writable === true &&
       write !== undefined && { write: (value) => write(path, Number(value)) }),
     ...(children.length > 0 && {
-      children: fixed(children.map((child) => detailRow(child, symbols, write, path))),
+      children: fixed(children.map((child) => detailRow(child, symbols, below))),
     }),
   };
 }
@@ -75,14 +83,17 @@ export function deviceContainer(
 ): Container {
   const write: WriteDetail = (to, value) => guest.writeDevice(device, to, value);
   return {
-    async rows() {
+    async rows(format) {
       let details = await guest.machine.call('inspectDevice', device);
       for (const name of path) details = details.find((each) => each.name === name)?.children ?? [];
       return details.map((detail) => ({
-        ...detailRow(detail, guest.symbols, write, path),
+        ...detailRow(detail, guest.symbols, { format, write, above: path }),
         ...(detail.children !== undefined &&
           detail.children.length > 0 && {
-            children: deviceContainer(guest, device, [...path, detail.name]),
+            children: {
+              ...deviceContainer(guest, device, [...path, detail.name]),
+              named: detail.children.length,
+            },
           }),
       }));
     },
@@ -96,6 +107,10 @@ export function detailText(details: readonly Detail[], symbols: SymbolTable): st
     .map((detail) => `${detail.name.padEnd(width)}  ${described(detail, symbols)}`)
     .join('\n');
 }
+
+/** The number that a value begins with in decimal, if a person has asked for that. */
+const inDecimal = (text: string): string =>
+  text.replace(/^0x[0-9a-f]+(?![0-9a-fx])/, (number) => String(BigInt(number)));
 
 function described({ value, symbolAt }: Detail, symbols: SymbolTable): string {
   const symbol = symbolAt === undefined ? null : symbols.describe(symbolAt);

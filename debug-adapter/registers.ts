@@ -41,7 +41,11 @@ export function registersContainer(access: RegisterAccess): Container {
   return {
     async rows() {
       const groups = await access.registers();
-      const rows = groups.map(({ name }) => ({ name, value: '', children: groupOf(access, name) }));
+      const rows = groups.map(({ name, registers }) => ({
+        name,
+        value: '',
+        children: { ...groupOf(access, name), named: registers.length },
+      }));
       if (changedRegisters(access, groups).length === 0) return rows;
       return [{ name: 'Changed', value: '', children: changedGroup(access) }, ...rows];
     },
@@ -146,6 +150,8 @@ export function formatRegister(
   { hex }: ValueFormat,
 ): string {
   if (real === true) return text ?? '';
+  if (!hex && bits <= 64 && text !== undefined && /^0x[0-9a-f]+$/.test(text))
+    return String(BigInt(text));
   if (text !== undefined && (bits > 32 || text.startsWith('0x'))) return text;
   if (bits === 1) return String(value);
   const number = hex

@@ -26,11 +26,22 @@ export interface ValueFormat {
   readonly hex: boolean;
 }
 
+/** How DAP refers to what is below a value. */
+type Below = Pick<
+  DebugProtocol.Variable,
+  'variablesReference' | 'indexedVariables' | 'namedVariables'
+>;
+
 export interface Container {
   /** Number of its rows, if they are entries of a table: a client may ask for them in pages. */
   indexed?(): Promise<number>;
+  /** Number of its rows, if that is known already and they are no entries of a table. */
+  readonly named?: number;
   rows(format: ValueFormat): Promise<readonly Row[]>;
 }
+
+/** A client that can page is told how many rows there are of more than so many. */
+const MANY = 30;
 
 export class Variables {
   /** Number of the vCPU that references are given for. */
@@ -65,14 +76,16 @@ export class Variables {
   }
 
   /** The members by which DAP refers to what is below a value. */
-  async below(
-    container: Container | undefined,
-  ): Promise<{ readonly variablesReference: number; readonly indexedVariables?: number }> {
+  async below(container: Container | undefined): Promise<Below> {
     if (container === undefined) return { variablesReference: 0 };
-    const indexedVariables = this.paging ? await container.indexed?.() : undefined;
+    const variablesReference = this.reference(container);
+    if (!this.paging) return { variablesReference };
+    const { named = 0 } = container;
+    const indexedVariables = await container.indexed?.();
     return {
-      variablesReference: this.reference(container),
+      variablesReference,
       ...(indexedVariables !== undefined && { indexedVariables }),
+      ...(named > MANY && { namedVariables: named }),
     };
   }
 
@@ -92,7 +105,7 @@ export class Variables {
 /** A container whose rows are known already; @param isTable they are entries of a table. */
 export function fixed(rows: readonly Row[], isTable = false): Container {
   return {
-    ...(isTable && { indexed: () => Promise.resolve(rows.length) }),
+    ...(isTable ? { indexed: () => Promise.resolve(rows.length) } : { named: rows.length }),
     rows: () => Promise.resolve(rows),
   };
 }

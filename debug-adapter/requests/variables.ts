@@ -54,9 +54,9 @@ export async function setVariable(
   await row.write(await valueToStore(guest, withoutAnnotation(request.string('value'))));
   request.whenAnswered(() => session.changed());
   const after = (await container.rows(format)).find((candidate) => candidate.name === name);
-  const { value, variablesReference, indexedVariables, type, memoryReference } =
+  const { value, variablesReference, indexedVariables, namedVariables, type, memoryReference } =
     await guest.variables.asVariable(after ?? row);
-  return { value, variablesReference, indexedVariables, type, memoryReference };
+  return { value, variablesReference, indexedVariables, namedVariables, type, memoryReference };
 }
 
 /** A number of any size; floating-point registers take the values that C calls inf and nan, too. */

@@ -166,6 +166,7 @@ function sessionSection(session: SessionFigures): readonly string[] {
       [
         ...row('sample: launch request (F5) to stop on entry', session.launchToEntry),
         ...row('sample: launch request to stop at the CPUID exit', session.launchToExit),
+        ...row('sample: restart request to stop on entry', session.restart),
         ...row('sample: start of the process to first guest instruction done', session.coldStart),
         ...row('stepIn to stopped', session.stepIn),
         ...row('registers (scope and its first group)', session.registers),

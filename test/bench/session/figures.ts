@@ -48,6 +48,8 @@ export interface SessionFigures {
   readonly launchToExit: Times;
   /** From the start of the adapter's process until one instruction of the guest has been executed. */
   readonly coldStart: Times;
+  /** Restart request to the stop on entry: the same machine from power-on, its files read anew. */
+  readonly restart: Times;
   /** Request to `stopped` event. */
   readonly stepIn: Times;
   /** Request to response. */

@@ -30,8 +30,8 @@ export async function measureSession(options: SessionOptions): Promise<SessionFi
 
 async function launches(
   options: SessionOptions,
-): Promise<Pick<SessionFigures, 'launchToEntry' | 'launchToExit' | 'coldStart'>> {
-  const [toEntry, toExit, cold]: [number[], number[], number[]] = [[], [], []];
+): Promise<Pick<SessionFigures, 'launchToEntry' | 'launchToExit' | 'coldStart' | 'restart'>> {
+  const [toEntry, toExit, cold, again]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let count = 0; count < options.launches; count++) {
     const start = performance.now();
     const client = new StdioClient(options.adapter);
@@ -39,6 +39,7 @@ async function launches(
     toEntry.push(await elapsed(() => launch(client, story(options, true))));
     await stopAfter(client, 'stepIn');
     cold.push(performance.now() - start);
+    again.push(await elapsed(() => stopAfter(client, 'restart')));
     await client.close();
 
     const other = new StdioClient(options.adapter);
@@ -46,7 +47,12 @@ async function launches(
     toExit.push(await elapsed(() => launch(other, story(options, false))));
     await other.close();
   }
-  return { launchToEntry: times(toEntry), launchToExit: times(toExit), coldStart: times(cold) };
+  return {
+    launchToEntry: times(toEntry),
+    launchToExit: times(toExit),
+    coldStart: times(cold),
+    restart: times(again),
+  };
 }
 
 /** The first configuration of the sample's launch.json. */
