@@ -75,7 +75,7 @@ export class DwarfInformation implements DebugInformation {
   }
 
   variable(name: string, address?: number): Variable | null {
-    const found = this.read(this.index.entries('variable', name));
+    const found = [...this.read(this.index.entries('variable', name))];
     const units = address === undefined ? [] : this.index.unitsAt(address);
     const isExternal = (entry: Entry): boolean =>
       this.entries.origins(entry).some((origin) => origin.flag(AT.EXTERNAL));
@@ -128,19 +128,16 @@ export class DwarfInformation implements DebugInformation {
 
   /** A complete structure, union, class or enumeration. */
   private tagged(tags: readonly number[], name: string): Entry | null {
-    const found = this.read(this.index.entries('tag', name));
-    return found.find((entry) => tags.includes(entry.tag)) ?? null;
+    for (const entry of this.read(this.index.entries('tag', name)))
+      if (tags.includes(entry.tag)) return entry;
+    return null;
   }
 
   /** Those that can be read. */
-  private read(offsets: readonly number[]): readonly Entry[] {
-    return offsets.flatMap((offset) => {
-      try {
-        return [this.entries.entry(offset)];
-      } catch (error) {
-        if (error instanceof FormatError) return [];
-        throw error;
-      }
-    });
+  private *read(offsets: readonly number[]): Generator<Entry, void, undefined> {
+    for (const offset of offsets) {
+      const entry = this.entries.find(offset);
+      if (entry !== null) yield entry;
+    }
   }
 }

@@ -87,16 +87,20 @@ export class DebugEntries {
     return entry;
   }
 
-  /** What an attribute refers to; null where it does not, or to no entry that could be read. */
-  follow(entry: Entry, attribute: number): Entry | null {
-    const offset = this.referred(entry, attribute);
-    if (offset === null) return null;
+  /** The entry at an offset, or null where none can be read. */
+  find(offset: number): Entry | null {
     try {
       return this.entry(offset);
     } catch (error) {
       if (error instanceof FormatError) return null;
       throw error;
     }
+  }
+
+  /** What an attribute refers to; null where it does not, or to no entry that could be read. */
+  follow(entry: Entry, attribute: number): Entry | null {
+    const offset = this.referred(entry, attribute);
+    return offset === null ? null : this.find(offset);
   }
 
   /** Offset of what an attribute refers to, or null. */
