@@ -37,8 +37,8 @@ export class Dispatcher {
   private readonly report: (error: AdapterError) => void;
   private waiting: (Request | Job)[] = [];
   private working = false;
-  /** Requests that are being answered, by what knows whether they are still wanted. */
-  private readonly underWay = new Map<Progress, number>();
+  /** Numbers of requests that are being answered, null for other work, by what knows whether they are still wanted. */
+  private readonly underWay = new Map<Progress, number | null>();
   private progressNumber = 1;
 
   /** @param report takes errors of work that no request waits for. */
@@ -110,7 +110,7 @@ export class Dispatcher {
   }
 
   private async answer(request: Request): Promise<void> {
-    const progress = this.progressOf(request);
+    const progress = this.progressOf(request.seq);
     const incoming = new IncomingRequest(request.command, request.arguments, progress);
     this.underWay.set(progress, request.seq);
     try {
@@ -132,7 +132,14 @@ export class Dispatcher {
     for (const action of incoming.afterwards) await this.guarded(action);
   }
 
-  private progressOf({ seq }: Request): Progress {
+  /** Work that no request waits for, which the client can cancel by its progress until it is finished. */
+  background(): { readonly progress: Progress; readonly finished: () => void } {
+    const progress = this.progressOf(null);
+    this.underWay.set(progress, null);
+    return { progress, finished: () => void this.underWay.delete(progress) };
+  }
+
+  private progressOf(seq: number | null): Progress {
     return new Progress(
       seq,
       (event, body) => {

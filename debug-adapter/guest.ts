@@ -33,7 +33,8 @@ import type { LineStep } from './line-step.ts';
 import type { Sources } from './sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
-import { SymbolTable } from './symbols/symbol-table.ts';
+import { GuestSymbols } from './symbols/symbol-files.ts';
+import type { SymbolTable } from './symbols/symbol-table.ts';
 import { Variables } from './variables.ts';
 
 /** Memory views that are kept fresh; older ones are forgotten. */
@@ -57,7 +58,8 @@ export class Guest {
   readonly listing: DisassemblyListing;
   readonly listings: CodeListings;
   configuration: LaunchConfiguration;
-  symbols: SymbolTable = new SymbolTable([]);
+  files = new GuestSymbols([]);
+  symbols: SymbolTable = this.files.symbols;
   sources: Sources;
   /** Paravirt hooks of its kernel. */
   hooks: ParavirtHooks;
@@ -102,6 +104,13 @@ export class Guest {
     this.listings = new CodeListings((address, offset, count) =>
       this.listing.lines(address, offset, count),
     );
+  }
+
+  /** From now on, names and lines are those of these files. */
+  use(files: GuestSymbols, sources: Sources): void {
+    this.files = files;
+    this.symbols = files.symbols;
+    this.sources = sources;
   }
 
   /** The guest runs again, or from the start: what was learned at the stop no longer holds. */

@@ -14,19 +14,15 @@ import type { Scheduler } from './scheduler.ts';
 import type { Sources } from './sources.ts';
 import { describeStop } from './stops.ts';
 import { Breakpoints } from './breakpoints.ts';
-import type { KernelFiles } from './paravirt-hooks/paravirt-hooks.ts';
-import type { GuestImage } from './symbols/guest-image.ts';
-import type { SymbolTable } from './symbols/symbol-table.ts';
+import type { GuestSymbols } from './symbols/symbol-files.ts';
 
 /** What a session knows of its guest beside the machine. */
 export interface GuestKnowledge {
   readonly configuration: LaunchConfiguration;
   /** As the client sent them, for a restart. */
   readonly launchArguments: unknown;
-  readonly symbols: SymbolTable;
+  readonly files: GuestSymbols;
   readonly sources: Sources;
-  readonly images: readonly GuestImage[];
-  readonly kernel: KernelFiles;
   /** Why it is stopped; null while it runs and before its first instruction. */
   readonly stop: HostStop | null;
   readonly output: GuestOutput;
@@ -74,7 +70,7 @@ export class ParkedGuest {
         created: () => undefined,
         stopped: (reason) => this.stopped(reason),
         output: (batch) => {
-          output.take(batch, knowledge.symbols);
+          output.take(batch, knowledge.files.symbols);
           return Promise.resolve();
         },
         died: ({ message }: AdapterError) => this.end(message),
@@ -102,6 +98,7 @@ export class ParkedGuest {
   /** Ends the guest for good. */
   dispose(): void {
     this.ended ??= 'The server has ended.';
+    this.knowledge.files.close();
     this.machine.dispose();
   }
 
@@ -143,7 +140,7 @@ export class ParkedGuest {
     this.running = false;
     this.stop = reason;
     if (reason.kind === 'power-off') {
-      const { text = '' } = describeStop(reason, new Breakpoints(), this.knowledge.symbols);
+      const { text = '' } = describeStop(reason, new Breakpoints(), this.knowledge.files.symbols);
       this.end(text);
     }
     this.onStop();
@@ -153,6 +150,7 @@ export class ParkedGuest {
     if (this.ended !== null) return;
     this.ended = why;
     this.onStop();
+    this.knowledge.files.close();
     this.machine.dispose();
     this.gone();
   }

@@ -14,14 +14,17 @@ export interface Work {
 }
 
 export class Progress {
-  private readonly request: number;
+  private readonly request: number | null;
   private readonly tell: Tell;
   private readonly nextId: () => string;
   private readonly ids = new Set<string>();
   private cancelled = false;
 
-  /** @param nextId gives an id that no other progress of the session has. */
-  constructor(request: number, tell: Tell, nextId: () => string) {
+  /**
+   * @param request number of the request that it is for, null for work in the background
+   * @param nextId gives an id that no other progress of the session has
+   */
+  constructor(request: number | null, tell: Tell, nextId: () => string) {
     this.request = request;
     this.tell = tell;
     this.nextId = nextId;
@@ -69,12 +72,12 @@ class ProgressEvents implements Work {
   /** Null until there was something to tell. */
   id: string | null = null;
   private readonly title: string;
-  private readonly requestId: number;
+  private readonly requestId: number | null;
   private readonly tell: Tell;
   private readonly newId: () => string;
   private told = 0;
 
-  constructor(title: string, requestId: number, tell: Tell, newId: () => string) {
+  constructor(title: string, requestId: number | null, tell: Tell, newId: () => string) {
     this.title = title;
     this.requestId = requestId;
     this.tell = tell;
@@ -82,13 +85,14 @@ class ProgressEvents implements Work {
   }
 
   report(part: number, message?: string): void {
-    const { title, requestId, told } = this;
+    const { title, told } = this;
+    const request = this.requestId === null ? {} : { requestId: this.requestId };
     const percentage = Math.floor(Math.min(Math.max(part, 0), 1) * 100);
     const how = { ...(message !== undefined && { message }), percentage };
     this.told = percentage;
     if (this.id === null) {
       const progressId = (this.id = this.newId());
-      this.tell('progressStart', { progressId, title, requestId, cancellable: true, ...how });
+      this.tell('progressStart', { progressId, title, ...request, cancellable: true, ...how });
     } else if (percentage !== told || message !== undefined)
       this.tell('progressUpdate', { progressId: this.id, ...how });
   }

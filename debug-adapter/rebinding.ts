@@ -26,6 +26,13 @@ export class Rebinding {
     this.remembered.set(`${request.command} ${path}`, { request, answer, breakpoints });
   }
 
+  /** Some breakpoint is not set, for want of what it names. */
+  get isIncomplete(): boolean {
+    return [...this.remembered.values()].some(({ breakpoints }) =>
+      breakpoints.some(({ verified }) => !verified),
+    );
+  }
+
   /** Answers all of them again; gives the breakpoints that are not what they were. */
   async repeat(): Promise<readonly DebugProtocol.Breakpoint[]> {
     const changed: DebugProtocol.Breakpoint[] = [];

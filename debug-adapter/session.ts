@@ -10,7 +10,7 @@
  */
 import { Event } from '@vscode/debugadapter/lib/messages.js';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { MachineConfiguration, MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
+import type { MachinePosition, ResumeMode } from '../emulator/debug-port.ts';
 import type { AttachConfiguration } from './attach-configuration.ts';
 import type { ClientAbilities } from './client-abilities.ts';
 import { NO_ABILITIES } from './client-abilities.ts';
@@ -23,16 +23,12 @@ import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
 import { ImageFinder } from './image-finder.ts';
+import { Indexing } from './indexing.ts';
 import type { GuestLot, GuestPlace } from './guest-lot.ts';
-import type { LaunchConfiguration } from './launch-configuration.ts';
+import { type Plan, type PowerPlan, powerPlan, symbolsOf } from './launch-plan.ts';
 import { setBreakpointsOfLaunch } from './launch-breakpoints.ts';
 import type { LineStep } from './line-step.ts';
-import {
-  asAttached,
-  checkedAttachment,
-  checkedConfiguration,
-  machineConfiguration,
-} from './launching.ts';
+import { asAttached, checkedAttachment } from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import type { ReleasedWorker } from './machine-client.ts';
 import { MachineClient, MachineRefusal } from './machine-client.ts';
@@ -40,14 +36,12 @@ import type { Fate } from './parked-guest.ts';
 import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from './protocol.ts';
 import type { Progress, Work } from './progress.ts';
 import { hookAtStop } from './paravirt-hooks/hook-stop.ts';
-import { type KernelFiles, ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
+import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
 import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
-import { Sources } from './sources.ts';
+import { symbolModule } from './symbol-modules.ts';
 import { describeStop, type StopDescription } from './stops.ts';
-import type { GuestImage } from './symbols/guest-image.ts';
-import { loadSymbols } from './symbols/symbol-files.ts';
-import type { SymbolTable } from './symbols/symbol-table.ts';
+import type { SymbolModule } from './symbols/symbol-module.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
 
@@ -57,29 +51,14 @@ export interface SessionEnvironment {
   startWorker(): WorkerHandle;
   readonly files: Files;
   readonly scheduler: Scheduler;
+  /** Bytes of a file's debugging information that a launch waits for; absent: as symbol-files.ts has it. */
+  readonly symbolsAtOnce?: number;
   /** Fulfilled when the client can take more; output waits for it. Absent: it always can. */
   readonly clientReady?: () => Promise<void>;
   /** Called when the client has said goodbye and was answered. */
   readonly disconnected?: () => void;
   /** Where guests wait for another client, in a server; absent: a guest ends with its session. */
   readonly lot?: GuestLot;
-}
-
-/** Everything that launch.json and its files say of a guest that is there. */
-interface Plan {
-  readonly configuration: LaunchConfiguration;
-  readonly symbols: SymbolTable;
-  readonly sources: Sources;
-  readonly images: readonly GuestImage[];
-  /** For the hooks of its kernel. */
-  readonly kernel: KernelFiles;
-  /** "Run without debugging": no stop on entry, no breakpoints. */
-  readonly debug: boolean;
-}
-
-/** And of one that is to be switched on. */
-interface PowerPlan extends Plan {
-  readonly machine: MachineConfiguration;
 }
 
 export class GuestscopeSession {
@@ -105,6 +84,10 @@ export class GuestscopeSession {
   private place: GuestPlace | null = null;
   /** How the guest was taken over; null for one that was launched here. */
   private attachment: AttachConfiguration | null = null;
+  /** What reads the files of symbols in the background. */
+  private indexing: Indexing | null = null;
+  /** How the guest goes on when the files are read that its breakpoints need; null: it does not wait. */
+  private held: ResumeMode | null = null;
   /** Number of the machine that counts now; a stop of an earlier one is too late. */
   private machineNumber = 0;
 
@@ -217,7 +200,7 @@ export class GuestscopeSession {
   }
 
   private async build(raw: unknown, progress: Progress, work: Work): Promise<void> {
-    const plan = await this.plan(raw, progress, work);
+    const plan = await powerPlan(raw, this.attachment, this.environment, progress, work);
     const place = this.environment.lot?.enter(plan.configuration.name) ?? null;
     const machine = this.startMachine({ worker: this.environment.startWorker(), nextId: 1 });
     const guest = this.guestOn(machine, plan);
@@ -243,6 +226,7 @@ export class GuestscopeSession {
     this.place = place;
     this.currentGuest = guest;
     this.currentState = 'configuring';
+    this.readOn();
   }
 
   /** Takes over a guest that waits at the server; throws the numbered error when that cannot be. */
@@ -250,7 +234,7 @@ export class GuestscopeSession {
     const attachment = checkedAttachment(raw);
     const { lot } = this.environment;
     if (lot === undefined) throw failure('attachUnavailable', {});
-    const files = await this.symbolsOf(attachment, progress);
+    const files = await symbolsOf(attachment, this.environment, progress);
     const { place, worker, knowledge, wasRunning } = await lot.claim(attachment.guest);
     const { launchArguments, stop, output } = knowledge;
     this.output.continueFrom(output);
@@ -282,19 +266,18 @@ export class GuestscopeSession {
   private leaveBehind(fate: Fate): void {
     const { currentGuest: guest, place } = this;
     if (!this.hasGuest || guest === null || place === null) return;
-    const { configuration, symbols, sources, machine } = guest;
+    const { configuration, files, sources, machine } = guest;
     const knowledge = {
       configuration,
       launchArguments: this.launchArguments,
-      symbols,
+      files,
       sources,
-      images: this.images?.images ?? [],
-      kernel: guest.hooks.files,
       stop: this.lastStop,
       output: this.output,
     };
     this.currentState = 'ended';
     this.place = null;
+    this.indexing?.stop();
     this.dispatcher.cancelAll();
     place.park(machine.release(), knowledge, fate);
   }
@@ -304,12 +287,16 @@ export class GuestscopeSession {
     // a client that has attached knows how it attached, not how the guest was launched
     const given = this.isAttached ? this.launchArguments : (raw ?? this.launchArguments);
     await progress.during('Restarting the guest', async (work) => {
-      const plan = await this.plan(given, progress, work);
+      const plan = await powerPlan(given, this.attachment, this.environment, progress, work);
+      const before = this.guest.files;
       await this.power(this.guest, plan);
+      this.indexing?.stop();
+      before.close();
     });
     this.launchArguments = given;
     this.output.restart();
     this.currentState = 'stopped';
+    this.readOn();
   }
 
   /** Everything is set: stops on entry or runs. */
@@ -332,12 +319,24 @@ export class GuestscopeSession {
     this.currentState = 'running';
     this.lastStop = null;
     try {
-      await guest.machine.call('resume', mode);
+      // what is to stop it must be there before it runs; a pause ends the waiting
+      this.held = this.indexing?.isUnderWay === true && this.rebinding.isIncomplete ? mode : null;
+      if (this.held === null) await guest.machine.call('resume', mode);
       guest.moved();
     } catch (cause) {
       if (this.state === 'running') this.currentState = before;
       throw cause;
     }
+  }
+
+  /** Stops the guest, which answers when it has; one that waits for its files to be read stays where it is. */
+  async pause(): Promise<void> {
+    const { machine } = this.guest;
+    if (this.held === null) return machine.call('pause');
+    this.held = null;
+    this.dispatcher.enqueue(async () =>
+      this.stopped({ kind: 'pause' }, await machine.call('position')),
+    );
   }
 
   /** Registers or memory were changed from outside: tells the views. */
@@ -379,50 +378,15 @@ export class GuestscopeSession {
   end(): void {
     if (this.currentState === 'ended') return;
     this.currentState = 'ended';
+    this.indexing?.stop();
     this.dispatcher.cancelAll();
     this.currentGuest?.machine.dispose();
+    this.currentGuest?.files.close();
     this.place?.leave();
     this.event('terminated');
   }
 
   // ---------------------------------------------------------------------------------- the machine
-
-  /** Reads the files. Reports half of the work; building the machine is the other one. */
-  private async plan(raw: unknown, progress: Progress, work: Work): Promise<PowerPlan> {
-    const launched = checkedConfiguration(raw);
-    const { attachment } = this;
-    const configuration = attachment === null ? launched : asAttached(launched, attachment);
-    const files = await this.symbolsOf(configuration, progress, work);
-    const machine = await machineConfiguration(configuration, this.environment.files);
-    progress.check();
-    work.report(1 / 2, 'Building the machine');
-    return {
-      ...files,
-      configuration,
-      machine,
-      debug: !(typeof raw === 'object' && raw !== null && 'noDebug' in raw && raw.noDebug === true),
-    };
-  }
-
-  /** Reads the files with symbols. */
-  private async symbolsOf(
-    { symbols: names, sourceMap }: Pick<LaunchConfiguration, 'symbols' | 'sourceMap'>,
-    progress: Progress,
-    work?: Work,
-  ): Promise<Pick<Plan, 'symbols' | 'sources' | 'images' | 'kernel'>> {
-    const { files } = this.environment;
-    const { symbols, lines, images, kernel } = await loadSymbols(
-      names,
-      sourceMap,
-      files,
-      (name, index) => {
-        progress.check();
-        work?.report(index / names.length / 2, `Reading ${name}`);
-      },
-    );
-    progress.check();
-    return { symbols, sources: new Sources(lines, files), images, kernel };
-  }
 
   private startMachine(worker: ReleasedWorker): MachineClient {
     return new MachineClient(
@@ -465,18 +429,17 @@ export class GuestscopeSession {
 
   /** What the configuration says of a guest that has its machine: symbols, breakpoints. */
   private async furnish(guest: Guest, plan: Plan): Promise<void> {
-    const { configuration, symbols, sources, debug } = plan;
+    const { configuration, files, sources, debug } = plan;
     guest.configuration = configuration;
-    guest.symbols = symbols;
-    guest.sources = sources;
-    guest.hooks = new ParavirtHooks(guest.machine, plan.kernel);
+    guest.use(files, sources);
+    guest.hooks = new ParavirtHooks(guest.machine, files.kernel);
     guest.breakpoints.enabled = debug;
     guest.moved();
     guest.expectations.configure(guest, configuration.expect);
     guest.stepInterrupts = configuration.stepping.interrupts;
     this.output.printConsole = configuration.console === 'debugConsole';
     await setBreakpointsOfLaunch(guest);
-    this.images = new ImageFinder(guest, plan.images);
+    this.images = new ImageFinder(guest, files.images);
     await this.images.arm();
   }
 
@@ -526,11 +489,16 @@ export class GuestscopeSession {
 
   /** The kernel is in its place: what is set by name follows it. */
   private async lookForImages(): Promise<void> {
-    const { guest } = this;
     const moved = await this.images?.look();
     if (moved === undefined || moved.length === 0) return;
     for (const sentence of moved)
       this.event('output', { category: 'console', output: `${sentence}\n` });
+    await this.rebind();
+  }
+
+  /** What is set by name or by source line follows what is known of the files of symbols. */
+  private async rebind(): Promise<void> {
+    const { guest } = this;
     guest.breakpoints.rebinding = true;
     try {
       await setBreakpointsOfLaunch(guest);
@@ -539,6 +507,42 @@ export class GuestscopeSession {
     } finally {
       guest.breakpoints.rebinding = false;
     }
+  }
+
+  /** Reads in the background what a launch did not wait for. */
+  private readOn(): void {
+    const { files } = this.guest;
+    const { progress, finished } = this.dispatcher.background();
+    const indexing = new Indexing(files, this.environment.scheduler, progress);
+    this.indexing = indexing;
+    const whileWanted = (job: () => Promise<void>): void =>
+      this.dispatcher.enqueue(async () => {
+        if (this.hasGuest && this.indexing === indexing) await job();
+      });
+    void indexing
+      .run((module) => whileWanted(() => this.indexed(module)))
+      .then(finished)
+      .then(() => whileWanted(() => this.release()));
+  }
+
+  /** A file's debugging information is there, or cannot be had. */
+  private async indexed(module: SymbolModule): Promise<void> {
+    const { guest, abilities } = this;
+    if (module.problem !== null) {
+      const output = `${module.path}: ${module.problem.replace(/\.$/, '')}.\n`;
+      this.event('output', { category: 'important', output });
+    }
+    await this.rebind();
+    this.event('module', { reason: 'changed', module: symbolModule(guest.files, module) });
+    if (this.currentState === 'stopped' && abilities.invalidated)
+      this.event('invalidated', { areas: ['stacks', 'variables'] });
+  }
+
+  /** A guest that waited for its files to be read goes on. */
+  private async release(): Promise<void> {
+    const { held } = this;
+    this.held = null;
+    if (held !== null && this.currentState === 'running') await this.guest.machine.call('resume', held); // prettier-ignore
   }
 
   /** Tells a client that shows memory which of it may be stale. */

@@ -66,6 +66,4 @@ export const stepOut = (session: GuestscopeSession, request: IncomingRequest): P
   session.resume(modeOf('stepOut', request));
 
 /** Answered at once; the stop follows when the machine has reached the end of an instruction. */
-export async function pause(session: GuestscopeSession): Promise<void> {
-  await session.guest.machine.call('pause');
-}
+export const pause = (session: GuestscopeSession): Promise<void> => session.pause();

@@ -63,6 +63,9 @@ function wish(
 
 function noCode(guest: Guest, path: string): string {
   const { lines } = guest.sources;
+  const [waiting] = guest.files.waiting;
+  if (waiting !== undefined)
+    return `The line numbers of ${waiting.name} are still being read; the breakpoint is set when they are.`;
   if (lines.knows(path)) return 'No code was made from this line or from one after it.';
   if (lines.files.length === 0)
     return 'No file in "symbols" of launch.json has line numbers: name the guest\'s ELF file, compiled with -g.';

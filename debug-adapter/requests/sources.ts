@@ -11,6 +11,7 @@ import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { sourceOf } from '../sources.ts';
+import { symbolModule } from '../symbol-modules.ts';
 import { answer, asWritten, attempt } from './breakpoints.ts';
 import { breakpointLines, setBreakpoints as setLineBreakpoints } from './source-breakpoints.ts';
 
@@ -148,13 +149,7 @@ export async function modules(
       addressRange: `phys:${String(first)}-phys:${String(last)}`,
     };
   });
-  const files = guest.configuration.symbols.map((path, index): DebugProtocol.Module => ({
-    id: `symbols[${index}]`,
-    name: path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1),
-    path,
-    symbolStatus: 'Symbols loaded',
-    symbolFilePath: path,
-  }));
+  const files = guest.files.modules.map((module) => symbolModule(guest.files, module));
   const all = [...loaded, ...files];
   const start = Math.max(request.integer('startModule', 0), 0);
   const count = request.integer('moduleCount', 0);

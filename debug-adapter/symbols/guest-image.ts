@@ -2,10 +2,11 @@
  * Where a file of symbols lies in the guest. A kernel may run elsewhere than it was linked: put there by
  * launch.json's "loadAddress", or by its own address-space randomisation. Its build ID (the note that a
  * linker writes, ELF gABI "Note Section"; NT_GNU_BUILD_ID) is in memory with it, so finding that tells
- * how far it has moved. i386 kernels move in linear and physical addresses by the same distance.
+ * how far it has moved. i386 kernels move in linear and physical addresses by the same distance. A module
+ * of Linux lies in several pieces, of which the kernel's own list of modules tells.
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
-import { SECTION_FLAG, SECTION_TYPE, sectionBytes } from '../../emulator/formats/elf.ts';
+import { ELF_TYPE, SECTION_FLAG, SECTION_TYPE, sectionBytes } from '../../emulator/formats/elf.ts';
 import type { MachineClient } from '../machine-client.ts';
 import { findInMemory } from '../memory-search.ts';
 
@@ -22,6 +23,15 @@ const SHORTEST_ID = 8;
 /** Copies of a mark that are looked at: of a kernel there may be one where it was unpacked. */
 const MOST_COPIES = 16;
 
+/** A section of an object file: its name, where symbol-file.ts has laid it out, and where it is. */
+interface Piece {
+  readonly name: string;
+  readonly start: number;
+  readonly size: number;
+  /** Linear address in the guest, null while it is not known. */
+  address: number | null;
+}
+
 export class GuestImage {
   /** Bytes from where the file was linked to where it is, as far as it is known. */
   slide = 0;
@@ -29,22 +39,73 @@ export class GuestImage {
   found = false;
   /** The file's, without its folder. */
   readonly name: string;
+  /** Bytes of the build ID in hexadecimal digits, null for a file without one. */
+  readonly buildId: string | null;
   private readonly mark: Mark | null;
+  /** Null for a file that is in one piece. */
+  private readonly pieces: readonly Piece[] | null;
 
   /** @param mark null for a file that cannot be found in memory: it is where it was linked */
-  constructor(name: string, mark: Mark | null = null) {
+  constructor(name: string, mark: Mark | null = null, pieces: readonly Piece[] | null = null) {
     this.name = name;
-    this.mark = mark;
+    this.mark = pieces === null ? mark : null;
+    this.buildId = mark && hexDigits(mark.bytes.subarray(BUILD_ID_HEAD.length));
+    this.pieces = pieces;
   }
 
   static of(name: string, elf: ElfFile): GuestImage {
+    const pieces = elf.type === ELF_TYPE.REL ? piecesOf(elf) : null;
     for (const section of elf.sections) {
       if (section.type !== SECTION_TYPE.NOTE || (section.flags & SECTION_FLAG.ALLOC) === 0)
         continue;
       const bytes = buildId(sectionBytes(elf, section));
-      if (bytes !== null) return new GuestImage(name, { ...bytes, linear: (section.address + bytes.at) >>> 0 }); // prettier-ignore
+      if (bytes !== null) return new GuestImage(name, { ...bytes, linear: (section.address + bytes.at) >>> 0 }, pieces); // prettier-ignore
     }
-    return new GuestImage(name);
+    return new GuestImage(name, null, pieces);
+  }
+
+  /** It is an object file, whose sections the guest puts where it likes: place() tells where. */
+  get isObject(): boolean {
+    return this.pieces !== null;
+  }
+
+  /** The guest has it in memory, as far as that is known. */
+  get isPlaced(): boolean {
+    return this.pieces?.some(({ address }) => address !== null) ?? true;
+  }
+
+  /** Addresses of its pieces in the guest, of an object file by section; empty while it is not there. */
+  get places(): readonly {
+    readonly name: string;
+    readonly address: number;
+    readonly size: number;
+  }[] {
+    return (this.pieces ?? []).flatMap(({ name, address, size }) =>
+      address === null ? [] : [{ name, address, size }],
+    );
+  }
+
+  /** The guest has loaded the object file. @param sections linear addresses by name; none: unloaded */
+  place(sections: ReadonlyMap<string, number>): void {
+    for (const piece of this.pieces ?? []) piece.address = sections.get(piece.name) ?? null;
+    this.found = sections.size > 0;
+  }
+
+  /** Linear address in the guest of what the file has at an address; null while it is not there. */
+  toGuest(linked: number): number | null {
+    if (this.pieces === null) return (linked + this.slide) >>> 0;
+    const piece = this.pieces.find(({ start, size }) => linked >= start && linked <= start + size);
+    if (piece === undefined || piece.address === null) return null;
+    return (piece.address + linked - piece.start) >>> 0;
+  }
+
+  /** The other way; null for an address that is not of this file. */
+  toLinked(address: number): number | null {
+    if (this.pieces === null) return (address - this.slide) >>> 0;
+    for (const { start, size, address: place } of this.pieces)
+      if (place !== null && address >= place && address < place + size)
+        return start + address - place;
+    return null;
   }
 
   /** It can be found, and has not been yet. */
@@ -88,6 +149,16 @@ export class GuestImage {
 const PAGE = 4096;
 /** PAGE_OFFSET of arch/x86/Kconfig, 32-bit, and none. */
 const LINEAR_OFFSETS = [0xc0000000, 0xb0000000, 0x80000000, 0x78000000, 0x40000000, 0];
+
+function piecesOf(elf: ElfFile): readonly Piece[] {
+  return elf.sections
+    .filter(({ flags, size }) => (flags & SECTION_FLAG.ALLOC) !== 0 && size > 0)
+    .map(({ name, address: start, size }) => ({ name, start, size, address: null }));
+}
+
+function hexDigits(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 /** The note in a section of notes. */
 function buildId(notes: Uint8Array): { readonly bytes: Uint8Array; readonly at: number } | null {

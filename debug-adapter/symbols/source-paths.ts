@@ -12,13 +12,20 @@ export interface SourceMap {
 const ROOTED = /^(?:[/\\]|[A-Za-z]:[/\\])/;
 
 /**
- * A compiled name as a path of this computer.
+ * A path as it was compiled.
  * @param parts from the outermost folder to the name; a rooted one starts anew
+ */
+export function compiledPath(parts: readonly string[]): string {
+  return normalized(join(parts));
+}
+
+/**
+ * A compiled name as a path of this computer.
+ * @param parts as compiledPath() takes them
  * @param home folder of the file of symbols, from which relative names count
  */
 export function sourcePath(parts: readonly string[], home: string, map: SourceMap): string {
-  const compiled = normalized(join(parts));
-  return normalized(join([home, mapped(compiled, map)]));
+  return normalized(join([home, mapped(compiledPath(parts), map)]));
 }
 
 /** Folder of a path, "" for a bare name. */

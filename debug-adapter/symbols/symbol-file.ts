@@ -2,9 +2,14 @@
  * An ELF file of symbols while a session uses it: its headers, and its sections by name, read by ranges
  * from the disk. Sections that are compressed (System V ABI, chapter 4 "Compressed sections":
  * SHF_COMPRESSED, zlib) are unpacked when the file is opened, since they cannot be read in the middle.
+ *
+ * An object file (ET_REL: a module of Linux) has no addresses yet. It is laid out here, one section behind
+ * the other, and its debugging information is relocated to that; where each section really is, its
+ * GuestImage is told.
  */
 import { bytesSource, partOf, type ByteSource } from '../../emulator/formats/byte-source.ts';
-import { SECTION_FLAG, SECTION_TYPE, parseElf } from '../../emulator/formats/elf.ts';
+import { ELF_TYPE, SECTION_FLAG, SECTION_TYPE, parseElf } from '../../emulator/formats/elf.ts';
+import { relocated } from '../../emulator/formats/elf-relocations.ts';
 import type { ElfFile, ElfSection } from '../../emulator/formats/elf.ts';
 import { bytesText } from '../../emulator/formats/format-error.ts';
 import { describeFailure } from '../errors.ts';
@@ -45,7 +50,7 @@ export class SymbolFile {
     file: OpenFile,
     files: Pick<Files, 'inflate'>,
   ): Promise<SymbolFile> {
-    const elf = parseElf(file);
+    const elf = laidOut(parseElf(file));
     const sections = new Map<string, ByteSource>();
     let unpacked = 0;
     for (const section of elf.sections) {
@@ -60,6 +65,7 @@ export class SymbolFile {
         sections.set(section.name, bytesSource(bytes, `section ${section.name}`));
       }
     }
+    if (elf.type === ELF_TYPE.REL) relocateAll(elf, sections);
     return new SymbolFile(path, file, elf, sections);
   }
 
@@ -68,9 +74,62 @@ export class SymbolFile {
     return this.sections.get(name) ?? null;
   }
 
+  /** The linear addresses that it takes, as linked; null when it takes none. */
+  get extent(): { readonly address: number; readonly size: number } | null {
+    const loaded = this.elf.sections.filter(
+      ({ flags, size }) => (flags & SECTION_FLAG.ALLOC) !== 0 && size > 0,
+    );
+    if (loaded.length === 0) return null;
+    const address = Math.min(...loaded.map((section) => section.address >>> 0));
+    const end = Math.max(...loaded.map((section) => (section.address >>> 0) + section.size));
+    return { address, size: end - address };
+  }
+
   /** Its sections are read no more. */
   close(): void {
     this.file.close();
+  }
+}
+
+/** Where the first section of an object file is put. */
+const FIRST_ADDRESS = 0x1000;
+
+/** An object file with addresses for what would be in memory; other files as they are. */
+function laidOut(elf: ElfFile): ElfFile {
+  if (elf.type !== ELF_TYPE.REL) return elf;
+  let next = FIRST_ADDRESS;
+  const sections = elf.sections.map((section) => {
+    if ((section.flags & SECTION_FLAG.ALLOC) === 0) return section;
+    const unit = Math.max(section.alignment, 16);
+    const address = Math.ceil(next / unit) * unit;
+    next = address + section.size;
+    return { ...section, address };
+  });
+  if (next > 0xffffffff) throw new Error('its sections do not fit into 4 GiB');
+  return { ...elf, sections };
+}
+
+/** Puts relocated copies in the place of the debugging sections. */
+function relocateAll(elf: ElfFile, sections: Map<string, ByteSource>): void {
+  const addressOf = (index: number): number => elf.sections[index]?.address ?? 0;
+  for (const { type, info, link, offset, size } of elf.sections) {
+    if (type !== SECTION_TYPE.REL && type !== SECTION_TYPE.RELA) continue;
+    const target = elf.sections[info];
+    const table = elf.sections[link];
+    const contents = sections.get(target?.name ?? '');
+    if (target === undefined || table?.type !== SECTION_TYPE.SYMTAB || contents === undefined)
+      continue;
+    if (!target.name.startsWith('.debug_') && target.name !== '.eh_frame') continue;
+    if (elf.is64) throw new Error('it is an object file for 64 bits, which cannot be relocated');
+    const moved = relocated({
+      contents,
+      address: target.address,
+      relocations: partOf(elf.source, offset, size),
+      hasAddends: type === SECTION_TYPE.RELA,
+      symbols: partOf(elf.source, table.offset, table.size),
+      addressOf,
+    });
+    sections.set(target.name, moved);
   }
 }
 

@@ -1,100 +1,121 @@
 /**
- * The files that launch.json lists under "symbols": names of addresses and source lines out of each, ELF
- * or System.map, and one view of them all.
+ * The files that launch.json lists under "symbols": names of addresses, source lines and debugging
+ * information out of each, ELF or System.map, and one view of them all.
  */
-import type { ElfFile } from '../../emulator/formats/elf.ts';
-import { isElf, SECTION_FLAG } from '../../emulator/formats/elf.ts';
+import { isElf } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
-import { type Files, openNamedFile } from '../files.ts';
-import { type KernelImage, kernelImage } from '../paravirt-hooks/kernel-image.ts';
+import { type Files, type OpenFile, openNamedFile } from '../files.ts';
+import { kernelImage } from '../paravirt-hooks/kernel-image.ts';
 import { kernelTypes } from '../paravirt-hooks/kernel-types.ts';
 import type { KernelFiles } from '../paravirt-hooks/paravirt-hooks.ts';
-import { debugSections } from './debug-sections.ts';
+import type { DebugInformation } from './debug-information.ts';
 import { GuestImage } from './guest-image.ts';
-import { LineIndex, type LinePart } from './line-index.ts';
-import { readLines } from './line-rows.ts';
-import { folderOf, nameOf, type SourceMap } from './source-paths.ts';
+import { LineIndex } from './line-index.ts';
+import { nameOf, type SourceMap } from './source-paths.ts';
 import { SymbolFile } from './symbol-file.ts';
-import { type SymbolSource, SymbolTable, symbolsOfElf } from './symbol-table.ts';
+import { SymbolModule } from './symbol-module.ts';
+import { SymbolTable, symbolsOfElf } from './symbol-table.ts';
 import { parseSystemMap } from './system-map.ts';
 
-export interface GuestSymbols {
-  readonly symbols: SymbolTable;
-  readonly lines: LineIndex;
-  /** Of the files that can be found in memory, and of those that cannot. */
-  readonly images: readonly GuestImage[];
-  /** The ELF files among them, open until close(). */
-  readonly files: readonly SymbolFile[];
-  /** What paravirt hooks need of them. */
-  readonly kernel: KernelFiles;
-  close(): void;
+/** Bytes of debugging information that a launch reads at once; more is read in the background. */
+const AT_ONCE = 4 << 20;
+
+export interface SymbolOptions {
+  /** Instead of AT_ONCE. */
+  readonly atOnce?: number;
+  /** Hears of each file before it is read, and may throw to end the work. */
+  readonly next?: (name: string, index: number) => void;
 }
 
-/**
- * Reads all of them; throws the numbered error that names the file.
- * @param next hears of each file before it is read, and may throw to end the work
- */
+/** All files of symbols; open until close(). */
+export class GuestSymbols {
+  readonly modules: readonly SymbolModule[];
+  readonly symbols: SymbolTable;
+  readonly lines: LineIndex;
+  /** What paravirt hooks need of them. */
+  readonly kernel: KernelFiles;
+
+  constructor(modules: readonly SymbolModule[]) {
+    this.modules = modules;
+    this.symbols = new SymbolTable(modules);
+    this.lines = new LineIndex(modules);
+    const kernels = modules.flatMap(({ file, image }) =>
+      file === null || image.isObject ? [] : [{ file, image: kernelImage(file.elf, image) }],
+    );
+    this.kernel = {
+      symbols: this.symbols,
+      kernels: kernels.map(({ image }) => image),
+      type: kernelTypes(kernels.map(({ file }) => file)),
+    };
+  }
+
+  /** Of the files that can be found in memory, and of those that cannot. */
+  get images(): readonly GuestImage[] {
+    return this.modules.map(({ image }) => image);
+  }
+
+  /** What the files tell of types, functions and variables, as far as they have been read. */
+  get information(): readonly DebugInformation[] {
+    return this.modules.flatMap(({ information }) => information ?? []);
+  }
+
+  /** Files whose debugging information has not been read yet. */
+  get waiting(): readonly SymbolModule[] {
+    return this.modules.filter(({ isWaiting }) => isWaiting);
+  }
+
+  /** Nothing is read from the files any more. */
+  close(): void {
+    for (const module of this.modules) module.close();
+  }
+}
+
+/** Opens all of them; throws the numbered error that names the file. */
 export async function loadSymbols(
   names: readonly string[],
   map: SourceMap,
   files: Files,
-  next: (name: string, index: number) => void = () => undefined,
+  { next = () => undefined, atOnce = AT_ONCE }: SymbolOptions = {},
 ): Promise<GuestSymbols> {
-  const symbols: SymbolSource[] = [];
-  const lines: LinePart[] = [];
-  const opened: SymbolFile[] = [];
-  const kernels: KernelImage[] = [];
-  const close = (): void => opened.forEach((file) => file.close());
+  const modules: SymbolModule[] = [];
   try {
-    for (const [index, file] of names.entries()) {
+    for (const [index, path] of names.entries()) {
       const attribute = `symbols[${index}]`;
-      next(nameOf(file), index);
-      const source = await openNamedFile(files, attribute, file);
-      try {
-        if (!isElf(source.read(0, Math.min(source.length, 4)))) {
-          const list = parseSystemMap(source.read(0, source.length));
-          source.close();
-          symbols.push({ symbols: list, image: new GuestImage(nameOf(file)) });
-          continue;
-        }
-        const symbolFile = await SymbolFile.of(file, source, files);
-        opened.push(symbolFile);
-        const { elf } = symbolFile;
-        const image = GuestImage.of(nameOf(file), elf);
-        symbols.push({ symbols: symbolsOfElf(elf), image });
-        kernels.push(kernelImage(elf, image));
-        const sections = debugSections(symbolFile);
-        const home = folderOf(file);
-        const isCode = codeOf(elf);
-        if (sections !== null)
-          lines.push({ lines: readLines({ sections, home, isCode }, map), image });
-      } catch (cause) {
+      next(nameOf(path), index);
+      const source = await openNamedFile(files, attribute, path);
+      const module = await moduleOf(path, source, map, files).catch((cause: unknown) => {
         source.close();
-        const problem = describeFailure(cause).replace(/\.$/, '');
-        throw failure('fileUnusable', { attribute, file, problem });
-      }
+        throw failure('fileUnusable', { attribute, file: path, problem: problemOf(cause) });
+      });
+      modules.push(module);
+      if (module.size <= atOnce) for (const _ of module.indexing()) continue;
+      if (module.problem === null) continue;
+      throw failure('fileUnusable', { attribute, file: path, problem: problemOf(module.problem) });
     }
+    return new GuestSymbols(modules);
   } catch (cause) {
-    close();
+    for (const module of modules) module.close();
     throw cause;
   }
-  const images = symbols.map(({ image }) => image);
-  const table = new SymbolTable(symbols);
-  return {
-    symbols: table,
-    lines: new LineIndex(lines),
-    images,
-    files: opened,
-    kernel: { symbols: table, kernels, type: kernelTypes(opened) },
-    close,
-  };
 }
 
-/** Whether a linear address lies in code of the file. */
-function codeOf(elf: ElfFile): (address: number) => boolean {
-  const wanted = SECTION_FLAG.ALLOC | SECTION_FLAG.EXECINSTR;
-  const ranges = elf.sections
-    .filter(({ flags }) => (flags & wanted) === wanted)
-    .map(({ address, size }) => ({ start: address >>> 0, size }));
-  return (address) => ranges.some(({ start, size }) => address >= start && address < start + size);
+async function moduleOf(
+  path: string,
+  source: OpenFile,
+  map: SourceMap,
+  files: Files,
+): Promise<SymbolModule> {
+  const name = nameOf(path);
+  if (!isElf(source.read(0, Math.min(source.length, 4)))) {
+    const symbols = parseSystemMap(source.read(0, source.length));
+    source.close();
+    return new SymbolModule(path, new GuestImage(name), symbols, null, map);
+  }
+  const file = await SymbolFile.of(path, source, files);
+  return new SymbolModule(path, GuestImage.of(name, file.elf), symbolsOfElf(file.elf), file, map);
+}
+
+/** Without the full stop, as a part of a sentence. */
+function problemOf(cause: unknown): string {
+  return (typeof cause === 'string' ? cause : describeFailure(cause)).replace(/\.$/, '');
 }

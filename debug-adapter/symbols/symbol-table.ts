@@ -4,7 +4,7 @@
  * as the file has moved (guest-image.ts).
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
-import { elfSymbols } from '../../emulator/formats/elf.ts';
+import { ELF_TYPE, elfSymbols } from '../../emulator/formats/elf.ts';
 import type { GuestImage } from './guest-image.ts';
 
 export interface Symbol {
@@ -54,7 +54,8 @@ class SymbolList {
   }
 
   near(address: number): NearSymbol | null {
-    const linked = (address - this.image.slide) >>> 0;
+    const linked = this.image.toLinked(address);
+    if (linked === null) return null;
     let low = 0;
     let high = this.byAddress.length;
     while (low < high) {
@@ -65,16 +66,19 @@ class SymbolList {
     const symbol = this.byAddress[low - 1];
     if (symbol === undefined) return null;
     const offset = linked - symbol.address;
-    return offset < Math.max(symbol.size, REACH) ? { symbol: this.moved(symbol), offset } : null;
+    const moved = offset < Math.max(symbol.size, REACH) ? this.moved(symbol) : null;
+    return moved && { symbol: moved, offset };
   }
 
   names(): Iterable<string> {
     return this.byName.keys();
   }
 
-  private moved(symbol: Symbol): Symbol {
-    const { slide } = this.image;
-    return slide === 0 ? symbol : { ...symbol, address: (symbol.address + slide) >>> 0 };
+  /** Null while nobody knows where it is. */
+  private moved(symbol: Symbol): Symbol | null {
+    const address = this.image.toGuest(symbol.address);
+    if (address === null || address === symbol.address) return address === null ? null : symbol;
+    return { ...symbol, address };
   }
 }
 
@@ -142,8 +146,13 @@ function compareNames(a: string, b: string): number {
 /** Symbols of an ELF file. Throws Error with a sentence about the file. */
 export function symbolsOfElf(file: ElfFile): readonly Symbol[] {
   const symbols: Symbol[] = [];
-  for (const { name, value, size, section } of elfSymbols(file))
-    if (section !== SHN_ABS) symbols.push({ name, address: value >>> 0, size });
+  // those of an object file count from their section
+  const isRelative = file.type === ELF_TYPE.REL;
+  for (const { name, value, size, section } of elfSymbols(file)) {
+    if (section === SHN_ABS) continue;
+    const base = isRelative ? (file.sections[section]?.address ?? 0) : 0;
+    symbols.push({ name, address: (base + value) >>> 0, size });
+  }
   if (symbols.length === 0)
     throw new Error('it is an ELF file without a symbol table; give the one before stripping');
   return symbols;

@@ -19,7 +19,7 @@ export const ELF_MACHINE = { I386: 3, IAMCU: 6, X86_64: 62, ARM: 40, AARCH64: 18
 /** p_type. */
 export const SEGMENT_TYPE = { NULL: 0, LOAD: 1, DYNAMIC: 2, INTERP: 3, NOTE: 4, PHDR: 6 } as const;
 /** sh_type. */
-export const SECTION_TYPE = { NULL: 0, PROGBITS: 1, SYMTAB: 2, STRTAB: 3, NOTE: 7, NOBITS: 8, DYNSYM: 11 } as const; // prettier-ignore
+export const SECTION_TYPE = { NULL: 0, PROGBITS: 1, SYMTAB: 2, STRTAB: 3, RELA: 4, NOTE: 7, NOBITS: 8, REL: 9, DYNSYM: 11 } as const; // prettier-ignore
 /** sh_flags. */
 export const SECTION_FLAG = { WRITE: 1, ALLOC: 2, EXECINSTR: 4, COMPRESSED: 0x800 } as const;
 
