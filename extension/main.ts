@@ -3,18 +3,22 @@
  * it registers ends with the extension.
  */
 import * as vscode from 'vscode';
+import { eventTree } from '../debug-adapter/event-tree.ts';
 import { exitReasonDescriptions } from '../debug-adapter/exception-filters.ts';
 import { AdapterFactory } from './adapter-factory.ts';
+import { registerBreakOnCommands } from './commands/break-on.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
 import { registerScreenCommand } from './commands/screen.ts';
 import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
+import { EventBreakpoints } from './event-breakpoints.ts';
 import { ExitBreakpoints } from './exit-breakpoints.ts';
 import { DEBUG_TYPE, GuestSessions } from './guest-session.ts';
 import { registerNotices } from './notices.ts';
 import { registerStatusBar } from './status-bar.ts';
+import { registerBreakOnView } from './views/break-on.ts';
 import { registerExitBreakpointsView } from './views/exit-breakpoints.ts';
 import { EXITS_VIEW, ExitsView } from './views/exits.ts';
 import { MemoryViews } from './views/memory.ts';
@@ -25,12 +29,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Guestscope', { log: true });
   const sessions = new GuestSessions();
   const breakpoints = new ExitBreakpoints(workspaceState, sessions);
+  const events = new EventBreakpoints(workspaceState, sessions);
   const exits = new ExitsView(extensionUri, sessions, log);
   const screens = new ScreenViews(extensionUri, sessions);
   subscriptions.push(
     log,
     sessions,
     breakpoints,
+    events,
     exits,
     screens,
     vscode.debug.registerDebugAdapterDescriptorFactory(
@@ -44,6 +50,8 @@ export function activate(context: vscode.ExtensionContext): void {
     registerStatusBar(sessions),
     registerExitBreakpointsView(breakpoints),
     registerExitBreakpointCommands(breakpoints, exitReasonDescriptions()),
+    registerBreakOnView(eventTree(), events),
+    registerBreakOnCommands(events),
     registerSampleCommand(extensionUri),
     registerScreenCommand(screens, sessions),
     registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
