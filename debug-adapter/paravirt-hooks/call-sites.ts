@@ -23,6 +23,11 @@ export interface CallSite {
   readonly replacements: readonly Replacement[];
 }
 
+/** Whether a place performs a hook's operation, alone or among others. */
+export function performs({ hooks }: CallSite, { name }: Hook): boolean {
+  return hooks.some((hook) => hook.name === name);
+}
+
 /** `.parainstructions` as it was found. */
 export interface Records {
   readonly records: readonly PatchRecord[];

@@ -6,7 +6,7 @@ import type { MachineClient } from '../machine-client.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type { ParavirtOperation, ParavirtOperationsBody, ParavirtSite } from '../protocol.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
-import type { CallSite } from './call-sites.ts';
+import { type CallSite, performs } from './call-sites.ts';
 import type { Hook, HookField } from './hook-table.ts';
 import { readPieces } from './live-memory.ts';
 import type { HookNow, ParavirtHooks, PatchKind, SiteNow } from './paravirt-hooks.ts';
@@ -67,7 +67,7 @@ export async function operationsBody(view: HookView): Promise<ParavirtOperations
 /** Places that perform a hook's operation, or all. */
 export async function placesOf(view: HookView, hook: Hook | null): Promise<readonly CallSite[]> {
   const { sites } = await view.hooks.kernel();
-  return hook === null ? sites : sites.filter((site) => site.hooks.includes(hook));
+  return hook === null ? sites : sites.filter((site) => performs(site, hook));
 }
 
 /** Places with what stands there now. */
@@ -137,11 +137,11 @@ async function instructionsAt(machine: MachineClient, { address, length }: CallS
 } // prettier-ignore
 
 function operationOf(
-  { hook, target, function: performs, patch }: HookNow,
+  { hook, target, function: performer, patch }: HookNow,
   symbols: SymbolTable,
   states: readonly SiteNow[],
 ): ParavirtOperation {
-  const mine = states.filter(({ site }) => site.hooks.includes(hook));
+  const mine = states.filter(({ site }) => performs(site, hook));
   const counted = SITE_STATES.map(
     (kind) => [kind, mine.filter(({ state }) => state.kind === kind).length] as const,
   );
@@ -150,8 +150,8 @@ function operationOf(
     member: hook.member,
     slot: hook.slot,
     target,
-    function: performs,
-    ...(performs !== null && { symbol: functionName(symbols, performs) }),
+    function: performer,
+    ...(performer !== null && { symbol: functionName(symbols, performer) }),
     patch,
     patchText: PATCHES[patch],
     sites: mine.length,

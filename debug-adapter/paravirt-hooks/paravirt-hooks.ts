@@ -7,7 +7,7 @@ import { failure } from '../errors.ts';
 import type { MachineClient } from '../machine-client.ts';
 import type { CType } from '../symbols/c-types.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
-import { type CallSite, callSites, type Records, recordsOf } from './call-sites.ts';
+import { type CallSite, callSites, performs, type Records, recordsOf } from './call-sites.ts';
 import { type Hook, type HookField, readHookTable } from './hook-table.ts';
 import type { KernelImage } from './kernel-image.ts';
 import { readPieces, readPointers } from './live-memory.ts';
@@ -80,7 +80,7 @@ const NATIVE_NAME = /(^|_)native_/;
 export class ParavirtHooks {
   private readonly machine: MachineClient;
   readonly files: KernelFiles;
-  private facts: { readonly slides: string; readonly value: Promise<KernelFacts> } | null = null;
+  private facts: { readonly key: string; readonly value: Promise<KernelFacts> } | null = null;
 
   constructor(machine: MachineClient, files: KernelFiles) {
     this.machine = machine;
@@ -93,16 +93,29 @@ export class ParavirtHooks {
   }
 
   /** Throws the numbered error for a kernel without hooks. */
-  kernel(): Promise<KernelFacts> {
+  async kernel(): Promise<KernelFacts> {
     const slides = this.files.kernels.map(({ image }) => image.slide).join();
-    if (this.facts?.slides !== slides) this.facts = { slides, value: this.read() };
+    // memory has the records from some moment of the boot to another
+    const { retired } = this.readsMemory ? await this.machine.call('position') : { retired: 0 };
+    const key = `${slides} ${retired}`;
+    if (this.facts?.key !== key) this.facts = { key, value: this.read() };
     return this.facts.value;
+  }
+
+  /** No file has the records, and symbols say where they are in memory. */
+  private get readsMemory(): boolean {
+    const { kernels, symbols } = this.files;
+    return (
+      SECTION_SYMBOLS.some(([first]) => symbols.find(first) !== null) &&
+      kernels.every((each) => each.section('.parainstructions') === null)
+    );
   }
 
   /** The hooks with what is in the tables now. */
   async now(hooks: readonly Hook[]): Promise<readonly HookNow[]> {
     const { sites } = await this.kernel();
-    const replaced = new Set(sites.filter(({ replacements }) => replacements.length > 0).flatMap((site) => site.hooks)); // prettier-ignore
+    const replaced = sites.filter(({ replacements }) => replacements.length > 0);
+    const isReplaced = (hook: Hook): boolean => replaced.some((site) => performs(site, hook));
     const targets = await readPointers(this.machine, hooks.map(({ slot }) => slot)); // prettier-ignore
     const heads = await readPieces(
       this.machine,
@@ -112,7 +125,7 @@ export class ParavirtHooks {
       const target = targets[index] ?? null;
       const head = heads[index] ?? null;
       const behind = target === null || head === null ? null : behindThunk(head, target);
-      return { hook, target, function: behind ?? target, patch: this.patchOf(hook, target, behind, replaced.has(hook)) };
+      return { hook, target, function: behind ?? target, patch: this.patchOf(hook, target, behind, isReplaced(hook)) };
     }); // prettier-ignore
   }
 
@@ -158,7 +171,7 @@ export class ParavirtHooks {
   /** Where a hook's operation is performed. Throws the numbered error when no place is known. */
   async addressesOf(hook: Hook): Promise<readonly number[]> {
     const { sites, gap } = await this.kernel();
-    const addresses = sites.filter((site) => site.hooks.includes(hook)).map(({ address }) => address); // prettier-ignore
+    const addresses = sites.filter((site) => performs(site, hook)).map(({ address }) => address); // prettier-ignore
     if (addresses.length > 0) return addresses;
     const [now] = await this.now([hook]);
     const name = this.files.symbols.describe(now?.function ?? 0);

@@ -162,6 +162,18 @@ describe('conditions', () => {
     }
   });
 
+  test('of one breakpoint at several places count together', () => {
+    const guest = protectedGuest(PLACES);
+    const hitCondition = '% 5';
+    set(guest, { id: 1, label: 'middle', hitCondition }, { id: 1, label: 'later', hitCondition });
+    // each turn of the loop passes both: the fifth hit is of the first in turn 3, the tenth of the second in turn 5
+    for (const [label, eax] of [['middle', 3], ['later', 5]] as const) {
+      assert.deepEqual(guest.go('continue'), hit(1));
+      assert.equal(guest.eip, PLACES.at(label));
+      assert.equal(guest.register('eax'), eax);
+    }
+  }); // prettier-ignore
+
   test('hits count only where the condition holds', () => {
     const guest = protectedGuest(PLACES);
     set(guest, { id: 1, label: 'middle', condition: 'eax % 10 == 0', hitCondition: '== 4' });
