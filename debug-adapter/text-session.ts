@@ -5,6 +5,7 @@
  * without a terminal the rest of the run and what the guest printed.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { IDLE_LIMIT } from './headless/run-plan.ts';
 import type { LaunchArguments } from './launch-json.ts';
 import type { GuestscopeSession } from './session.ts';
 import type { Body, SessionClient } from './session-client.ts';
@@ -16,14 +17,10 @@ export interface TextEnvironment {
   print(text: string): void;
   /** A line that was typed, null at the end; absent where nobody types. */
   readonly ask?: (prompt: string) => Promise<string | null>;
-  /** Resolves after so many milliseconds. */
-  wait(milliseconds: number): Promise<void>;
 }
 
 /** Longest unattended run after the first stop. */
-const LIMIT_SECONDS = 120;
-/** A guest that is idle and prints nothing for so long waits for input. */
-const QUIET_SECONDS = 2;
+const MOST_INSTRUCTIONS = 1e10;
 const TYPED = 'hello';
 /** Stops of an unattended run that are told one by one. */
 const STOPS_TOLD = 20;
@@ -131,54 +128,40 @@ export class TextSession {
       .join('\n');
   }
 
-  /** Nobody types: lets the guest run to its end and tells where it stopped on the way. */
+  /**
+   * Nobody types: lets the guest run to its end by the rules of `guestscope run` and tells where it stopped
+   * on the way. For a guest that waits for input a line is typed, once.
+   */
   private async finish(): Promise<Outcome> {
     this.print('\n-- The rest of the run');
-    for (let stops = 0; ; stops++) {
+    await this.setRules();
+    let typed = false;
+    for (let stops = 0; ;) {
       await this.driver.resume();
-      const watch = { over: false };
-      const outcome = await Promise.race([this.driver.outcome(), this.watch(watch)]);
-      watch.over = true;
-      if (outcome === null || outcome.kind === 'ended') return outcome ?? UNFINISHED;
+      const outcome = await this.driver.outcome();
+      if (outcome.kind === 'ended') return outcome;
+      const { reason, description } = outcome.body;
+      if (reason === 'quiet' && !typed) {
+        this.print(`The guest waits for input; "${TYPED}" is typed for it.`);
+        await this.client.request('guestscope/consoleInput', { text: `${TYPED}\r` });
+        typed = true;
+        continue;
+      }
       if (stops < STOPS_TOLD) this.print(summaryOf(outcome.body));
       else if (stops === STOPS_TOLD) this.print('… and more stops, which are not told.');
-      if (FINAL.includes(String(outcome.body['description']))) return outcome;
+      stops++;
+      if (reason === 'quiet' || reason === 'limit') return UNFINISHED;
+      if (FINAL.includes(String(description))) return outcome;
     }
   }
 
-  /**
-   * Watches a run for a guest that waits for input: types a line once, and gives up after that. Somebody
-   * else sets `over` when the run has ended.
-   */
-  private async watch(watch: { readonly over: boolean }): Promise<null> {
-    let typed = false;
-    let quiet = 0;
-    let before = await this.progress();
-    for (let second = 0; second < LIMIT_SECONDS; second++) {
-      await this.environment.wait(1000);
-      if (watch.over) return null;
-      const now = await this.progress();
-      // Idle: of the time that has passed for the guest, little was spent on instructions.
-      const idle = now.retired - before.retired < (now.time - before.time) / 10;
-      quiet = idle && now.printed === before.printed ? quiet + 1 : 0;
-      before = now;
-      if (quiet < QUIET_SECONDS) continue;
-      if (typed) {
-        this.print('The guest waits for more input.');
-        return null;
-      }
-      this.print(`The guest waits for input; "${TYPED}" is typed for it.`);
-      await this.client.request('guestscope/consoleInput', { text: `${TYPED}\r` });
-      typed = true;
-      quiet = 0;
-    }
-    this.print(`The guest still runs after ${LIMIT_SECONDS} seconds.`);
-    return null;
-  }
-
-  private async progress(): Promise<{ retired: number; time: number; printed: number }> {
-    const { retired, time } = await this.client.request('guestscope/position');
-    return { retired: Number(retired), time: Number(time), printed: this.console.length };
+  private async setRules(): Promise<void> {
+    const { retired } = await this.client.request('guestscope/position');
+    await this.client.request('guestscope/setRunRules', {
+      quiet: IDLE_LIMIT * 1e9,
+      position: Number(retired) + MOST_INSTRUCTIONS,
+      keepOutput: true,
+    });
   }
 
   private async prompt(): Promise<Outcome> {

@@ -3,7 +3,6 @@
  * else it tells the whole run.
  */
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { GuestscopeSession } from '../session.ts';
 import { TextSession } from '../text-session.ts';
@@ -35,7 +34,6 @@ prompt, or tells the rest of the run where nobody types.`,
       const text: TextSession = new TextSession({
         session,
         print: (output) => void process.stdout.write(output),
-        wait: (milliseconds) => sleep(milliseconds, undefined, { ref: false }),
         ...(attended && { ask: terminalLines(() => text.pause()) }),
       });
       try {
