@@ -25,7 +25,12 @@ export interface Conditions {
 }
 /** What a client wants, or a sentence why it cannot be had. */
 export type WantedInstruction =
-  | (Conditions & { readonly addresses: readonly number[]; readonly isHook?: true })
+  | (Conditions & {
+      readonly addresses: readonly number[];
+      /** Of each address, where its local variables make them differ. */
+      readonly at?: readonly Conditions[];
+      readonly isHook?: true;
+    })
   | { readonly problem: string };
 export type WantedData =
   | (Conditions & Pick<DataBreakpoint, 'space' | 'length' | 'access'> & { readonly start: number })
@@ -173,7 +178,11 @@ export class Breakpoints {
     const list = this.of(sources).flatMap(({ wanted, machineIds }) =>
       'addresses' in wanted
         ? machineIds.flatMap((id) =>
-            wanted.addresses.map((address) => ({ id, address, ...conditionsOf(wanted) })),
+            wanted.addresses.map((address, index) => ({
+              id,
+              address,
+              ...conditionsOf(wanted.at?.[index] ?? wanted),
+            })),
           )
         : [],
     );

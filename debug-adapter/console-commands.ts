@@ -20,6 +20,7 @@ import { asInstruction } from './requests/disassemble.ts';
 import { hexBytes } from './scopes.ts';
 import type { Progress } from './progress.ts';
 import { pictureText } from './screen-text.ts';
+import { TYPED_COMMANDS } from './typed-commands.ts';
 import type { Container } from './variables.ts';
 import { fixed } from './variables.ts';
 
@@ -58,6 +59,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'device',    usage: 'device NAME',           help: 'shows the registers of a device',                   run: showDevice, next: (words) => words.length === 0 ? deviceNames() : [] },
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
   ...HOOK_COMMANDS,
+  ...TYPED_COMMANDS,
   ...EXIT_COMMANDS,
   { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? showView(guest, 'exit', words) : takeExit(guest, words), next: exitNext },
   ...viewNames().filter((name) => name !== 'exit').map(viewCommand),

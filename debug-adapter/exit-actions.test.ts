@@ -11,7 +11,7 @@ import {
   topText,
   withFunctions,
 } from './exit-reports.ts';
-import { parse } from './expressions.ts';
+import { parse, surroundings } from './expressions.ts';
 import { GuestImage } from './symbols/guest-image.ts';
 import { SymbolTable } from './symbols/symbol-table.ts';
 
@@ -24,7 +24,7 @@ const SYMBOLS = new SymbolTable([
     ],
   },
 ]);
-const read = (text: string) => parse(text, SYMBOLS);
+const read = (text: string) => parse(text, surroundings({ symbols: SYMBOLS }));
 
 /** An action with the texts of its expressions. */
 const written = (text: string): unknown =>

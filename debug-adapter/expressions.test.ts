@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parse } from './expressions.ts';
+import { parse, surroundings } from './expressions.ts';
 import { logText, parseLogMessage } from './log-message.ts';
 import { withoutAnnotation } from './registers.ts';
 import { GuestImage } from './symbols/guest-image.ts';
@@ -19,9 +19,10 @@ const symbols = new SymbolTable([
     ],
   },
 ]);
+const around = surroundings({ symbols });
 /** What a name becomes. */
 function meaning(text: string): unknown {
-  const { syntax } = parse(text, symbols);
+  const { syntax } = parse(text, around);
   if (syntax.kind === 'integer') return syntax.value;
   return syntax.kind === 'name' ? syntax.name : syntax.kind;
 }
@@ -44,7 +45,7 @@ describe('symbols in expressions', () => {
   });
 
   it('are told when they are not there', () => {
-    assert.throws(() => parse('1 + start_kernl', symbols), {
+    assert.throws(() => parse('1 + start_kernl', around), {
       message: "There is no name 'start_kernl' here. Did you mean 'start_kernel'?",
       position: 4,
     });
@@ -55,7 +56,7 @@ describe('log messages', () => {
   const lineOf = (message: string): string =>
     logText(
       {
-        parts: parseLogMessage(message, (text) => parse(text, symbols)).map((part) =>
+        parts: parseLogMessage(message, (text) => parse(text, around)).map((part) =>
           typeof part === 'string' ? part : { symbolAt: 0xc0100004 },
         ),
         after: 0,

@@ -1,14 +1,29 @@
 /**
- * Expressions on their way to the machine: the adapter parses them, since it knows the symbols, and sends
- * the tree with addresses in their place. Registers and an exit's fields come before symbols of that name.
+ * Expressions on their way to the machine: the adapter parses them, since it knows the program, and sends
+ * a tree with addresses and registers in the place of its names. Without debugging information a name is
+ * a register, a field of an exit or a symbol's address, in this order; with it, what typed/ makes of it.
  */
 import { eventNames, expressionNames, fieldNames } from '../emulator/debugger/expression-names.ts';
 import type { MachineEventRow } from '../emulator/debugger/machine-events.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { U32 } from '../emulator/expressions/integers.ts';
-import type { Meaning, Names } from '../emulator/expressions/resolve.ts';
-import { parseExpression, parseStatement } from '../emulator/expressions/resolve.ts';
-import type { SymbolTable } from './symbols/symbol-table.ts';
+import {
+  notWritable,
+  parseTypeOrWritten,
+  parseWritten,
+  parseWrittenStatement,
+} from '../emulator/expressions/parser.ts';
+import {
+  isWritable,
+  type Meaning,
+  type Names,
+  resolveNames,
+} from '../emulator/expressions/resolve.ts';
+import { isWrittenType, type Written } from '../emulator/expressions/written.ts';
+import type { CType } from './symbols/c-types.ts';
+import { lower, typeWritten } from './typed/lowering.ts';
+import { isTypeName, type Surroundings } from './typed/program-names.ts';
+import { plain, type Typed, typeOf, valueOf } from './typed/typed.ts';
 
 /** Symbols up to which a mistyped name is compared with all. */
 const NAMES_COMPARED = 5000;
@@ -30,12 +45,19 @@ export function eventWords(event: MachineEventRow | null): Constants {
   );
 }
 
-export function namesWith(symbols: SymbolTable, constants: Constants): Names {
+/** Where an expression stands; of nothing that is left out there is any. */
+export function surroundings(
+  given: Pick<Surroundings, 'symbols'> & Partial<Surroundings>,
+): Surroundings {
+  return { information: [], machine: MACHINE, constants: NONE, frame: null, ...given };
+}
+
+function namesWith({ symbols, constants, machine }: Surroundings): Names {
   return {
     resolve(name): Meaning | null {
       const constant = constants.get(name);
       if (constant !== undefined) return constant;
-      const known = MACHINE.resolve(name);
+      const known = machine.resolve(name);
       if (known?.kind === 'name') return known;
       const symbol = symbols.find(name);
       return symbol === null
@@ -44,32 +66,53 @@ export function namesWith(symbols: SymbolTable, constants: Constants): Names {
     },
     *list() {
       yield* constants.keys();
-      yield* MACHINE.list();
+      yield* machine.list();
       // every near name of a large kernel would take too long to look for
       if (symbols.size <= NAMES_COMPARED) yield* symbols.names();
     },
   };
 }
 
-/** Everything that an expression may name beside symbols. */
+/** Everything that an expression may name beside the program's own. */
 export function machineNames(): Iterable<string> {
   return MACHINE.list();
 }
 
+const isType = (around: Surroundings) => (word: string) => isTypeName(word, around);
+
+function meaning(written: Written, around: Surroundings): Typed {
+  if (around.information.length > 0) return lower(written, around);
+  return plain(resolveNames(written, namesWith(around)));
+}
+
 /** Throws ExpressionError with the place. */
-export function parse(text: string, symbols: SymbolTable, constants = NONE): ParsedExpression {
-  return { text, syntax: parseExpression(text, namesWith(symbols, constants)) };
+export function understand(text: string, around: Surroundings): Typed {
+  return meaning(parseWritten(text, isType(around)), around);
+}
+
+/** The type that a text names, or that the expression in it has; null for one without a type. */
+export function typeAsked(text: string, around: Surroundings): CType | null {
+  const asked = parseTypeOrWritten(text, isType(around));
+  if (!isWrittenType(asked)) return typeOf(meaning(asked, around));
+  return typeWritten(asked, around);
+}
+
+/** What the machine computes for it. Throws ExpressionError, for what is no single value too. */
+export function parse(text: string, around: Surroundings): ParsedExpression {
+  return { text, syntax: valueOf(understand(text, around)) };
 }
 
 /** The parts of `eax = 5`; the target of anything else is null. */
 export function parseAssignment(
   text: string,
-  symbols: SymbolTable,
-  constants = NONE,
-): { readonly target: ParsedExpression | null; readonly value: ParsedExpression } {
-  const { target, value } = parseStatement(text, namesWith(symbols, constants));
-  return {
-    target: target === null ? null : { text, syntax: target },
-    value: { text, syntax: value },
-  };
+  around: Surroundings,
+): { readonly target: Typed | null; readonly value: Typed } {
+  const { target: written, value, at } = parseWrittenStatement(text, isType(around));
+  const target = written === null ? null : meaning(written, around);
+  if (target !== null && !isTarget(target)) throw notWritable(at);
+  return { target, value: meaning(value, around) };
 }
+
+/** Whether something can be stored there, as far as its form tells. */
+export const isTarget = (typed: Typed): boolean =>
+  typed.kind === 'object' || (typed.kind === 'plain' && isWritable(typed.syntax));

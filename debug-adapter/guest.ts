@@ -17,7 +17,14 @@ import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
 import type { LaunchConfiguration } from './launch-configuration.ts';
 import type { Constants } from './expressions.ts';
-import { eventWords, parse, parseAssignment } from './expressions.ts';
+import {
+  eventWords,
+  isTarget,
+  parse,
+  parseAssignment,
+  typeAsked,
+  understand,
+} from './expressions.ts';
 import { Expectations } from './expectations.ts';
 import { parseLogMessage } from './log-message.ts';
 import type { MachineClient } from './machine-client.ts';
@@ -33,12 +40,22 @@ import type { LineStep } from './line-step.ts';
 import type { Sources } from './sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
+import type { CType } from './symbols/c-types.ts';
 import { GuestSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
+import { textAt } from './typed/operators.ts';
+import { Program } from './typed/program.ts';
+import { type SelectedFrame } from './typed/program-names.ts';
+import { copyObject, store } from './typed/object-access.ts';
+import { addressOf, type Typed, type TypedObject, valueOf } from './typed/typed.ts';
+import { isStruct, stripped } from './typed/types.ts';
 import { Variables } from './variables.ts';
 
 /** Memory views that are kept fresh; older ones are forgotten. */
 const MEMORY_VIEWS = 32;
+
+/** Characters of a text that a log message shows. */
+const LOGGED_TEXT = 256;
 
 /** Conditions and log messages of a breakpoint as launch.json and the protocol have them. */
 export interface WrittenConditions {
@@ -63,6 +80,8 @@ export class Guest {
   sources: Sources;
   /** Paravirt hooks of its kernel. */
   hooks: ParavirtHooks;
+  /** What debugging information tells of its program. */
+  readonly program = new Program(this);
   /** The step by line that is under way. */
   lineStep: LineStep | null = null;
   /** What the guest has printed. */
@@ -116,6 +135,7 @@ export class Guest {
   /** The guest runs again, or from the start: what was learned at the stop no longer holds. */
   moved(): void {
     this.stop = null;
+    this.program.selected = null;
     for (const [vcpu, snapshot] of this.shown) this.before.set(vcpu, snapshot);
     this.shown.clear();
     this.registerCache = null;
@@ -188,9 +208,13 @@ export class Guest {
     this.changed();
   }
 
-  /** Value of an expression where the guest is; throws the numbered error. */
+  /** Value of an expression in the selected frame; throws the numbered error. */
   async evaluate(text: string): Promise<Value> {
-    return this.evaluateParsed(this.parse(text, this.constants()));
+    return this.evaluateTyped(this.understand(text));
+  }
+
+  evaluateTyped(typed: Typed, text = ''): Promise<Value> {
+    return this.evaluateParsed(this.lowered(typed, text));
   }
 
   /** Names that have a value where the guest is, beside those that the machine knows. */
@@ -210,9 +234,13 @@ export class Guest {
     }
   }
 
-  /** An integer that fits a number: an address, a count. */
+  /** An integer that fits a number: an address, a count; of a structure, where it is. */
   async evaluateNumber(text: string): Promise<number> {
-    const value = await this.evaluate(text);
+    const typed = this.understand(text);
+    const isWhole = typed.kind === 'object' && isStruct(stripped(typed.type));
+    const value = isWhole
+      ? await this.evaluateParsed({ text, syntax: withPlace(text, () => addressOf(typed)) })
+      : await this.evaluateTyped(typed, text);
     if (value.kind === 'integer') {
       const whole = value.value < 0n ? BigInt.asUintN(value.type.bits, value.value) : value.value;
       if (whole <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(whole);
@@ -221,22 +249,65 @@ export class Guest {
     throw failure('expressionRefused', { problem });
   }
 
-  /** Throws the numbered error, which points at the character. */
-  parse(text: string, constants?: Constants): ParsedExpression {
-    return withPlace(text, () => parse(text, this.symbols, constants));
+  /**
+   * What the machine computes, outside all frames unless one is given. Throws the numbered error, which
+   * points at the character.
+   */
+  parse(text: string, constants?: Constants, frame: SelectedFrame | null = null): ParsedExpression {
+    return withPlace(text, () => parse(text, this.program.around(constants, frame)));
+  }
+
+  /** The same in the selected frame, with its type. */
+  understand(text: string): Typed {
+    return withPlace(text, () => understand(text, this.program.around(this.constants())));
+  }
+
+  /** Of a type's name or an expression; null where it has none. Throws the numbered error. */
+  typeAsked(text: string): CType | null {
+    return withPlace(text, () => typeAsked(text, this.program.around(this.constants())));
   }
 
   parseAssignment(text: string): ReturnType<typeof parseAssignment> {
-    return withPlace(text, () => parseAssignment(text, this.symbols, this.constants()));
+    return withPlace(text, () => parseAssignment(text, this.program.around(this.constants())));
   }
 
-  /** Where what an expression names lies; null for what is no place in memory. */
-  async placeOf(text: string): Promise<MemoryPlace | null> {
+  /** What may stand on the left of an assignment. Throws the numbered error for anything else. */
+  parseTarget(text: string): Typed {
+    const target = this.understand(text);
+    if (isTarget(target)) return target;
+    throw failure('expressionRefused', {
+      problem: `'${text}' cannot be assigned to; only registers, variables and memory can.`,
+    });
+  }
+
+  /** Where an expression of the machine's own language lies; null for what is no place in memory. */
+  async placeOf(expression: ParsedExpression): Promise<MemoryPlace | null> {
     try {
-      return await this.machine.call('placeOf', this.parse(text));
+      return await this.machine.call('placeOf', expression);
     } catch (cause) {
       throw refusal('expressionRefused', cause);
     }
+  }
+
+  /** For the machine; throws the numbered error for what is no single value. */
+  lowered(typed: Typed, text = ''): ParsedExpression {
+    return { text, syntax: withPlace(text, () => valueOf(typed)) };
+  }
+
+  /** Stores a value in a variable or a part of one, wherever that lies. Throws the numbered error. */
+  async assignObject(target: TypedObject, value: Typed): Promise<void> {
+    const { type, storage, bits } = target;
+    const access = this.program.access();
+    if (isStruct(stripped(type))) await copyObject(target, value, access);
+    else await store(storage, type, bits, await this.numberOf(value), access);
+    this.changed();
+  }
+
+  /** Of a typed or an untyped value, as something that can be stored. */
+  private async numberOf(typed: Typed): Promise<number | bigint> {
+    const value = await this.evaluateTyped(typed);
+    if (value.kind !== 'string') return value.value;
+    throw failure('expressionRefused', { problem: 'A string cannot be assigned.' });
   }
 
   async assign(target: ParsedExpression, value: ParsedExpression): Promise<void> {
@@ -251,27 +322,65 @@ export class Guest {
   /**
    * Throws the numbered error for a mistake in an expression.
    * @param event that the breakpoint is on, if it is one
+   * @param frame in which it is met, if that is known
    */
   conditions(
     { condition, hitCondition, logMessage }: WrittenConditions,
     event: MachineEventRow | null = null,
+    frame: SelectedFrame | null = null,
   ): Conditions {
     const isGiven = (text: string | undefined): text is string =>
       text !== undefined && text.trim() !== '';
     const words = eventWords(event);
     return {
-      condition: isGiven(condition) ? this.parse(condition, words) : undefined,
+      condition: isGiven(condition) ? this.parse(condition, words, frame) : undefined,
       hitCondition,
       log: isGiven(logMessage)
-        ? parseLogMessage(logMessage, (expression) => this.parse(expression, words))
+        ? parseLogMessage(logMessage, (text) => this.parseShown(text, words, frame))
         : undefined,
     };
+  }
+
+  /** The same for a breakpoint on instructions: local variables are those of each address. */
+  conditionsAt(
+    addresses: readonly number[],
+    written: WrittenConditions,
+  ): Conditions & { readonly at?: readonly Conditions[] } {
+    const frames = addresses.map((address) => this.program.frameAt(address));
+    const [first = null] = frames;
+    const all = this.conditions(written, null, first);
+    if (first === null || frames.length === 1) return all;
+    return { ...all, at: frames.map((frame) => this.conditions(written, null, frame)) };
+  }
+
+  /** In a log message the text of a program's characters stands for their address. */
+  private parseShown(
+    text: string,
+    constants: Constants,
+    frame: SelectedFrame | null,
+  ): ParsedExpression {
+    return withPlace(text, () => {
+      const typed = understand(text, this.program.around(constants, frame));
+      return { text, syntax: textAt(typed, LOGGED_TEXT) ?? valueOf(typed) };
+    });
   }
 
   addFrame(frame: StackFrame, depth: number): number {
     const id = this.nextFrame++;
     this.frames.set(id, { frame, depth, vcpu: this.variables.vcpu });
     return id;
+  }
+
+  /** Expressions are evaluated in a frame from now on; without an id in the one where the guest stands. */
+  async select(id: number | null): Promise<void> {
+    const { program } = this;
+    if (program.information.length === 0) return;
+    if (id !== null) {
+      const { frame, depth } = this.frame(id);
+      program.selected = await program.frameOf(frame, depth);
+    } else if (this.stop !== null) {
+      program.selected = program.frameAt((await this.machine.call('position')).linearEip);
+    }
   }
 
   /** Null for a frame of an earlier stop. */

@@ -3,6 +3,7 @@
  * good until the guest runs again; after that an old one is refused instead of meaning something else.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { MemoryPlace } from '../emulator/debug-port.ts';
 import { failure } from './errors.ts';
 
 export interface Row {
@@ -10,8 +11,10 @@ export interface Row {
   readonly value: string;
   readonly type?: string;
   readonly memoryReference?: string;
-  /** It lies in memory at memoryReference, and has so many bytes. */
-  readonly bytes?: number;
+  /** Where it lies, if that can be watched; memoryReference may be what it points to instead. */
+  readonly place?: MemoryPlace;
+  /** Reference of where it is declared. */
+  readonly declared?: number;
   /** Expression that gives the value, for "Add to Watch". */
   readonly evaluateName?: string;
   readonly children?: Container;
@@ -24,6 +27,8 @@ export interface Row {
 /** How numbers are to be shown. */
 export interface ValueFormat {
   readonly hex: boolean;
+  /** The client has said so; else values are shown as is usual for what they are. */
+  readonly isAsked?: boolean;
 }
 
 /** How DAP refers to what is below a value. */
@@ -38,6 +43,8 @@ export interface Container {
   /** Number of its rows, if that is known already and they are no entries of a table. */
   readonly named?: number;
   rows(format: ValueFormat): Promise<readonly Row[]>;
+  /** Some of the rows, where all of them may be too many. */
+  page?(start: number, count: number, format: ValueFormat): Promise<readonly Row[]>;
 }
 
 /** A client that can page is told how many rows there are of more than so many. */
@@ -97,6 +104,7 @@ export class Variables {
       ...(row.type !== undefined && { type: row.type }),
       ...(row.memoryReference !== undefined && { memoryReference: row.memoryReference }),
       ...(row.evaluateName !== undefined && { evaluateName: row.evaluateName }),
+      ...(row.declared !== undefined && { declarationLocationReference: row.declared }),
       ...(row.write === undefined && { presentationHint: { attributes: ['readOnly'] } }),
     };
   }

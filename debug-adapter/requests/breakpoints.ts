@@ -37,7 +37,7 @@ export const setFunctionBreakpoints = onInstructions('function', async (guest, g
   const hook = await guest.hooks.find(name);
   if (hook === null) return instruction(guest, given, functionAddress(guest, name));
   const addresses = await guest.hooks.addressesOf(hook);
-  return { addresses, isHook: true, ...guest.conditions(asWritten(given)) };
+  return { addresses, isHook: true, ...guest.conditionsAt(addresses, asWritten(given)) };
 });
 
 /** A handler for breakpoints on instructions, which are found so. */
@@ -166,7 +166,7 @@ export async function setEvents(
 function instruction(guest: Guest, given: RequestArguments, address: number): WantedInstruction {
   if (address < 0 || address > 0xffffffff)
     return { problem: `${formatAddress(address)} is outside the 4 GiB of linear addresses.` };
-  return { addresses: [address], ...guest.conditions(asWritten(given)) };
+  return { addresses: [address], ...guest.conditionsAt([address], asWritten(given)) };
 }
 
 export function asWritten(given: RequestArguments): WrittenConditions {

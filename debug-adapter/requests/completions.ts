@@ -9,6 +9,24 @@ import { commandNames, nextWords } from '../console-commands.ts';
 import { machineNames } from '../expressions.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { type Completion, memberCompletions, programCompletions } from '../typed/completion.ts';
+import { frameIdOf } from './evaluate.ts';
+
+function memberItems(
+  members: readonly Completion[],
+  before: string,
+): readonly DebugProtocol.CompletionItem[] {
+  const word = /\w*$/.exec(before)?.[0] ?? '';
+  return members
+    .filter(({ name }) => name.startsWith(word))
+    .map(({ name, detail }) => ({
+      label: name,
+      type: 'field',
+      start: before.length - word.length,
+      length: word.length,
+      ...(detail !== null && { detail }),
+    }));
+}
 
 export async function completions(
   session: GuestscopeSession,
@@ -35,11 +53,16 @@ export async function completions(
   // where a command has words of its own, what an expression may name is not meant
   const next = await nextWords(before.slice(0, start), guest);
   if (next.length > 0) return { targets: items(next, 'value') };
+  await guest.select(frameIdOf(request));
+  const around = guest.program.around();
+  const members = memberCompletions(before, around);
+  if (members !== null) return { targets: memberItems(members, before) };
   return {
     targets: [
       ...(before.trim() === word ? items(commandNames(), 'keyword') : []),
       ...items(new Set(machineNames()), 'variable'),
       ...items(FUNCTIONS.keys(), 'method'),
+      ...items(programCompletions(word, around), 'variable'),
       ...items(guest.symbols.complete(word), 'function'),
     ],
   };

@@ -17,6 +17,9 @@ import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import { formatReference, parseReference } from '../memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { answer, asWritten, attempt } from './breakpoints.ts';
+import { itemOf, rowOf } from '../typed/value-rows.ts';
+import { frameIdOf } from './evaluate.ts';
+import { rowNamed } from './variables.ts';
 
 export const BREAKPOINT_MODES: readonly DebugProtocol.BreakpointMode[] = [
   {
@@ -90,12 +93,15 @@ async function placeNamed(
   if (request.boolean('asAddress', false)) return { ...(await address(guest, name)), length: DEFAULT_BYTES };
   const reference = request.integer('variablesReference', 0);
   if (reference > 0) {
-    const rows = await guest.variables.find(reference).rows({ hex: true });
-    const row = rows.find((candidate) => candidate.name === name);
-    if (row?.bytes === undefined || row.memoryReference === undefined) return null;
-    return { ...parseReference(row.memoryReference), length: row.bytes };
+    const row = await rowNamed(guest.variables.find(reference), name, { hex: true });
+    return row?.place ?? null;
   }
-  return guest.placeOf(name);
+  await guest.select(frameIdOf(request));
+  const typed = guest.understand(name);
+  if (typed.kind === 'plain') return guest.placeOf({ text: name, syntax: typed.syntax });
+  if (typed.kind === 'value') return null;
+  const row = await rowOf(itemOf(name, typed), guest.program.view(), { hex: true });
+  return row.place ?? null;
 } // prettier-ignore
 
 async function address(guest: Guest, text: string): Promise<Omit<MemoryPlace, 'length'>> {

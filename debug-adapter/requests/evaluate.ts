@@ -4,7 +4,6 @@
  */
 import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import type { Value } from '../../emulator/expressions/evaluator.ts';
-import type { ParsedExpression } from '../../emulator/expressions/expression.ts';
 import { valueText } from '../../emulator/expressions/value-text.ts';
 import { coloured } from '../colours.ts';
 import type { CommandResult } from '../console-commands.ts';
@@ -15,6 +14,8 @@ import type { IncomingRequest } from '../incoming-request.ts';
 import { formatReference } from '../memory-reference.ts';
 import { findRegister, registerRow, withoutAnnotation } from '../registers.ts';
 import type { GuestscopeSession } from '../session.ts';
+import type { Typed } from '../typed/typed.ts';
+import { itemOf, rowOf } from '../typed/value-rows.ts';
 import type { ValueFormat } from '../variables.ts';
 import { valueFormat } from './variables.ts';
 
@@ -27,6 +28,7 @@ export async function evaluate(
   const context = request.optionalString('context') ?? 'watch';
   const format = valueFormat(request);
   const inConsole = context === 'repl';
+  await guest.select(frameIdOf(request));
   if (inConsole && expression.trim() === '') return { result: '', variablesReference: 0 };
   const command = inConsole ? findCommand(expression) : null;
   if (command !== null) {
@@ -38,7 +40,7 @@ export async function evaluate(
     return { result: inColour ? coloured(text) : text, ...(await guest.variables.below(rows)) };
   }
   const { target, value } = guest.parseAssignment(expression);
-  if (target === null) return valueOf(guest, expression, format);
+  if (target === null) return described(guest, expression, value, format);
   if (!inConsole) throw failure('writeRefused', { context });
   return assign(session, request, target, value);
 }
@@ -48,26 +50,35 @@ export async function setExpression(
   request: IncomingRequest,
 ): Promise<unknown> {
   const { guest } = session;
-  const target = guest.parse(request.string('expression'));
-  const value = guest.parse(withoutAnnotation(request.string('value')));
+  await guest.select(frameIdOf(request));
+  const target = guest.parseTarget(request.string('expression'));
+  const value = guest.understand(withoutAnnotation(request.string('value')));
   const { result, ...rest } = await assign(session, request, target, value);
   return { value: result, ...rest };
+}
+
+/** Of the frame that the client shows; null where it names none. */
+export function frameIdOf(request: IncomingRequest): number | null {
+  return request.has('frameId') ? request.integer('frameId') : null;
 }
 
 /** Stores the value and shows what is there then. */
 async function assign(
   session: GuestscopeSession,
   request: IncomingRequest,
-  target: ParsedExpression,
-  value: ParsedExpression,
+  target: Typed,
+  value: Typed,
 ): Promise<EvaluateBody> {
   const { guest } = session;
-  await guest.assign(target, value);
+  const text = request.string('expression');
+  if (target.kind === 'object') await guest.assignObject(target, value);
+  else await guest.assign({ text, syntax: target.syntax }, guest.lowered(value));
   request.whenAnswered(() => session.changed());
-  const { syntax } = target;
   const format = valueFormat(request);
-  if (syntax.kind === 'name') return valueOf(guest, syntax.name, format);
-  return shown(guest, await guest.machine.call('evaluate', target), format);
+  if (target.kind !== 'plain') return typedBody(guest, text, target, format);
+  const { syntax } = target;
+  if (syntax.kind === 'name') return plainBody(guest, syntax.name, target, format);
+  return shown(guest, await guest.evaluateTyped(target), format);
 }
 
 /** Once the request is answered, the client learns that the guest is no longer as it was. */
@@ -79,20 +90,53 @@ export function tellChange(session: GuestscopeSession, request: IncomingRequest)
 interface EvaluateBody {
   readonly result: string;
   readonly variablesReference: number;
+  readonly indexedVariables?: number;
   readonly type?: string;
   readonly memoryReference?: string;
 }
 
-/** A register by its name as the Variables view shows it, any other expression by its value. */
-async function valueOf(
+/** A value as the views show it; with its type where the program has one for it. */
+export function described(
   guest: Guest,
   expression: string,
+  typed: Typed,
+  format: ValueFormat,
+): Promise<EvaluateBody> {
+  return typed.kind === 'plain'
+    ? plainBody(guest, expression, typed, format)
+    : typedBody(guest, expression, typed, format);
+}
+
+async function typedBody(
+  guest: Guest,
+  expression: string,
+  typed: Exclude<Typed, { kind: 'plain' }>,
+  format: ValueFormat,
+): Promise<EvaluateBody> {
+  const item = itemOf(expression.trim(), typed);
+  const row = await rowOf(item, guest.program.view(), format);
+  const { value, variablesReference, indexedVariables, type, memoryReference } =
+    await guest.variables.asVariable(row);
+  return {
+    result: value,
+    variablesReference,
+    ...(indexedVariables !== undefined && { indexedVariables }),
+    ...(type !== undefined && { type }),
+    ...(memoryReference !== undefined && { memoryReference }),
+  };
+}
+
+/** A register by its name as the Variables view shows it, any other expression by its value. */
+async function plainBody(
+  guest: Guest,
+  expression: string,
+  typed: Typed,
   format: ValueFormat,
 ): Promise<EvaluateBody> {
   const groups = await guest.registers();
   const register = findRegister(groups, expression.trim().replace(/^[%$]/, ''));
   if (register === null) {
-    const body = shown(guest, await guest.evaluate(expression), format);
+    const body = shown(guest, await guest.evaluateTyped(typed, expression), format);
     const meaning = constantMeaning(expression.trim());
     return meaning === null ? body : { ...body, result: `${body.result}  ${meaning}` };
   }

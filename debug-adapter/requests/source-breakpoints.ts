@@ -58,7 +58,7 @@ function wish(
 ): WantedInstruction {
   if (place === null) return { problem: noCode(guest, path) };
   const { addresses } = place;
-  return attempt(() => ({ addresses, ...guest.conditions(asWritten(given)) }));
+  return attempt(() => ({ addresses, ...guest.conditionsAt(addresses, asWritten(given)) }));
 }
 
 function noCode(guest: Guest, path: string): string {

@@ -78,7 +78,7 @@ async function setListingBreakpoints(
     attempt((): WantedInstruction => {
       const address = listing.addresses[lines[index] ?? -1];
       if (typeof address !== 'number') return { problem: 'There is no instruction in this line.' };
-      return { addresses: [address], ...guest.conditions(asWritten(given)) };
+      return { addresses: [address], ...guest.conditionsAt([address], asWritten(given)) };
     }),
   );
   const source = `source:listing ${listing.reference}` as const;

@@ -88,30 +88,40 @@ async function inListing(
   };
 }
 
-export function scopes(session: GuestscopeSession, request: IncomingRequest): Promise<unknown> {
+export async function scopes(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<unknown> {
   const { guest } = session;
-  const { frame, depth } = guest.frame(request.integer('frameId'));
+  const id = request.integer('frameId');
+  const { frame, depth } = guest.frame(id);
+  await guest.select(id);
   const scope = (
     name: string,
     container: Container,
-    presentationHint?: string,
+    more: Partial<DebugProtocol.Scope> = {},
   ): DebugProtocol.Scope => ({
     name,
     variablesReference: guest.variables.reference(container),
     expensive: false,
-    ...(presentationHint !== undefined && { presentationHint }),
+    ...more,
   });
-  const body =
-    depth > 0
-      ? [scope('Registers', callerContainer(frame), 'registers')]
-      : [
-          scope('Registers', registersContainer(guest.registerAccess()), 'registers'),
-          scope(
-            'Memory',
-            memoryContainer(guest.machine, () => guest.registers()),
-          ),
-          scope('Machine', machineContainer(guest.machine, guest.symbols, guest.hookView())),
-          scope('Devices', devicesContainer(guest)),
-        ];
-  return Promise.resolve({ scopes: body });
+  const { locals, globals } = guest.program.scopes();
+  const registers = depth > 0 ? callerContainer(frame) : registersContainer(guest.registerAccess());
+  const ofMachine = [
+    scope(
+      'Memory',
+      memoryContainer(guest.machine, () => guest.registers()),
+    ),
+    scope('Machine', machineContainer(guest.machine, guest.symbols, guest.hookView())),
+    scope('Devices', devicesContainer(guest)),
+  ];
+  return {
+    scopes: [
+      ...(locals === null ? [] : [scope('Locals', locals, { presentationHint: 'locals' })]),
+      ...(globals === null ? [] : [scope('Globals', globals, { expensive: true })]),
+      scope('Registers', registers, { presentationHint: 'registers' }),
+      ...(depth > 0 ? [] : ofMachine),
+    ],
+  };
 }

@@ -5,11 +5,26 @@ import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { withoutAnnotation } from '../registers.ts';
 import type { GuestscopeSession } from '../session.ts';
-import type { Row, ValueFormat } from '../variables.ts';
+import type { Container, Row, ValueFormat } from '../variables.ts';
 
 /** Hexadecimal unless the client says otherwise. */
 export function valueFormat(request: IncomingRequest): ValueFormat {
-  return { hex: request.object('format').boolean('hex', true) };
+  const format = request.object('format');
+  return { hex: format.boolean('hex', true), isAsked: format.has('hex') };
+}
+
+/** A row of a container by its name; of a table with pages, without all the others. */
+export async function rowNamed(
+  container: Container,
+  name: string,
+  format: ValueFormat,
+): Promise<Row | undefined> {
+  const index = /^\[(\d+)\]$/.exec(name)?.[1];
+  const rows =
+    index !== undefined && container.page !== undefined
+      ? await container.page(Number(index), 1, format)
+      : await container.rows(format);
+  return rows.find((candidate) => candidate.name === name);
 }
 
 export async function variables(
@@ -21,18 +36,25 @@ export async function variables(
   const filter = request.optionalString('filter');
   const kind = container.indexed === undefined ? 'named' : 'indexed';
   if (filter !== undefined && filter !== kind) return { variables: [] };
-  const rows = await container.rows(valueFormat(request));
-  const page = store.paging ? pageOf(rows, request) : rows;
+  const page = await rowsAsked(container, request, store.paging);
   const variables: DebugProtocol.Variable[] = [];
   for (const row of page) variables.push(await store.asVariable(row));
   return { variables };
 }
 
 /** A count of 0, or none, is for all from the start on. */
-function pageOf(rows: readonly Row[], request: IncomingRequest): readonly Row[] {
+async function rowsAsked(
+  container: Container,
+  request: IncomingRequest,
+  paging: boolean,
+): Promise<readonly Row[]> {
+  const format = valueFormat(request);
+  if (!paging) return container.rows(format);
   const start = Math.max(request.integer('start', 0), 0);
-  const count = request.integer('count', 0);
-  return rows.slice(start, count > 0 ? start + count : undefined);
+  const asked = request.integer('count', 0);
+  const count = asked > 0 ? asked : Infinity;
+  if (container.page !== undefined) return container.page(start, count, format);
+  return (await container.rows(format)).slice(start, start + count);
 }
 
 export async function setVariable(
@@ -43,7 +65,7 @@ export async function setVariable(
   const format = valueFormat(request);
   const container = guest.variables.find(request.integer('variablesReference'));
   const name = request.string('name');
-  const row = (await container.rows(format)).find((candidate) => candidate.name === name);
+  const row = await rowNamed(container, name, format);
   if (row === undefined)
     throw failure('badArgument', {
       argument: 'name',
@@ -53,7 +75,7 @@ export async function setVariable(
   if (row.write === undefined) throw failure('notWritable', { name, reason: row.readOnly ?? '' });
   await row.write(await valueToStore(guest, withoutAnnotation(request.string('value'))));
   request.whenAnswered(() => session.changed());
-  const after = (await container.rows(format)).find((candidate) => candidate.name === name);
+  const after = await rowNamed(container, name, format);
   const { value, variablesReference, indexedVariables, namedVariables, type, memoryReference } =
     await guest.variables.asVariable(after ?? row);
   return { value, variablesReference, indexedVariables, namedVariables, type, memoryReference };

@@ -15,7 +15,7 @@ import type { CodeScope, DebugInformation, Variable } from '../symbols/debug-inf
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import { type FrameTrees, locate } from './dwarf-location.ts';
 import { inMemory, lost, type Storage, storageOfBytes, storageOfInteger } from './storage.ts';
-import { object, plain, type Typed, typedValue } from './typed.ts';
+import { object, plain, type Typed, type TypedObject, typedValue } from './typed.ts';
 import { INT } from './types.ts';
 
 /** A place in the code whose local names count. */
@@ -60,13 +60,14 @@ export function frameAt(
   all: readonly DebugInformation[],
 ): SelectedFrame | null {
   for (const information of all) {
-    const scopes = information.scopesAt(linked(address, information));
+    const scopes = information.scopesAt(linkedAddress(address, information));
     if (scopes.length > 0) return { address, trees, information, scopes };
   }
   return null;
 }
 
-const linked = (address: number, { image }: DebugInformation): number =>
+/** As the file was linked. */
+export const linkedAddress = (address: number, { image }: DebugInformation): number =>
   (address - image.slide) >>> 0;
 
 /** What the word means without its last names, and these, which are members. */
@@ -119,14 +120,14 @@ function staticName(name: string, at: number, around: Surroundings): Typed | nul
   const { frame, symbols } = around;
   const own = frame === null ? around.information : [frame.information, ...around.information.filter((each) => each !== frame.information)];
   for (const information of own) {
-    const address = frame?.information === information ? linked(frame.address, information) : undefined;
+    const address = frame?.information === information ? linkedAddress(frame.address, information) : undefined;
     const variable = information.variable(name, address);
     if (variable !== null) return staticObject(variable, at, around, information);
   }
   const symbol = symbols.find(name);
   for (const information of own) {
     const all = information.functions(name);
-    const wanted = symbol === null ? undefined : linked(symbol.address, information);
+    const wanted = symbol === null ? undefined : linkedAddress(symbol.address, information);
     const found = all.find(({ entry }) => entry === wanted) ?? all[0];
     if (found === undefined) continue;
     const entry = (found.entry + information.image.slide) >>> 0;
@@ -136,7 +137,7 @@ function staticName(name: string, at: number, around: Surroundings): Typed | nul
 } // prettier-ignore
 
 /** A variable of the selected frame as an object, where it lies there. */
-export function objectOf(variable: Variable, at: number, { frame }: Surroundings): Typed {
+export function objectOf(variable: Variable, at: number, { frame }: Surroundings): TypedObject {
   const storage = frame === null ? null : storageOf(variable, frame.information, frame);
   return object(variable.type, storage ?? lost('it has been optimized out'), at);
 }
@@ -147,7 +148,7 @@ export function staticObject(
   at: number,
   { frame, symbols }: Surroundings,
   information: DebugInformation,
-): Typed {
+): TypedObject {
   const here = frame?.information === information ? frame : null;
   const storage = storageOf(variable, information, here);
   if (storage !== null) return object(variable.type, storage, at);
@@ -164,7 +165,9 @@ function storageOf(
   frame: SelectedFrame | null,
 ): Storage | null {
   const { slide } = information.image;
-  const location = variable.locationAt(frame === null ? 0 : linked(frame.address, information));
+  const location = variable.locationAt(
+    frame === null ? 0 : linkedAddress(frame.address, information),
+  );
   if (location === null) return null;
   const { constant: value, frameBase, operations } = location;
   if (typeof value === 'bigint') return storageOfInteger(value);

@@ -75,8 +75,8 @@ function nameOf(type: CType): string {
 }
 
 /** What a type is made of: members with their offsets in bytes, enumerators with their values. */
-export function definitionText(type: CType): string {
-  const plain = stripped(type);
+export function definitionText(type: CType, completed: (type: CType) => CType): string {
+  const plain = stripped(completed(type));
   if (isStruct(plain)) {
     if (plain.isDeclaration)
       return `${nameOf(plain)}: it is only declared, nobody says what it holds.`;

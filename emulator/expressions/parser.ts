@@ -84,6 +84,12 @@ class Parser {
     return value;
   }
 
+  typeOrWhole(): WrittenType | Written {
+    const found = this.#typeOrExpression();
+    this.#end();
+    return found;
+  }
+
   #end(): void {
     if (this.#peek().kind !== 'end') throw this.#unexpected('an operator');
   }
@@ -330,14 +336,9 @@ class Parser {
   /** sizeof, offsetof and container_of, which take types. */
   #ofType(name: string, at: number): Written {
     this.#expect('(');
-    const start = this.#at;
     let written: Written;
     if (name === 'sizeof') {
-      const type = this.#type();
-      const isType =
-        type !== null && this.#is(')') && (type.made.includes('pointer') || this.#namesType(type));
-      if (!isType) this.#at = start;
-      written = { kind: 'size', at, of: isType ? type : this.#expression() };
+      written = { kind: 'size', at, of: this.#typeOrExpression() };
     } else if (name === 'offsetof') {
       written = { kind: 'offset', at, ...this.#typeAndPath() };
     } else {
@@ -347,6 +348,15 @@ class Parser {
     }
     this.#expect(')');
     return written;
+  }
+  #typeOrExpression(): WrittenType | Written {
+    const start = this.#at;
+    const type = this.#type();
+    const isEnd = this.#is(')') || this.#peek().kind === 'end';
+    if (type !== null && isEnd && (type.made.includes('pointer') || this.#namesType(type)))
+      return type;
+    this.#at = start;
+    return this.#expression();
   }
   /** Not the name of a variable that stands for its own size. */
   #namesType({ words }: WrittenType): boolean {
@@ -425,6 +435,11 @@ const NONE: IsType = () => false;
 /** Throws ExpressionError with a sentence and the place. */
 export function parseWritten(text: string, isType = NONE): Written {
   return new Parser(text, isType).whole();
+}
+
+/** The same for the name of a type, or an expression that has one. */
+export function parseTypeOrWritten(text: string, isType = NONE): WrittenType | Written {
+  return new Parser(text, isType).typeOrWhole();
 }
 
 /** The same for what may be an assignment, `eax = 5`. */

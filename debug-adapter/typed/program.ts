@@ -1,0 +1,153 @@
+/**
+ * The guest's program in a session: its debugging information, the frame that the person in front looks
+ * at, and its objects as rows of views. Requests ask this one; without debugging information it knows
+ * nothing and everything stays as the machine's own language has it.
+ */
+import type { StackFrame } from '../../emulator/debug-port.ts';
+import { U32 } from '../../emulator/expressions/integers.ts';
+import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import { failure } from '../errors.ts';
+import type { Constants } from '../expressions.ts';
+import { surroundings } from '../expressions.ts';
+import type { Guest } from '../guest.ts';
+import { formatAddress } from '../memory-reference.ts';
+import type { DebugInformation } from '../symbols/debug-information.ts';
+import type { CfaRule, FrameInformation, FrameRegisters } from '../symbols/frame-registers.ts';
+import { computed, type FrameTrees } from './dwarf-location.ts';
+import { completed } from './lowering.ts';
+import type { ObjectAccess } from './object-access.ts';
+import { frameAt, type SelectedFrame, type Surroundings } from './program-names.ts';
+import { advanced, constant } from './trees.ts';
+import type { Container } from '../variables.ts';
+import type { ObjectView } from './value-rows.ts';
+import { globalsContainer, localsContainer } from './variable-scopes.ts';
+
+/** General registers by DWARF's numbers (System V ABI for i386, table 2.14). */
+const NAMES = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', 'eip'] as const;
+
+export class Program {
+  /** The unwinder's knowledge; null without any. */
+  frames: FrameInformation | null = null;
+  /** The frame in which the person's expressions are evaluated. */
+  selected: SelectedFrame | null = null;
+  private readonly guest: Guest;
+
+  constructor(guest: Guest) {
+    this.guest = guest;
+  }
+
+  /** Of the files of symbols that have some, as far as it has been read. */
+  get information(): readonly DebugInformation[] {
+    return this.guest.files.information;
+  }
+
+  /** @param frame whose variables count: the selected one unless another is given */
+  around(constants?: Constants, frame = this.selected): Surroundings {
+    const { symbols } = this.guest;
+    const { information } = this;
+    return surroundings({
+      symbols,
+      information,
+      frame,
+      ...(constants !== undefined && { constants }),
+    });
+  }
+
+  /** The frame of a breakpoint: where the guest will be when a condition is evaluated. */
+  frameAt(address: number): SelectedFrame | null {
+    return frameAt(address, this.live(address), this.information);
+  }
+
+  /** A frame of the stack. */
+  async frameOf({ linearEip }: StackFrame, depth: number): Promise<SelectedFrame | null> {
+    if (this.information.length === 0) return null;
+    if (depth === 0) return this.frameAt(linearEip);
+    const registers = (await this.frames?.frame(depth)) ?? null;
+    // where it called: what comes after the call may be of another scope
+    const address = (linearEip - 1) >>> 0;
+    return frameAt(address, unwound(registers), this.information);
+  }
+
+  /** Registers as they are when the expression is evaluated, at an address. */
+  private live(address: number): FrameTrees {
+    const trees: FrameTrees = {
+      register(number) {
+        const name = NAMES[number];
+        return name === undefined ? null : { value: { kind: 'name', at: 0, name }, name };
+      },
+      cfa: () => {
+        const rule = this.frames?.cfaRuleAt(address) ?? null;
+        return rule === null ? null : cfaOf(rule, trees);
+      },
+    };
+    return trees;
+  }
+
+  /** For showing objects where the guest is stopped. */
+  view(): ObjectView {
+    const { guest } = this;
+    const around = this.around();
+    return {
+      access: this.access(),
+      text: {
+        completed: (type) => completed(type, around),
+        symbolAt(address) {
+          const near = guest.symbols.near(address);
+          const isInside = near !== null && (near.offset === 0 || near.offset < near.symbol.size);
+          return isInside ? guest.symbols.describe(address) : null;
+        },
+      },
+    };
+  }
+
+  /** Variables of the selected frame; null for those that there are none of. */
+  scopes(): { readonly locals: Container | null; readonly globals: Container | null } {
+    const { frame, ...around } = this.around();
+    if (frame === null) return { locals: null, globals: null };
+    const here = { ...around, frame };
+    const view = this.view();
+    const declarationOf = (): undefined => undefined;
+    return {
+      locals: localsContainer(here, view, declarationOf),
+      globals: globalsContainer(here, view, declarationOf),
+    };
+  }
+
+  access(): ObjectAccess {
+    const { guest } = this;
+    const { machine } = guest;
+    return {
+      evaluate: (syntax: Syntax) => guest.evaluateParsed({ text: '', syntax }),
+      read: async (address, count) =>
+        (await machine.call('readMemory', 'linear', address, count)).bytes,
+      async write(address, bytes) {
+        const written = await machine.call('writeMemory', 'linear', address, bytes);
+        guest.changed();
+        if (written < bytes.length)
+          throw failure('memoryUnwritable', {
+            address: formatAddress(address + written),
+            problem: 'nothing is mapped there',
+          });
+      },
+      writeRegister: (name, value) => guest.writeRegister(name, value),
+    };
+  }
+}
+
+function cfaOf(rule: CfaRule, frame: FrameTrees): Syntax | null {
+  if (rule.kind === 'expression')
+    return computed(rule.operations, { frame, frameBase: null, slide: 0 });
+  const register = frame.register(rule.register);
+  return register === null ? null : advanced(register.value, rule.offset);
+}
+
+/** A caller's registers, as the unwinder found them: to be read, but in no register to be written. */
+function unwound(registers: FrameRegisters | null): FrameTrees {
+  return {
+    register(number) {
+      const value = registers?.register(number) ?? null;
+      return value === null ? null : { value: constant(value, U32), name: null };
+    },
+    cfa: () => (registers === null || registers.cfa === null ? null : constant(registers.cfa, U32)),
+  };
+}
