@@ -108,7 +108,7 @@ export async function scopes(
   });
   const { locals, globals } = guest.program.scopes();
   const registers = depth > 0 ? callerContainer(frame) : registersContainer(guest.registerAccess());
-  const ofMachine = [
+  const ofMachine = (): DebugProtocol.Scope[] => [
     scope(
       'Memory',
       memoryContainer(guest.machine, () => guest.registers()),
@@ -121,7 +121,7 @@ export async function scopes(
       ...(locals === null ? [] : [scope('Locals', locals, { presentationHint: 'locals' })]),
       ...(globals === null ? [] : [scope('Globals', globals, { expensive: true })]),
       scope('Registers', registers, { presentationHint: 'registers' }),
-      ...(depth > 0 ? [] : ofMachine),
+      ...(depth > 0 ? [] : ofMachine()),
     ],
   };
 }
