@@ -275,9 +275,8 @@ export class Guest {
   parseTarget(text: string): Typed {
     const target = this.understand(text);
     if (isTarget(target)) return target;
-    throw failure('expressionRefused', {
-      problem: `'${text}' cannot be assigned to; only registers, variables and memory can.`,
-    });
+    const problem = 'Only registers and memory can be assigned to.';
+    throw failure('expressionRefused', { problem });
   }
 
   /** Where an expression of the machine's own language lies; null for what is no place in memory. */
