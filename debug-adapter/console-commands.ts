@@ -11,6 +11,7 @@ import { encodeText } from '../emulator/formats/text.ts';
 import { failure } from './errors.ts';
 import { EXIT_COMMANDS, EXIT_USAGE, exitNext, takeExit } from './exit-commands.ts';
 import type { Guest } from './guest.ts';
+import { LINUX_COMMANDS } from './linux/linux-commands.ts';
 import { HOOK_COMMANDS } from './paravirt-hooks/hook-commands.ts';
 import { detailRow, detailText, deviceContainer, devicesContainer } from './machine-views.ts';
 import { findInMemory } from './memory-search.ts';
@@ -60,6 +61,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: 'find',      usage: 'find ADDRESS BYTES PATTERN', help: 'looks for "text" or hexadecimal bytes in linear memory', run: find },
   ...HOOK_COMMANDS,
   ...TYPED_COMMANDS,
+  ...LINUX_COMMANDS,
   ...EXIT_COMMANDS,
   { name: 'exit',      usage: EXIT_USAGE,              help: 'shows the VM exit that the guest is stopped at, or takes the hypervisor’s place there when the guest goes on (handle: not after all)', run: (guest, words) => words.length === 0 ? showView(guest, 'exit', words) : takeExit(guest, words), next: exitNext },
   ...viewNames().filter((name) => name !== 'exit').map(viewCommand),

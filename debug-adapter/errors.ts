@@ -59,6 +59,7 @@ const ERRORS = {
   noSource:               { id: 3011, user: false, format: 'There is no such source: code was made from files of "symbols" in launch.json, and listings have the "sourceReference" of a stack frame.' },
   noHooks:                { id: 3012, user: false, format: '{problem}' },
   noHook:                 { id: 3013, user: false, format: 'There is no paravirt hook "{name}"{hint}.' },
+  linuxUnseen:            { id: 3014, user: false, format: '{problem}' },
   workerEnded:            { id: 9001, user: true,  format: 'The machine\'s worker has ended ({cause}); launch again.' },
   workerSilent:           { id: 9002, user: true,  format: 'The machine did not answer "{method}" within {seconds} seconds; terminate the session and launch again.' },
   internal:               { id: 9003, user: true,  format: 'Guestscope made a mistake in "{command}": {problem}.' },

@@ -37,6 +37,7 @@ import { pointedProblem } from './pointed-problem.ts';
 import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
 import type { LineStep } from './line-step.ts';
+import { Linux } from './linux/linux.ts';
 import type { Sources } from './sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
@@ -78,6 +79,8 @@ export class Guest {
   files = new GuestSymbols([]);
   symbols: SymbolTable = this.files.symbols;
   sources: Sources;
+  /** Its Linux kernel, if it has one. */
+  readonly linux: Linux;
   /** Paravirt hooks of its kernel. */
   hooks: ParavirtHooks;
   /** What debugging information tells of its program. */
@@ -112,6 +115,7 @@ export class Guest {
     this.sources = sources;
     this.printed = printed;
     this.configuration = configuration;
+    this.linux = new Linux(machine, () => this.files);
     this.hooks = new ParavirtHooks(machine, {
       symbols: this.symbols,
       kernels: [],

@@ -9,9 +9,11 @@ import { U32, U8 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
 import { advanced, binary, cast, constant, memoryAt } from '../typed/trees.ts';
 import { KernelError } from './kernel-memory.ts';
-import type { KernelNames } from './kernel-look.ts';
-import { fieldOf } from './kernel-object.ts';
-import { OWN_DESCRIPTOR, perCpuOffsets, perCpuSymbol } from './per-cpu.ts';
+import type { KernelNames } from './kernel-names.ts';
+import { perCpuOffsets, perCpuSymbol } from './per-cpu.ts';
+
+/** GDT_ENTRY_PERCPU, and GDT_ENTRY_PDA in 2.6.20: bytes from the base of the GDT. */
+const OWN_DESCRIPTOR = 27 * 8;
 
 /** The address of the current task's task_struct. Throws KernelError where this kernel has none of the forms. */
 export function currentTree(names: KernelNames): Syntax {
@@ -27,8 +29,7 @@ export function currentTree(names: KernelNames): Syntax {
 const hasPda = (names: KernelNames): boolean => names.symbol('_cpu_pda') !== null;
 
 function memberOf(names: KernelNames, type: string, member: string): number | null {
-  const whole = names.type(type);
-  return whole === null ? null : (fieldOf(whole, member)?.offset ?? null);
+  return names.layout(type)?.field(member)?.offset ?? null;
 }
 
 /** Address of the executing processor's own copy of a per-CPU variable. Throws KernelError. */

@@ -90,9 +90,9 @@ async function tableOf(
 ): Promise<(index: number) => KernelObject> {
   const first = await ring.target(path);
   if (first === null) throw new KernelError('The kernel’s log is not set up yet.');
-  const { size, address, type, memory } = first;
+  const { size, address, layout, memory } = first;
   const whole = await memory.copy(address, size * count);
-  return (index) => new KernelObject(whole, type, address + index * size);
+  return (index) => new KernelObject(whole, layout, address + index * size);
 }
 
 /** The bytes of a record's text; null where they are gone. */
@@ -133,8 +133,8 @@ const LOG_NEWLINE = 2;
 const LOG_CONT = 8;
 
 async function records(look: KernelLook): Promise<Found<LogRecord>> {
-  const type = look.names.type('struct printk_log') ?? look.type('struct log');
-  const header = sizeOf(type) ?? 0;
+  const layout = look.names.layout('struct printk_log') ?? look.layout('struct log');
+  const header = sizeOf(layout.type) ?? 0;
   const size = await look.word('log_buf_len');
   const memory = await logBuffer(look, size);
   const buffer = memory.address;
@@ -143,7 +143,7 @@ async function records(look: KernelLook): Promise<Found<LogRecord>> {
   let isOpen = false;
   for (let at = await look.word('log_first_idx'), seen = 0; at !== last; seen++) {
     if (seen > MOST_RECORDS || at + header > size) return { rows, problem: DAMAGED };
-    const info = new KernelObject(memory.copy, type, buffer + at);
+    const info = new KernelObject(memory.copy, layout, buffer + at);
     const length = await info.number('len');
     if (length === 0) {
       // the next record did not fit before the end

@@ -3,22 +3,9 @@
  * There are no tables of versions: which symbols there are and which members a type has decides how a
  * structure is read.
  */
-import type { CType } from '../symbols/c-types.ts';
-import type { Symbol } from '../symbols/symbol-table.ts';
 import { KernelError, KernelMemory, type ReadMemory } from './kernel-memory.ts';
-import { KernelObject } from './kernel-object.ts';
-
-/** What is known of a kernel without looking at the guest's memory; addresses are where it runs. */
-export interface KernelNames {
-  symbol(name: string): Symbol | null;
-  /** "start_kernel+0x13" */
-  describe(address: number): string | null;
-  /** By its words, "struct task_struct"; null where there is no such type, or no types at all. */
-  type(words: string): CType | null;
-  /** Of a variable with static storage. */
-  typeOfVariable(name: string): CType | null;
-  enumerator(name: string): bigint | null;
-}
+import type { KernelNames } from './kernel-names.ts';
+import { KernelObject, Layout } from './kernel-object.ts';
 
 /** Characters of the kernel's banner at most. */
 const LONGEST_BANNER = 512;
@@ -53,24 +40,22 @@ export class KernelLook {
   }
 
   /** Throws KernelError where types are missing. */
-  type(words: string): CType {
-    const type = this.names.type(words);
-    if (type !== null) return type;
-    throw new KernelError(
-      `The type "${words}" is not known: list a vmlinux with debugging information under "symbols" of launch.json.`,
-    );
+  layout(words: string): Layout {
+    const layout = this.names.layout(words);
+    if (layout === null) throw noType(`type "${words}"`);
+    return layout;
   }
 
   object(words: string, address: number): KernelObject {
-    return new KernelObject(this.memory, this.type(words), address);
+    return new KernelObject(this.memory, this.layout(words), address);
   }
 
   /** A variable with static storage and with its type; throws KernelError. */
   variable(name: string): KernelObject {
     const address = this.addressOf(name);
     const type = this.names.typeOfVariable(name);
-    if (type === null) throw new KernelError(`The type of "${name}" is not known: list a vmlinux with debugging information under "symbols" of launch.json.`); // prettier-ignore
-    return new KernelObject(this.memory, type, address);
+    if (type === null) throw noType(`type of "${name}"`);
+    return new KernelObject(this.memory, new Layout(type), address);
   }
 
   /** A variable of four bytes, whatever its type. */
@@ -78,3 +63,8 @@ export class KernelLook {
     return this.memory.pointer(this.addressOf(name));
   }
 }
+
+const noType = (what: string): KernelError =>
+  new KernelError(
+    `The ${what} is not known: list a vmlinux with debugging information under "symbols" of launch.json.`,
+  );

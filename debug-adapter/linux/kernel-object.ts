@@ -4,14 +4,13 @@
  * not have is an error; `has` asks first.
  */
 import type { CType, StructType } from '../symbols/c-types.ts';
-import { membersOf } from '../typed/members.ts';
 import { typeText } from '../typed/type-text.ts';
 import { integerOfType, isStruct, sizeOf, stripped } from '../typed/types.ts';
 import { KernelError, type KernelMemory, textOf } from './kernel-memory.ts';
 
 /** Where a member is in the whole. */
 export interface Field {
-  readonly type: CType;
+  readonly layout: Layout;
   /** Bytes. */
   readonly offset: number;
   readonly bits: { readonly first: number; readonly count: number } | null;
@@ -20,37 +19,81 @@ export interface Field {
 /** Text that a char * points to, at most. */
 const LONGEST_TEXT = 4096;
 
-/** @param path "se.sum_exec_runtime"; null where a type along it has no such member */
-export function fieldOf(type: CType, path: string): Field | null {
-  let field: Field = { type, offset: 0, bits: null };
-  for (const name of path === '' ? [] : path.split('.')) {
-    const whole = stripped(field.type);
-    if (!isStruct(whole)) return null;
-    const found = memberNamed(whole, name);
-    if (found === null) return null;
-    const { type: inner, offset, bits } = found;
-    field = { type: inner, offset: field.offset + offset, bits };
+/** A type whose members were looked for by name: a kernel's have hundreds, and each task is asked again. */
+export class Layout {
+  readonly type: CType;
+  private readonly fields = new Map<string, Field | null>();
+  private pointee: Layout | null = null;
+
+  constructor(type: CType) {
+    this.type = type;
   }
-  return field;
+
+  /** @param path "thread.sp"; null where a type along it has no such member */
+  field(path: string): Field | null {
+    const known = this.fields.get(path);
+    if (known !== undefined) return known;
+    let field: Field | null = { layout: this, offset: 0, bits: null };
+    for (const name of path === '' ? [] : path.split('.')) {
+      const inner: Field | null = field.layout.direct(name);
+      if (inner === null) {
+        field = null;
+        break;
+      }
+      field = { ...inner, offset: field.offset + inner.offset };
+    }
+    this.fields.set(path, field);
+    return field;
+  }
+
+  /** What a pointer points to; null for another type. */
+  target(): Layout | null {
+    const plain = stripped(this.type);
+    if (plain.kind !== 'pointer') return null;
+    return (this.pointee ??= new Layout(plain.target));
+  }
+
+  private direct(name: string): Field | null {
+    const whole = stripped(this.type);
+    return isStruct(whole) ? memberNamed(whole, name) : null;
+  }
 }
 
-function memberNamed(whole: StructType, name: string): Field | null {
-  const found = membersOf(whole).find(({ member }) => member.name === name);
-  if (found === undefined) return null;
-  const { member, offset } = found;
-  return { type: member.type, offset, bits: member.bits };
+/** Anonymous structures inside each other at most. */
+const DEEPEST = 16;
+
+/** Of members with another name the type is not even read. */
+function memberNamed(whole: StructType, name: string, depth = 0): Field | null {
+  for (const member of whole.members) {
+    const { offset, bits } = member;
+    if (member.name === name) return { layout: new Layout(member.type), offset, bits };
+    const inside = member.name === null ? stripped(member.type) : null;
+    if (inside === null || !isStruct(inside) || depth > DEEPEST) continue;
+    const found = memberNamed(inside, name, depth + 1);
+    if (found !== null) return { ...found, offset: offset + found.offset };
+  }
+  return null;
 }
 
 export class KernelObject {
   readonly memory: KernelMemory;
-  readonly type: CType;
+  readonly layout: Layout;
   /** Linear. */
   readonly address: number;
 
-  constructor(memory: KernelMemory, type: CType, address: number) {
+  constructor(memory: KernelMemory, layout: Layout, address: number) {
     this.memory = memory;
-    this.type = type;
+    this.layout = layout;
     this.address = address >>> 0;
+  }
+
+  get type(): CType {
+    return this.layout.type;
+  }
+
+  /** Another object of the same type. */
+  at(address: number): KernelObject {
+    return new KernelObject(this.memory, this.layout, address);
   }
 
   /** Bytes. Throws KernelError where nobody knows. */
@@ -61,7 +104,7 @@ export class KernelObject {
   }
 
   has(path: string): boolean {
-    return fieldOf(this.type, path) !== null;
+    return this.layout.field(path) !== null;
   }
 
   /** The first of the paths that this kernel's type has; null for none. */
@@ -71,8 +114,8 @@ export class KernelObject {
 
   /** Throws KernelError for a member that is not there. */
   member(path: string): KernelObject {
-    const { type, offset } = this.field(path);
-    return new KernelObject(this.memory, type, this.address + offset);
+    const { layout, offset } = this.field(path);
+    return new KernelObject(this.memory, layout, this.address + offset);
   }
 
   /** An element of an array, or of what a pointer's target begins. */
@@ -80,12 +123,13 @@ export class KernelObject {
     const plain = stripped(this.type);
     if (plain.kind !== 'array') throw new KernelError(`A ${typeText(plain)} is no array.`);
     const size = sizeOf(plain.element) ?? 0;
-    return new KernelObject(this.memory, plain.element, this.address + index * size);
+    return new KernelObject(this.memory, new Layout(plain.element), this.address + index * size);
   }
 
   /** An integer, an enumerator or a pointer; of a structure with a single member, as atomic_t, that one's. */
   async integer(path = ''): Promise<bigint> {
-    const { type, offset, bits } = this.field(path);
+    const { layout, offset, bits } = this.field(path);
+    const { type } = layout;
     const plain = singleOf(type);
     const integer = integerOfType(plain);
     if (integer === null)
@@ -102,17 +146,17 @@ export class KernelObject {
 
   /** What a pointer points to; null for a null pointer. */
   async target(path = ''): Promise<KernelObject | null> {
-    const { type } = this.field(path);
-    const plain = stripped(type);
-    if (plain.kind !== 'pointer') throw new KernelError(`A ${typeText(type)} is no pointer.`);
+    const { layout } = this.field(path);
+    const target = layout.target();
+    if (target === null) throw new KernelError(`A ${typeText(layout.type)} is no pointer.`);
     const address = await this.number(path);
-    return address === 0 ? null : new KernelObject(this.memory, plain.target, address);
+    return address === 0 ? null : new KernelObject(this.memory, target, address);
   }
 
   /** An array of characters, or what a pointer to characters points to. */
   async text(path = ''): Promise<string> {
-    const { type, offset } = this.field(path);
-    const plain = stripped(type);
+    const { layout, offset } = this.field(path);
+    const plain = stripped(layout.type);
     if (plain.kind === 'array')
       return textOf(await this.memory.bytes(this.address + offset, plain.count ?? 0));
     return this.memory.text(await this.number(path), LONGEST_TEXT);
@@ -131,7 +175,7 @@ export class KernelObject {
   }
 
   private field(path: string): Field {
-    const field = fieldOf(this.type, path);
+    const field = this.layout.field(path);
     if (field !== null) return field;
     throw new KernelError(`This kernel's ${typeText(this.type)} has no "${path}".`);
   }

@@ -13,15 +13,15 @@ import { object, plain, type Typed, typedValue } from '../typed/typed.ts';
 import { pointerTo } from '../typed/types.ts';
 import { copyTree, currentTree, ownCopyTree } from './current.ts';
 import { KernelError } from './kernel-memory.ts';
-import type { KernelNames } from './kernel-look.ts';
+import type { KernelNames } from './kernel-names.ts';
 import { perCpuSymbol } from './per-cpu.ts';
 
 export function linuxNames(names: KernelNames): SystemNames {
   return {
     name(name, at) {
-      const type = name === 'current' ? names.type('struct task_struct') : null;
-      if (type === null) return null;
-      return said(at, () => typedValue(pointerTo(type), { ...currentTree(names), at }));
+      const layout = name === 'current' ? names.layout('struct task_struct') : null;
+      if (layout === null) return null;
+      return said(at, () => typedValue(pointerTo(layout.type), { ...currentTree(names), at }));
     },
     call: (written, value) => said(written.at, () => callOf(names, written, value)),
     list: () => ['current'],

@@ -5,7 +5,7 @@
  * shows below /sys/module (struct module_sect_attrs); a kernel without sysfs or kallsyms has none.
  */
 import type { KernelLook } from './kernel-look.ts';
-import { KernelObject } from './kernel-object.ts';
+import type { KernelObject } from './kernel-object.ts';
 import { perCpuOffset, possibleCpus } from './per-cpu.ts';
 import { stripped } from '../typed/types.ts';
 import { describeKernelError, type Found, listNodes } from './lists.ts';
@@ -45,14 +45,12 @@ const MODULE = 'struct module';
 
 /** In the kernel's order, the youngest first. */
 export async function modules(look: KernelLook): Promise<Found<KernelModule>> {
-  const type = look.type(MODULE);
   const { rows, problem } = await listNodes(look.memory, look.addressOf('modules'));
-  const first = new KernelObject(look.memory, type, 0);
+  const first = look.object(MODULE, 0);
   const offset = first.member('list').address;
   const found: KernelModule[] = [];
   for (const node of rows) {
-    const object = new KernelObject(look.memory, type, node - offset);
-    found.push(await moduleAt(look, object));
+    found.push(await moduleAt(look, first.at(node - offset)));
   }
   return { rows: found, problem };
 }
@@ -121,7 +119,7 @@ async function countOf(look: KernelLook, object: KernelObject): Promise<number |
     for (const cpu of await possibleCpus(look)) {
       if (counters === null) return null;
       const own = counters.address + (await perCpuOffset(look, cpu));
-      const counter = new KernelObject(look.memory, counters.type, own);
+      const counter = counters.at(own);
       sum += (await counter.number('incs')) - (await counter.number('decs'));
     }
     return sum;

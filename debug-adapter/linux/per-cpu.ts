@@ -1,14 +1,13 @@
 /**
  * Per-CPU variables (Linux include/linux/percpu-defs.h). Of each there is a master copy in the kernel's
  * image, and one for every processor at the distance __per_cpu_offset[cpu]; a kernel for one processor has
- * just the variable. Up to 2.6.33 their symbols began with "per_cpu__". Which CPU a virtual processor is
- * tells its GDT, whose entry 27 has been the processor's own since 2.6.20: GDT_ENTRY_PERCPU with the
- * offset as its base, or GDT_ENTRY_PDA with the address of struct i386_pda.
+ * just the variable. Up to 2.6.33 their symbols began with "per_cpu__". CPUs are the virtual processors of
+ * the same numbers.
  */
-import { describeKernelError } from './lists.ts';
 import { KernelError } from './kernel-memory.ts';
-import type { KernelLook, KernelNames } from './kernel-look.ts';
-import { KernelObject } from './kernel-object.ts';
+import type { KernelLook } from './kernel-look.ts';
+import type { KernelNames } from './kernel-names.ts';
+import type { KernelObject } from './kernel-object.ts';
 import type { Symbol } from '../symbols/symbol-table.ts';
 
 const OFFSETS = '__per_cpu_offset';
@@ -16,8 +15,6 @@ const OLD_PREFIX = 'per_cpu__';
 /** Where a kernel does not say how many there are. */
 const MOST_CPUS = 64;
 const WORD_BITS = 32;
-/** Bytes from the GDT's base: entry 27. */
-export const OWN_DESCRIPTOR = 27 * 8;
 
 /** The symbol of a per-CPU variable; throws KernelError. */
 export function perCpuSymbol(names: KernelNames, name: string): Symbol {
@@ -42,8 +39,8 @@ export async function perCpu(look: KernelLook, name: string, cpu: number): Promi
   const cpus = await possibleCpus(look);
   if (!cpus.includes(cpu))
     throw new KernelError(`There is no CPU ${cpu}; this kernel has ${cpuList(cpus)}.`);
-  const { type, address, memory } = look.variable(symbol);
-  return new KernelObject(memory, type, address + (await perCpuOffset(look, cpu)));
+  const master = look.variable(symbol);
+  return master.at(master.address + (await perCpuOffset(look, cpu)));
 }
 
 const cpuList = (cpus: readonly number[]): string =>
@@ -61,28 +58,3 @@ export async function possibleCpus(look: KernelLook): Promise<readonly number[]>
   const mask = look.has('cpu_possible_map') ? await look.word('cpu_possible_map') : 1;
   return Array.from({ length: WORD_BITS }, (_, cpu) => cpu).filter((cpu) => ((mask >>> cpu) & 1) === 1);
 } // prettier-ignore
-
-/** The base in entry 27 of a processor's GDT. */
-export async function ownBase(look: KernelLook, gdt: number): Promise<number> {
-  const at = gdt + OWN_DESCRIPTOR;
-  const low = await look.memory.pointer((at + 2) >>> 0);
-  const [high = 0] = await look.memory.bytes((at + 7) >>> 0, 1);
-  return (((high << 24) >>> 0) | (low & 0xffffff)) >>> 0;
-}
-
-/**
- * The CPU that a virtual processor is. Before Linux has given it a GDT of its own, and where entry 27 says
- * nothing known: the one with the processor's number.
- * @param gdt base of its GDT
- */
-export async function cpuOf(look: KernelLook, vcpu: number, gdt: number): Promise<number> {
-  if (perCpuOffsets(look.names) === null) return 0;
-  try {
-    const base = await ownBase(look, gdt);
-    for (const cpu of await possibleCpus(look))
-      if ((await perCpuOffset(look, cpu)) === base) return cpu;
-  } catch (cause) {
-    describeKernelError(cause);
-  }
-  return vcpu;
-}

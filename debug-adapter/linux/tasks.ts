@@ -5,7 +5,7 @@
  * 4.14 and later.
  */
 import type { KernelLook } from './kernel-look.ts';
-import { KernelObject } from './kernel-object.ts';
+import type { KernelObject } from './kernel-object.ts';
 import { describeKernelError, type Found, listNodes } from './lists.ts';
 
 export interface Task {
@@ -42,8 +42,7 @@ const TASK = 'struct task_struct';
 
 /** All tasks, processes in the order of the kernel's list with their threads behind them. */
 export async function tasks(look: KernelLook): Promise<Found<Task>> {
-  const type = look.type(TASK);
-  const first = new KernelObject(look.memory, type, look.addressOf('init_task'));
+  const first = look.object(TASK, look.addressOf('init_task'));
   const states = await stateNames(look);
   const links = first.member('tasks');
   const offset = links.address - first.address;
@@ -51,7 +50,7 @@ export async function tasks(look: KernelLook): Promise<Found<Task>> {
   const rows: Task[] = [];
   let { problem } = processes;
   for (const node of processes.rows) {
-    const leader = new KernelObject(look.memory, type, node - offset);
+    const leader = first.at(node - offset);
     rows.push(await taskAt(leader, states));
     const threads = await threadsOf(leader);
     problem ??= threads.problem;
@@ -67,7 +66,7 @@ export async function task(look: KernelLook, address: number): Promise<Task> {
 
 /** The other threads of a process. Since 3.14 its signal_struct has the list, before that the leader. */
 async function threadsOf(leader: KernelObject): Promise<Found<KernelObject>> {
-  const { memory, type } = leader;
+  const { memory } = leader;
   try {
     const signal = leader.has('thread_node') ? await leader.target('signal') : null;
     const isNew = signal?.has('thread_head') === true;
@@ -75,7 +74,7 @@ async function threadsOf(leader: KernelObject): Promise<Found<KernelObject>> {
     const head = isNew ? signal.member('thread_head') : leader.member(member);
     const offset = leader.member(member).address - leader.address;
     const { rows, problem } = await listNodes(memory, head.address);
-    const found = rows.map((node) => new KernelObject(memory, type, node - offset));
+    const found = rows.map((node) => leader.at(node - offset));
     return { rows: found.filter(({ address }) => address !== leader.address), problem };
   } catch (cause) {
     return { rows: [], problem: describeKernelError(cause) };
@@ -104,7 +103,8 @@ async function taskAt(object: KernelObject, states: readonly string[]): Promise<
 async function cpuOfTask(task: KernelObject): Promise<number> {
   const own = task.firstOf('thread_info.cpu', 'cpu');
   if (own !== null) return task.number(own);
-  const info = task.has('thread_info') ? await task.target('thread_info') : null;
+  const isPointer = task.layout.field('thread_info')?.layout.target() !== null;
+  const info = task.has('thread_info') && isPointer ? await task.target('thread_info') : null;
   return info?.has('cpu') === true ? info.number('cpu') : 0;
 }
 

@@ -16,12 +16,20 @@ const SOURCES = ['debugged-program.c', 'debugged-other.c'];
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 
 /** Null where gcc cannot compile for i386. @param flags "-gdwarf-5", "-O2" */
-export function compiledElf(flags: readonly string[]): Uint8Array | null {
+export const compiledElf = (flags: readonly string[]): Uint8Array | null =>
+  compiledC(HERE, SOURCES, flags);
+
+/** The same of other sources, by their names in a folder. */
+export function compiledC(
+  cwd: string,
+  sources: readonly string[],
+  flags: readonly string[],
+): Uint8Array | null {
   const folder = mkdtempSync(join(tmpdir(), 'guestscope-debugged-'));
   try {
     const out = join(folder, 'program');
     const fixed = ['-m32', '-ffreestanding', '-nostdlib', '-static', '-fno-pic', '-no-pie'];
-    const made = spawnSync('gcc', [...fixed, ...flags, '-o', out, ...SOURCES], { cwd: HERE });
+    const made = spawnSync('gcc', [...fixed, ...flags, '-o', out, ...sources], { cwd });
     return made.status === 0 ? new Uint8Array(readFileSync(out)) : null;
   } finally {
     rmSync(folder, { recursive: true });
