@@ -37,6 +37,22 @@ export interface ExitsBody {
   readonly total: number;
 }
 
+/** Rows of the log that a filter lets through, from the oldest on. */
+export interface FindExitsArguments {
+  /** Words that must all be in a row, "-word" that must not, comparisons as "port==0x3f8" (exit-row-filter.ts). */
+  readonly filter: string;
+  /** Number of the row to begin at; absent: the oldest. */
+  readonly from?: number;
+}
+export interface FindExitsBody {
+  /** At most 1000, in order. */
+  readonly rows: readonly ExitRow[];
+  /** Number of the row to go on from; equal to `end` when all have been looked at. */
+  readonly next: number;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** What all exits since power-on add up to, the log's filter and length notwithstanding. */
 export interface ExitStatisticsBody extends Omit<ExitStatistics, 'addresses'> {
   readonly addresses: readonly CountedPlace[];
@@ -441,6 +457,7 @@ export interface ParavirtSite {
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
+  'guestscope/findExits': { readonly arguments: FindExitsArguments; readonly body: FindExitsBody };
   'guestscope/exitStatistics': { readonly arguments: undefined; readonly body: ExitStatisticsBody };
   'guestscope/exportExits': {
     readonly arguments: ExportExitsArguments;

@@ -32,6 +32,7 @@ import {
   exits,
   exitStatistics,
   exportExits,
+  findExits,
   inject,
   intervene,
   setExitLogFilter,
@@ -130,6 +131,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'disassemble',                 legal: ALIVE,           handle: disassemble,               capability: { supportsDisassembleRequest: true } },
 
   { command: 'guestscope/exits',            legal: ALIVE,           handle: exits },
+  { command: 'guestscope/findExits',        legal: ALIVE,           handle: findExits },
   { command: 'guestscope/exitCounts',       legal: ALIVE,           handle: exitCounts },
   { command: 'guestscope/exitStatistics',   legal: ALIVE,           handle: exitStatistics },
   { command: 'guestscope/exportExits',      legal: ALIVE,           handle: exportExits },

@@ -5,20 +5,25 @@ import type { IncomingRequest } from '../incoming-request.ts';
 import type {
   ExitCountsBody,
   ExitReasonsBody,
+  ExitRow,
   ExitsBody,
   ExitStatisticsBody,
   ExportExitsBody,
+  FindExitsBody,
 } from '../protocol.ts';
 import { EXIT_ROWS_PER_PAGE } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { failure } from '../errors.ts';
 import { exportedLog, injectEvent, statisticsOf, takeExit } from '../exit-commands.ts';
 import { exitLogFilter } from '../exit-log-filter.ts';
+import { rowFilter } from '../exit-row-filter.ts';
 import { statisticsText } from '../exit-reports.ts';
 import { refusal } from '../guest.ts';
 import { tellChange } from './evaluate.ts';
 
 const DEFAULT_ROWS = 100;
+/** Pages that are looked through for one answer: some milliseconds' work. */
+const PAGES_SEARCHED = 16;
 
 export async function exits(
   session: GuestscopeSession,
@@ -33,6 +38,28 @@ export async function exits(
   const from = Math.max(request.integer('from', end - limit), 0);
   const records = await machine.call('exitLog', from, limit);
   return { rows: exitRows(records, symbols), first, end, total };
+}
+
+export async function findExits(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<FindExitsBody> {
+  const { machine, symbols } = session.guest;
+  const isWanted = rowFilter(request.command, request.string('filter'));
+  const { first, end } = await machine.call('exitLogRange');
+  let next = Math.min(Math.max(request.integer('from', first), first), end);
+  const rows: ExitRow[] = [];
+  for (let page = 0; page < PAGES_SEARCHED && next < end; page++) {
+    const records = await machine.call('exitLog', next, Math.min(EXIT_ROWS_PER_PAGE, end - next));
+    // rows may have gone while the guest ran
+    if (records.length === 0) return { rows, next: end, first, end };
+    for (const row of exitRows(records, symbols)) {
+      next = (row.row ?? row.ordinal) + 1;
+      if (isWanted(row)) rows.push(row);
+      if (rows.length === EXIT_ROWS_PER_PAGE) return { rows, next, first, end };
+    }
+  }
+  return { rows, next, first, end };
 }
 
 export async function exitCounts(session: GuestscopeSession): Promise<ExitCountsBody> {
