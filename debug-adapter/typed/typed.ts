@@ -58,6 +58,8 @@ export function valueOf(typed: Typed): Syntax {
     const width = size === 4 ? 32 : 64;
     return { kind: 'float', at, bits: width, operand: load(storage, size, size === 4 ? U32 : U64, at) };
   }
+  if (isFloat(type))
+    throw new ExpressionError(`A ${typeText(type)} is shown, but nothing is computed with it.`, at);
   const remedy = isStruct(kind) ? '; name one of its members' : '';
   throw new ExpressionError(`A ${typeText(type)} is no single value${remedy}.`, at);
 } // prettier-ignore

@@ -117,7 +117,12 @@ export function promoted(type: CType): CType {
 
 /** The usual arithmetic conversions (6.3.1.8); null where one is no number. */
 export function arithmeticType(a: CType, b: CType): CType | null {
-  if (isFloat(a) || isFloat(b)) return DOUBLE;
+  if (isFloat(a) || isFloat(b)) {
+    const [first, second] = [a, b].filter(isFloat).map(stripped);
+    return second !== undefined && (sizeOf(second) ?? 0) > (sizeOf(first ?? DOUBLE) ?? 0)
+      ? second
+      : (first ?? DOUBLE);
+  }
   const [left, right] = [integerOfType(promoted(a)), integerOfType(promoted(b))];
   if (left === null || right === null) return null;
   if (left.bits === 64 || right.bits === 64) {

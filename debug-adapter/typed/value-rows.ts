@@ -24,6 +24,7 @@ import {
   BRIEF_BYTES,
   integerIn,
   isTextPointer,
+  pointerText,
   quoted,
   type TextOptions,
   textOf,
@@ -108,6 +109,9 @@ async function valueShown(
   if (lost !== null)
     return lost === 'it has been optimized out' ? '<optimized out>' : `<not known: ${lost}>`;
   const shown = textOf(type, bytes, { ...text, hex: format.hex && format.isAsked === true }, bits);
+  const linear = linearOf(storage);
+  if (stripped(type).kind === 'function' && linear !== null)
+    return `${shown} ${pointerText(type, linear, text)}`;
   const pointer = isTextPointer(type) ? pointedTo(type, bytes) : null;
   if (pointer === null || pointer === 0) return shown;
   const characters = await access.read(pointer, TEXT_SHOWN);

@@ -161,7 +161,8 @@ function arrayText(
     const some = bytes.subarray(0, Math.min(length, TEXT_SHOWN));
     return some.length === 0 ? UNREADABLE : quoted(some, some.length === length);
   }
-  if (count === null || depth > BRIEF_DEPTH || size === 0) return `[${count ?? ''}]`;
+  if (length === 0) return '[]';
+  if (depth > BRIEF_DEPTH || size === 0) return `[${length}]`;
   if (bytes.length < Math.min(size, length * size)) return UNREADABLE;
   const shown = Math.min(length, BRIEF_ROWS, Math.floor(bytes.length / size));
   const rows = Array.from({ length: shown }, (_, index) =>

@@ -197,8 +197,9 @@ class Parser {
       const word = this.#wordOfType();
       if (word === null) break;
       if (!QUALIFIERS.includes(word)) {
+        const isOfSeveral = isIntegerWord(word) || word === 'double';
         const follows =
-          words.length === 0 || isTag() || (isIntegerWord(word) && words.every(isIntegerWord));
+          words.length === 0 || isTag() || (isOfSeveral && words.every(isIntegerWord));
         if (!follows) break;
         words.push(word);
       }

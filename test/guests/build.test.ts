@@ -18,8 +18,9 @@ import {
   buildServicesCaller,
   buildSmpGuest,
   buildStory,
+  buildTypes,
   cannotBuild,
-  cannotBuildHooks,
+  cannotCompile,
   EXITS,
   EXITS_BUILT,
   guestsIn,
@@ -34,7 +35,9 @@ import {
   SERVICES_MODULE,
   SMP_BUILT,
   STORY,
+  TYPES_BUILT,
 } from './build.ts';
+import { OPTIMIZATIONS } from './types/expressions.ts';
 
 /** Folders in which each source is a guest. */
 const FOLDERS = [
@@ -75,7 +78,7 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
 
   test(
     'the kernels with paravirt hooks are the committed ones',
-    { skip: cannotBuildHooks() ?? false },
+    { skip: cannotCompile() ?? false },
     () => {
       buildHookKernels(folder);
       for (const name of HOOK_KERNELS) {
@@ -87,6 +90,22 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
       }
     },
   );
+
+  test('the program with types is the committed one', { skip: cannotCompile() ?? false }, () => {
+    buildTypes(folder);
+    for (const optimization of OPTIMIZATIONS) {
+      const name = `types-${optimization}.elf`;
+      const [was, is] = [
+        parseElf(readFileSync(path.join(TYPES_BUILT, name))),
+        parseElf(rebuilt(name)),
+      ];
+      assert.deepEqual(
+        loadedSections(is),
+        loadedSections(was),
+        `${name}: run test/guests/build.ts`,
+      );
+    }
+  });
 
   test('the guest for several processors is the committed one', () => {
     buildSmpGuest(folder);

@@ -1,11 +1,12 @@
 /**
- * Builds our own guests from their assembly source with the GNU assembler and linker: the story, whose
+ * Builds our own guests from their source with the GNU assembler, linker and C compiler: the story, whose
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
  * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
  * test/guests/kvm and for shadow paging of test/guests/shadow, kernels that move or have paravirt hooks, of
- * test/guests/moved and test/guests/hooks, the one for several processors of test/guests/smp, the boot
- * sector of test/guests/boot, the BIOS services of emulator/firmware and a program that calls them. The
- * results are committed, so that nothing but Node is needed to run them; build.test.ts proves that they come from the source beside them.
+ * test/guests/moved and test/guests/hooks, a program with every kind of type of test/guests/types, the one
+ * for several processors of test/guests/smp, the boot sector of test/guests/boot, the BIOS services of
+ * emulator/firmware and a program that calls them. The results are committed, so that nothing but Node is
+ * needed to run them; build.test.ts proves that they come from the source beside them.
  *
  *   npx tsx test/guests/build.ts         builds all in place
  */
@@ -14,6 +15,7 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OPTIMIZATIONS } from './types/expressions.ts';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 /** Source and results of the story. */
@@ -43,6 +45,10 @@ export const HOOKS = path.join(HERE, 'hooks');
 export const HOOKS_BUILT = path.join(HOOKS, 'built');
 /** The forms of the tables: that of 2.6.20, and today's. */
 export const HOOK_KERNELS = ['first', 'today'] as const;
+
+/** Source of a program with every kind of type; its ELF files, and gdb's answers, in `built` below. */
+export const TYPES = path.join(HERE, 'types');
+export const TYPES_BUILT = path.join(TYPES, 'built');
 
 /** Source and binary of the boot sector for machines with firmware. */
 export const BOOT = path.join(HERE, 'boot');
@@ -86,8 +92,8 @@ export function buildMovedKernel(target: string): void {
   });
 }
 
-/** Null when the kernels with hooks can be built here, which takes a C compiler, else the reason why not. */
-export function cannotBuildHooks(): string | null {
+/** Null when guests in C can be built here, else the reason why not. */
+export function cannotCompile(): string | null {
   const { error } = spawnSync('gcc', ['--version'], { encoding: 'utf8' });
   return cannotBuild() ?? (error === undefined ? null : 'there is no gcc on the PATH');
 }
@@ -103,6 +109,17 @@ export function buildHookKernels(target: string): void {
       link([code, tables], path.join(HOOKS, 'hooks.ld'), path.join(target, name));
     }
   });
+}
+
+/** Writes types-O0.elf and types-O2.elf into `target`. */
+export function buildTypes(target: string): void {
+  for (const optimization of OPTIMIZATIONS) {
+    const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fcf-protection=none', '-fno-toplevel-reorder', `-${optimization}`, '-gdwarf-5']; // prettier-ignore
+    const linking = ['-nostdlib', '-no-pie', '-static', '-Wl,-T,types.ld', '-Wl,--build-id=none'];
+    const name = path.join(target, `types-${optimization}.elf`);
+    run('gcc', [...language, ...linking, `-fdebug-prefix-map=${TYPES}=.`, 'types.c', '-o', name], TYPES); // prettier-ignore
+    chmodSync(name, 0o644);
+  }
 }
 
 /** Writes an ELF file and the raw image in it, NAME.elf and NAME.bin. */
@@ -224,7 +241,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildGuestsIn(SHADOW, SHADOW_BUILT);
     buildSmpGuest(SMP_BUILT);
     buildMovedKernel(MOVED_BUILT);
-    if (cannotBuildHooks() === null) buildHookKernels(HOOKS_BUILT);
+    if (cannotCompile() === null) buildHookKernels(HOOKS_BUILT);
+    if (cannotCompile() === null) buildTypes(TYPES_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);
