@@ -1,20 +1,37 @@
 /** The request table against the protocol's own types: every command is answered or refused with a reason. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
-import { REFUSED_REQUESTS, refusalOf } from './refused-requests.ts';
-import { findRequest, requestNames } from './request-table.ts';
+import {
+  CAPABILITIES_NOT_HAD,
+  REFUSED_REQUESTS,
+  refusalOf,
+  UNSENT_EVENTS,
+} from './refused-requests.ts';
+import { capabilities, findRequest, requestNames } from './request-table.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { begin, fakeSession } from './testing/test-session.ts';
 
 const TYPES = createRequire(import.meta.url).resolve(
   '@vscode/debugprotocol/lib/debugProtocol.d.ts',
 );
+const PROTOCOL = readFileSync(TYPES, 'utf8');
 /** Every command of the protocol, as its types have it in comments: "// command: 'cancel';". */
-const COMMANDS = [...readFileSync(TYPES, 'utf8').matchAll(/\/\/ command: '(\w+)';/g)].map(
-  ([, command]) => command ?? '',
-);
+const COMMANDS = namesIn(/\/\/ command: '(\w+)';/g);
+
+function namesIn(pattern: RegExp): readonly string[] {
+  return [...PROTOCOL.matchAll(pattern)].map(([, name]) => name ?? '');
+}
+
+/** The adapter's own sources, without tests. */
+function sourceFiles(): readonly string[] {
+  const folder = new URL('./', import.meta.url);
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.ts') && !/\.test\.ts$|testing/.test(name))
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'));
+}
 
 describe('every command of the protocol', () => {
   it('is known: there are 45 of them in DAP 1.68', () => assert.equal(COMMANDS.length, 45));
@@ -28,6 +45,44 @@ describe('every command of the protocol', () => {
   it('is all there is, beside requests of our own', () => {
     for (const name of [...requestNames(), ...Object.keys(REFUSED_REQUESTS)])
       assert.ok(name.startsWith('guestscope/') || COMMANDS.includes(name), name);
+  });
+});
+
+describe('every event of the protocol', () => {
+  const EVENTS = namesIn(/event: '(\w+)';/g);
+  const SENT = new Set(
+    sourceFiles().flatMap((text) => [...text.matchAll(/(?:event|tell)\(\s*'(\w+)'/g)].map(([, name]) => name)),
+  ); // prettier-ignore
+
+  it('is known: there are 17 of them in DAP 1.68', () => assert.equal(EVENTS.length, 17));
+
+  for (const event of EVENTS)
+    it(`is sent, or left out with a reason: ${event}`, () =>
+      assert.notEqual(SENT.has(event), Object.hasOwn(UNSENT_EVENTS, event), 'one of the two'));
+});
+
+describe('every capability of the protocol', () => {
+  const [, members = ''] = /interface Capabilities \{([^]*?)\n\s{1,4}\}/.exec(PROTOCOL) ?? [];
+  const KNOWN = [...members.matchAll(/^\s+(\w+)\?:/gm)].map(([, name]) => name ?? '');
+  const announced = capabilities(true);
+
+  it('is what is announced', () => {
+    assert.ok(KNOWN.length > 40);
+    for (const name of Object.keys(announced)) assert.ok(KNOWN.includes(name), name);
+  });
+
+  for (const name of KNOWN)
+    it(`is announced where its request is answered, or left out with a reason: ${name}`, () => {
+      const [, stem = ''] = /^supports(\w+?)(?:Request)?$/.exec(name) ?? [];
+      const command = stem.charAt(0).toLowerCase() + stem.slice(1);
+      const has = Object.hasOwn(announced, name);
+      if (COMMANDS.includes(command)) assert.equal(has, findRequest(command) !== null);
+      else assert.notEqual(has, Object.hasOwn(CAPABILITIES_NOT_HAD, name), 'one of the two');
+    });
+
+  it("of parking guests is a server's alone", () => {
+    const more = Object.keys(announced).filter((name) => !Object.hasOwn(capabilities(false), name));
+    assert.deepEqual(more, ['supportSuspendDebuggee', 'supportTerminateDebuggee']);
   });
 });
 

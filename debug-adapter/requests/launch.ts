@@ -3,6 +3,7 @@
  * server; then the client is told to send its breakpoints ("initialized"), and `configurationDone` lets
  * the guest go.
  */
+import { threadOf } from '../focus.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 
@@ -20,6 +21,22 @@ export function configurationDone(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<void> {
-  request.whenAnswered(() => session.begin());
+  request.whenAnswered(() => {
+    introduce(session);
+    return session.begin();
+  });
   return Promise.resolve();
+}
+
+/** The guest as a process and its processors as threads, which are there from now to the end. */
+function introduce(session: GuestscopeSession): void {
+  const { guest, machine } = session.guest.configuration;
+  session.event('process', {
+    name: guest.kernel ?? guest.image ?? '',
+    isLocalProcess: false,
+    startMethod: session.isAttached ? 'attach' : 'launch',
+    pointerSize: 32,
+  });
+  for (let vcpu = 0; vcpu < machine.vcpus; vcpu++)
+    session.event('thread', { reason: 'started', threadId: threadOf(vcpu) });
 }
