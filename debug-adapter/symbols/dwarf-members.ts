@@ -4,13 +4,18 @@
  */
 import type { Entry } from '../../emulator/formats/dwarf/entry.ts';
 import { AT, TAG } from '../../emulator/formats/dwarf/names.ts';
+import { FormatError } from '../../emulator/formats/format-error.ts';
 import type { CType, Member } from './c-types.ts';
 import { type DwarfTypes, UNKNOWN_TYPE } from './dwarf-types.ts';
 
 /** DW_OP_plus_uconst, which is how DWARF 2 writes an offset. */
 const OP_PLUS_UCONST = 0x23;
-/** Structures without a name inside one another that are looked at to see that they end. */
-const MOST_NESTED = 1000;
+/** Entries of structures without a name, inside one another, that are looked at to see that they end. */
+const MOST_LOOKED_AT = 20_000;
+
+interface Patience {
+  left: number;
+}
 
 export class DwarfMembers {
   private readonly types: DwarfTypes;
@@ -21,15 +26,17 @@ export class DwarfMembers {
 
   /** Of the structure at an offset, in its order. */
   of(offset: number): readonly Member[] {
+    const patience = { left: MOST_LOOKED_AT };
     return this.types
       .parts(offset)
       .filter(isMember)
-      .map((entry) => this.member(entry));
+      .map((entry) => this.member(entry, patience));
   }
 
-  private member(entry: Entry): Member {
+  private member(entry: Entry, patience: Patience): Member {
     const name = entry.tag === TAG.INHERITANCE ? null : entry.text(AT.NAME);
-    const type = name === null && !this.comesToAnEnd(entry) ? UNKNOWN_TYPE : this.types.of(entry);
+    const isFinite = name !== null || this.comesToAnEnd(entry, patience);
+    const type = isFinite ? this.types.of(entry) : UNKNOWN_TYPE;
     const offset = memberOffset(entry);
     const count = entry.number(AT.BIT_SIZE);
     if (count === null) return { name, type, offset, bits: null };
@@ -43,18 +50,27 @@ export class DwarfMembers {
   }
 
   /** Whether the members without names that count as those of the whole are not without end. */
-  private comesToAnEnd(member: Entry): boolean {
+  private comesToAnEnd(member: Entry, patience: Patience): boolean {
+    try {
+      return this.nested(member, patience);
+    } catch (error) {
+      if (error instanceof FormatError) return false;
+      throw error;
+    }
+  }
+
+  private nested(member: Entry, patience: Patience): boolean {
     const { entries } = this.types;
     const waiting = [member];
-    for (let looked = 0; looked < MOST_NESTED; looked++) {
-      const next = waiting.pop();
-      if (next === undefined) return true;
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const type = entries.follow(next, AT.TYPE);
-      if (type === null || !type.hasChildren) continue;
-      for (const part of this.types.parts(type.offset))
+      if (type === null) continue;
+      for (const part of entries.children(type)) {
+        if (--patience.left < 0) return false;
         if (isMember(part) && !part.has(AT.NAME)) waiting.push(part);
+      }
     }
-    return false;
+    return true;
   }
 }
 

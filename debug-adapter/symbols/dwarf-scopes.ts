@@ -16,7 +16,7 @@ import type { CodeRange, SourceLine } from './line-list.ts';
 
 const INNER: ReadonlySet<number> = new Set([TAG.LEXICAL_BLOCK, TAG.INLINED_SUBROUTINE]);
 /** Blocks and inlined functions in one another. */
-const MOST_NESTED = 256;
+const MOST_NESTED = 64;
 
 /** What scopes are read with. */
 export interface ScopeReaders {

@@ -21,7 +21,8 @@ export const UNKNOWN_TYPE: BaseType = { kind: 'base', name: '<unknown type>', si
 const KEPT_TYPES = 1 << 15;
 /** Typedefs of typedefs of qualified arrays. */
 const LONGEST_CHAIN = 64;
-/** Dimensions of an array, parameters, enumerators. */
+const MOST_DIMENSIONS = 32;
+/** Members, parameters, enumerators. */
 const MOST_PARTS = 1 << 16;
 
 export class DwarfTypes {
@@ -140,6 +141,7 @@ export class DwarfTypes {
 
   private arrayType(entry: Entry): CType {
     const counts = this.parts(entry.offset).filter(({ tag }) => tag === TAG.SUBRANGE_TYPE).map(countOf); // prettier-ignore
+    counts.splice(MOST_DIMENSIONS);
     const last = counts.pop() ?? null;
     const element = this.laterOf(entry);
     const inner: ArrayType = {

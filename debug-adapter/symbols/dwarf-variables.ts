@@ -13,8 +13,8 @@ import type { DwarfTypes } from './dwarf-types.ts';
 
 const VARIABLES: ReadonlySet<number> = new Set([TAG.FORMAL_PARAMETER, TAG.VARIABLE]);
 const BLOCKS: ReadonlySet<number> = new Set([TAG.LEXICAL_BLOCK]);
-/** Blocks in one another. */
-const MOST_NESTED = 64;
+/** Blocks in one another that are looked through. */
+const MOST_NESTED = 16;
 
 export class DwarfVariables {
   private readonly entries: DebugEntries;
