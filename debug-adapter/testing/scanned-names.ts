@@ -53,6 +53,19 @@ export class ScannedNames implements NameIndex {
     return [...new Set(found.map(({ unit }) => unit))];
   }
 
+  /** Of all that is indexed: its kind, its name, and the entries. */
+  *all(): Generator<readonly [NameKind, string, readonly number[]], void, undefined> {
+    for (const [key, offsets] of this.byName) {
+      const space = key.indexOf(' ');
+      yield [key.slice(0, space) as NameKind, key.slice(space + 1), offsets];
+    }
+  }
+
+  /** Addresses at which code of a unit begins. */
+  get codeStarts(): readonly number[] {
+    return this.units.map(({ start }) => start);
+  }
+
   private scan(around: Entry): void {
     for (const entry of this.source.childrenOf(around, WANTED)) {
       const kind = KINDS.get(entry.tag);
