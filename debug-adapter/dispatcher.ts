@@ -5,6 +5,7 @@
  * request gets exactly one response.
  */
 import { Response } from '@vscode/debugadapter/lib/messages.js';
+import { FormatError } from '../emulator/formats/format-error.ts';
 import { AdapterError, describeFailure, failure } from './errors.ts';
 import { MachineRefusal } from './machine-client.ts';
 import { focus } from './focus.ts';
@@ -214,6 +215,8 @@ function isLaunch(command: string): boolean {
 
 function asAdapterError(cause: unknown, command: string): AdapterError {
   if (cause instanceof AdapterError) return cause;
-  if (cause instanceof MachineRefusal) return failure('machineRefused', { problem: cause.message });
+  // the machine's own sentence, or one about a file that is read while it is asked
+  if (cause instanceof MachineRefusal || cause instanceof FormatError)
+    return failure('machineRefused', { problem: cause.message });
   return failure('internal', { command, problem: describeFailure(cause) });
 }

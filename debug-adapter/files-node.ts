@@ -4,6 +4,7 @@ import { access, readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { checkRange } from '../emulator/formats/byte-source.ts';
+import { FormatError } from '../emulator/formats/format-error.ts';
 import type { Files, OpenFile } from './files.ts';
 
 export const nodeFiles: Files = {
@@ -80,7 +81,7 @@ class PagedFile implements OpenFile {
 
   /** Pages are never written again, so that who has a view of one may keep it. */
   private fromDisk(offset: number, length: number): Uint8Array {
-    if (!this.isOpen) throw new Error(`${this.name} is no longer open: the session has ended`);
+    if (!this.isOpen) throw new FormatError('truncated', `${this.name} is no longer open.`);
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
@@ -90,7 +91,7 @@ class PagedFile implements OpenFile {
     }
     const { size, mtimeMs } = fstatSync(this.descriptor);
     if (done < length || size !== this.length || mtimeMs !== this.written)
-      throw new Error(`${this.name} has changed since it was opened; restart the session`);
+      throw new FormatError('truncated', `${this.name} has changed since it was opened; restart the session.`); // prettier-ignore
     return bytes;
   }
 }

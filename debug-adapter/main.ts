@@ -17,6 +17,7 @@ import { nodeFiles } from './files-node.ts';
 import { GuestLot } from './guest-lot.ts';
 import { nodeScheduler } from './scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
+import { cacheFolder, FolderStore } from './symbols/index-store-node.ts';
 import { startServer } from './tcp-node.ts';
 import { connectStreams } from './transport.ts';
 import { machineWorker, startThread } from './worker-node.ts';
@@ -32,6 +33,7 @@ function newSession(
     startWorker: () => startThread(machineWorker(import.meta.url)),
     files: nodeFiles,
     scheduler: nodeScheduler,
+    indexStore: new FolderStore(cacheFolder()),
     clientReady: ready,
     disconnected: left,
     ...(lot !== null && { lot }),

@@ -476,7 +476,7 @@ describe('console', () => {
   it('holds its memory when the guest floods the serial line and the client does not take it', async () => {
     let release: () => void = () => undefined;
     const blocked = new Promise<void>((resolve) => (release = resolve));
-    const flooding = fakeSession([0xef, 0xeb, 0xfd], host, () => blocked);
+    const flooding = fakeSession([0xef, 0xeb, 0xfd], host, { clientReady: () => blocked });
     const { client, session } = flooding;
     await begin(client);
     await client.ask('continue', { threadId: 1 });

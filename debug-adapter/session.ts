@@ -41,6 +41,7 @@ import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
 import { symbolModule } from './symbol-modules.ts';
 import { describeStop, type StopDescription } from './stops.ts';
+import type { IndexStore } from './symbols/index-store.ts';
 import type { SymbolModule } from './symbols/symbol-module.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
@@ -53,6 +54,8 @@ export interface SessionEnvironment {
   readonly scheduler: Scheduler;
   /** Bytes of a file's debugging information that a launch waits for; absent: as symbol-files.ts has it. */
   readonly symbolsAtOnce?: number;
+  /** Where indexes of debugging information are kept; absent: they are built in each session. */
+  readonly indexStore?: IndexStore;
   /** Fulfilled when the client can take more; output waits for it. Absent: it always can. */
   readonly clientReady?: () => Promise<void>;
   /** Called when the client has said goodbye and was answered. */
@@ -512,8 +515,9 @@ export class GuestscopeSession {
   /** Reads in the background what a launch did not wait for. */
   private readOn(): void {
     const { files } = this.guest;
+    const { scheduler, indexStore } = this.environment;
     const { progress, finished } = this.dispatcher.background();
-    const indexing = new Indexing(files, this.environment.scheduler, progress);
+    const indexing = new Indexing(files, scheduler, progress, indexStore ?? null);
     this.indexing = indexing;
     const whileWanted = (job: () => Promise<void>): void =>
       this.dispatcher.enqueue(async () => {

@@ -8,6 +8,7 @@ import * as vscode from 'vscode';
 import { nodeFiles } from '../debug-adapter/files-node.ts';
 import { nodeScheduler } from '../debug-adapter/scheduler-node.ts';
 import { GuestscopeSession } from '../debug-adapter/session.ts';
+import { FolderStore } from '../debug-adapter/symbols/index-store-node.ts';
 import { startThread } from '../debug-adapter/worker-node.ts';
 import { connectToServer, startAdapterProcess } from './adapter-streams.ts';
 import { editorAdapter, type MessageEnd } from './editor-adapter.ts';
@@ -15,9 +16,12 @@ import { DEBUG_TYPE } from './guest-session.ts';
 
 export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
   readonly #dist: vscode.Uri;
+  /** Folder of indexes of debugging information. */
+  readonly #indexes: string;
 
-  constructor(extensionUri: vscode.Uri) {
+  constructor({ extensionUri, globalStorageUri }: vscode.ExtensionContext) {
     this.#dist = vscode.Uri.joinPath(extensionUri, 'dist');
+    this.#indexes = vscode.Uri.joinPath(globalStorageUri, 'symbols').fsPath;
   }
 
   async createDebugAdapterDescriptor({
@@ -41,6 +45,7 @@ export class AdapterFactory implements vscode.DebugAdapterDescriptorFactory {
       startWorker: () => startThread(worker),
       files: nodeFiles,
       scheduler: nodeScheduler,
+      indexStore: new FolderStore(this.#indexes),
     });
   }
 

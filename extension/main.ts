@@ -39,10 +39,7 @@ export function activate(context: vscode.ExtensionContext): void {
     events,
     exits,
     screens,
-    vscode.debug.registerDebugAdapterDescriptorFactory(
-      DEBUG_TYPE,
-      new AdapterFactory(extensionUri),
-    ),
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
     vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
     registerConsoleTerminals(sessions),

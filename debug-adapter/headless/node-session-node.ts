@@ -2,6 +2,7 @@
 import { nodeFiles } from '../files-node.ts';
 import { nodeScheduler } from '../scheduler-node.ts';
 import { GuestscopeSession } from '../session.ts';
+import { cacheFolder, FolderStore } from '../symbols/index-store-node.ts';
 import { machineWorker, startThread } from '../worker-node.ts';
 
 /** @param entry import.meta.url of the program's entry file, which lies beside the worker's. */
@@ -10,5 +11,6 @@ export function nodeSession(entry: string): GuestscopeSession {
     startWorker: () => startThread(machineWorker(entry)),
     files: nodeFiles,
     scheduler: nodeScheduler,
+    indexStore: new FolderStore(cacheFolder()),
   });
 }

@@ -59,7 +59,11 @@ export class LineList {
   /** Whether a line's code begins at exactly this address. */
   beginsLine(address: number): boolean {
     const row = this.rowAt(address);
-    return row !== null && this.word(row, 0) === address && (this.word(row, 3) & STATEMENT) !== 0;
+    if (row === null) return false;
+    // an optimized line has several rows there, of which any may be the statement
+    for (let each = row; each >= 0 && this.word(each, 0) === address; each--)
+      if (this.isSame(each, row) && (this.word(each, 3) & STATEMENT) !== 0) return true;
+    return false;
   }
 
   /** Addresses around this one that belong to the same line without a gap; null outside all lines. */
@@ -75,14 +79,17 @@ export class LineList {
 
   /**
    * Every statement of a file, in the order of addresses.
-   * @param tell hears whether the code before it is of another line
+   * @param tell hears whether it is the first one of code that belongs to the line without a gap
    */
   statements(file: number, tell: (line: number, address: number, begins: boolean) => void): void {
+    let isFirst = true;
     for (let row = 0; row < this.length; row++) {
+      if (row > 0 && !this.isSame(row - 1, row)) isFirst = true;
       const line = this.word(row, 2);
       if (this.word(row, 1) !== file || line === 0 || (this.word(row, 3) & STATEMENT) === 0)
         continue;
-      tell(line, this.word(row, 0), row === 0 || !this.isSame(row - 1, row));
+      tell(line, this.word(row, 0), isFirst);
+      isFirst = false;
     }
   }
 

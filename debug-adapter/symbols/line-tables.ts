@@ -4,6 +4,7 @@
  * then, and those that were asked for last are kept.
  */
 import type { ByteSource } from '../../emulator/formats/byte-source.ts';
+import { FormatError } from '../../emulator/formats/format-error.ts';
 import type { CodeRange, LineAddresses, LineList, SourceLine } from './line-list.ts';
 import { CollectedRows } from './line-rows.ts';
 import { lineTableAt, NO_TEXTS, RUN_WORDS, type LineTablesData } from './line-scan.ts';
@@ -18,7 +19,7 @@ const MOST_FILES = 16;
 interface FileLines {
   readonly lines: Uint32Array;
   readonly addresses: Uint32Array;
-  /** 1 where the code before it is of another line. */
+  /** 1 for the first statement of code that belongs to the line without a gap. */
   readonly begins: Uint32Array;
 }
 
@@ -30,6 +31,8 @@ export interface LineSource {
   readonly home: string;
   readonly map: SourceMap;
   readonly isCode: (address: number) => boolean;
+  /** Hears why a table could not be read. */
+  readonly failed: (problem: string) => void;
 }
 
 /** All addresses are those that the file was linked to. */
@@ -77,7 +80,7 @@ export class LineTables {
   }
 
   /**
-   * Where a line begins: each first address of a run of code made from it. A line without code gives the
+   * Where a line begins: the first statement of each run of code made from it. A line without code gives the
    * next one of the file that has some. Null when there is none, or the file is not known.
    */
   addressesOf(path: string, line: number): LineAddresses | null {
@@ -151,15 +154,20 @@ export class LineTables {
     return list;
   }
 
+  /** A file that has changed since it was indexed has no more lines. */
   private read(number: number): LineList {
-    const { data, section, isCode } = this.source;
+    const { data, section, isCode, failed } = this.source;
     const { tables, firstFile, files } = data;
-    const { table } = lineTableAt(section, tables[number] ?? 0, NO_TEXTS);
     const rows = new CollectedRows(
       files.subarray(firstFile[number], firstFile[number + 1]),
       isCode,
     );
-    table?.run(rows);
+    try {
+      lineTableAt(section, tables[number] ?? 0, NO_TEXTS).table?.run(rows);
+    } catch (cause) {
+      if (!(cause instanceof FormatError)) throw cause;
+      failed(cause.message);
+    }
     return rows.finished();
   }
 }

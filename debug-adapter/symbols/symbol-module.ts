@@ -82,6 +82,7 @@ export class SymbolModule {
       home: folderOf(this.path),
       map: this.map,
       isCode: codeOf(file.elf),
+      failed: (problem) => (this.problem ??= problem),
     });
     this.index = new DebugIndex(data);
     this.information = DwarfInformation.of(file, this.image, this.index, this.map);

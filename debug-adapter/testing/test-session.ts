@@ -4,7 +4,7 @@ import { type Files, wholeFile } from '../files.ts';
 import type { GuestLot } from '../guest-lot.ts';
 import type { MachineFactory } from '../machine-host.ts';
 import type { Scheduler } from '../scheduler.ts';
-import { GuestscopeSession } from '../session.ts';
+import { GuestscopeSession, type SessionEnvironment } from '../session.ts';
 import { FakeMachine } from './fake-machine.ts';
 import type { Clone } from './local-worker.ts';
 import { LocalWorker } from './local-worker.ts';
@@ -28,6 +28,11 @@ export interface TestSetup<Machine> {
 }
 export type FakeSetup = TestSetup<FakeMachine>;
 
+/** What a test's host has beside files, a scheduler and a machine. */
+type TestEnvironment = Partial<
+  Pick<SessionEnvironment, 'clientReady' | 'symbolsAtOnce' | 'indexStore'>
+>;
+
 /** Files that are in memory, by name. */
 export function memoryFiles(files: ReadonlyMap<string, Uint8Array>): Files {
   const readFile = (name: string): Promise<Uint8Array> => {
@@ -48,7 +53,7 @@ export function testSession<Machine extends DebugPort>(
   createMachine: (...given: Parameters<MachineFactory>) => Machine,
   files: Map<string, Uint8Array>,
   host: TestHost,
-  clientReady?: () => Promise<void>,
+  more: TestEnvironment = {},
 ): TestSetup<Machine> {
   const workers: LocalWorker[] = [];
   const machines: Machine[] = [];
@@ -65,7 +70,7 @@ export function testSession<Machine extends DebugPort>(
     },
     files: memoryFiles(files),
     scheduler: host.scheduler,
-    ...(clientReady !== undefined && { clientReady }),
+    ...more,
     ...(host.lot !== undefined && { lot: host.lot }),
   });
   return { session, client: new TestClient(session), workers, machines, files };
@@ -75,10 +80,10 @@ export function testSession<Machine extends DebugPort>(
 export function fakeSession(
   program: readonly number[],
   host: TestHost,
-  clientReady?: () => Promise<void>,
+  more: TestEnvironment = {},
 ): FakeSetup {
   const files = new Map([['/guest', Uint8Array.from(program)]]);
-  return testSession((given) => new FakeMachine(given), files, host, clientReady);
+  return testSession((given) => new FakeMachine(given), files, host, more);
 }
 
 /** What an editor with a memory view says of itself in `initialize`. */

@@ -16,7 +16,7 @@ import { FORM, type UnitSizes } from './forms.ts';
 import { TAG } from './names.ts';
 import { readText } from '../text.ts';
 import { lebAt, skipLeb, skipText, wordAt } from './raw-values.ts';
-import type { DwarfSections } from './sections.ts';
+import { SECTION_NAME, type DwarfSections } from './sections.ts';
 import { MOST_HEADER, readUnitHeader, unitExtent } from './unit-header.ts';
 import { textAt } from './windows.ts';
 
@@ -110,7 +110,9 @@ export class EntryWalk {
     for (const section of [info, types]) {
       this.section = section;
       this.base = section === types ? info.length : 0;
+      this.starts = [];
       for (let at = 0; at < section.length;) {
+        this.starts.push(at);
         const { unit, end } = this.header(at);
         if (unit !== null) yield* this.walk(unit);
         at = end;
@@ -127,7 +129,7 @@ export class EntryWalk {
     const { size } = unitExtent(new DwarfReader(this.name, head));
     const end = start + size;
     if (end > section.length) throw this.damaged('it ends too early');
-    const header = readUnitHeader(new DwarfReader(this.name, head), base + start, base > 0);
+    const header = readUnitHeader(new DwarfReader(this.name, head), base + start, this.isTypes);
     if (header === null) return { unit: null, end };
     const { headerSize: first, abbreviations, version, format, address } = header;
     const sizes = { version, format, address };
@@ -462,8 +464,12 @@ export class EntryWalk {
     return size === null ? this.skip(actual, behind) : behind + size;
   }
 
+  private get isTypes(): boolean {
+    return this.section === this.sections.types;
+  }
+
   private get name(): string {
-    return this.base === 0 ? '.debug_info' : '.debug_types';
+    return this.isTypes ? SECTION_NAME.types : SECTION_NAME.info;
   }
 
   private damaged(problem: string): FormatError {
