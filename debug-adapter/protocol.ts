@@ -418,6 +418,8 @@ export interface ParavirtOperation {
   /** Places that perform it, and how many of them are in which state. */
   readonly sites: number;
   readonly states: { readonly [state in ParavirtSite['state']]?: number };
+  /** "12 direct, 3 native". */
+  readonly sitesText: string;
 }
 export interface ParavirtSitesArguments {
   /** "pv_ops.mmu.write_cr3", "hook:write_cr3"; absent: the places of all operations. */
@@ -432,6 +434,20 @@ export interface ParavirtSitesBody {
   readonly sites: readonly ParavirtSite[];
   /** Of all pages. */
   readonly total: number;
+}
+/** What the hypervisor offers and what the guest has taken of it; legal whenever a machine exists. */
+export interface ParavirtInterfaceBody {
+  /** launch.json's `hypervisor.interface`: "kvm", "bare". */
+  readonly interface: string;
+  /** Features, and the structures that the guest has registered, decoded as they are now; empty for "bare". */
+  readonly details: readonly ParavirtDetail[];
+}
+export interface ParavirtDetail {
+  readonly name: string;
+  readonly value: string;
+  /** Where it lies in guest memory. */
+  readonly memoryReference?: string;
+  readonly children?: readonly ParavirtDetail[];
 }
 /** A place that performs operations, as it is in memory now. */
 export interface ParavirtSite {
@@ -452,6 +468,8 @@ export interface ParavirtSite {
   readonly state: 'table' | 'direct' | 'native' | 'removed' | 'other' | 'unreadable';
   /** "direct call of kvm_flush_tlb_multi", "native instructions: cli". */
   readonly text: string;
+  /** Where that is in the sources, if they are here; lines as the client counts them. */
+  readonly source?: { readonly path: string; readonly line: number };
 }
 
 /** Custom requests by command: what goes in and what comes back in the response's body. */
@@ -497,6 +515,10 @@ export interface CustomRequests {
   'guestscope/setEvents': {
     readonly arguments: SetEventsArguments;
     readonly body: SetEventsBody;
+  };
+  'guestscope/paravirtInterface': {
+    readonly arguments: undefined;
+    readonly body: ParavirtInterfaceBody;
   };
   'guestscope/paravirtOperations': {
     readonly arguments: undefined;

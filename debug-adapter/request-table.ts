@@ -41,7 +41,7 @@ import { continueGuest, next, pause, stepIn, stepOut, stepping } from './request
 import { initialize } from './requests/initialize.ts';
 import { attach, configurationDone, launch } from './requests/launch.ts';
 import { readMemory, writeMemory } from './requests/memory.ts';
-import { paravirtOperations, paravirtSites } from './requests/paravirt.ts';
+import { paravirtInterface, paravirtOperations, paravirtSites } from './requests/paravirt.ts';
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
 import { setExpectations, setRunRules, summary } from './requests/unattended.ts';
@@ -143,6 +143,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/events',           legal: ALIVE,           handle: events },
   { command: 'guestscope/stepping',         legal: ALIVE,           handle: stepping },
   { command: 'guestscope/setEvents',        legal: ALIVE,           handle: setEvents, bindsSymbols: true },
+  { command: 'guestscope/paravirtInterface', legal: ALIVE,          handle: paravirtInterface },
   { command: 'guestscope/paravirtOperations', legal: ALIVE,         handle: paravirtOperations },
   { command: 'guestscope/paravirtSites',    legal: ALIVE,           handle: paravirtSites },
   { command: 'guestscope/setRunRules',      legal: ALIVE,           handle: setRunRules },

@@ -10,6 +10,7 @@ import { registerBreakOnCommands } from './commands/break-on.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
+import { registerParavirtCommands } from './commands/paravirt.ts';
 import { registerScreenCommand } from './commands/screen.ts';
 import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
@@ -22,6 +23,7 @@ import { registerBreakOnView } from './views/break-on.ts';
 import { registerExitBreakpointsView } from './views/exit-breakpoints.ts';
 import { EXITS_VIEW, ExitsView } from './views/exits.ts';
 import { MemoryViews } from './views/memory.ts';
+import { ParavirtView } from './views/paravirt.ts';
 import { ScreenViews } from './views/screen.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -31,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const breakpoints = new ExitBreakpoints(workspaceState, sessions);
   const events = new EventBreakpoints(workspaceState, sessions);
   const exits = new ExitsView(extensionUri, sessions, log);
+  const paravirt = new ParavirtView(sessions);
   const screens = new ScreenViews(extensionUri, sessions);
   subscriptions.push(
     log,
@@ -38,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
     breakpoints,
     events,
     exits,
+    paravirt,
     screens,
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
@@ -50,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerBreakOnView(eventTree(), events),
     registerBreakOnCommands(events),
     registerSampleCommand(extensionUri),
+    registerParavirtCommands(paravirt),
     registerScreenCommand(screens, sessions),
     registerMemoryCommands(new MemoryViews(extensionUri, sessions), sessions),
   );

@@ -5,7 +5,7 @@ import type { Guest } from '../guest.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type { ParavirtOperation } from '../protocol.ts';
 import type { Hook } from './hook-table.ts';
-import { operationsBody, placesOf, siteBodies, statesText } from './hook-reports.ts';
+import { operationsBody, placesOf, siteBodies } from './hook-reports.ts';
 import { hooksContainer, sitesContainer } from './hook-tree.ts';
 
 // prettier-ignore
@@ -29,8 +29,8 @@ async function showHooks(guest: Guest, words: readonly string[]): Promise<string
   const nameWidth = widest(operations.map((operation) => operation.name));
   const symbolWidth = widest(operations.map(({ symbol = '' }) => symbol));
   const lines = operations.map((operation) => {
-    const { symbol = '', patchText } = operation;
-    return `${operation.name.padEnd(nameWidth)}  ${symbol.padEnd(symbolWidth)}  ${patchText}; ${statesText(operation)}`;
+    const { symbol = '', patchText, sitesText } = operation;
+    return `${operation.name.padEnd(nameWidth)}  ${symbol.padEnd(symbolWidth)}  ${patchText}; ${sitesText}`;
   });
   const text = [
     ...body.fields.map(({ name: field, value }) => `${field} = ${value}`),
@@ -41,12 +41,12 @@ async function showHooks(guest: Guest, words: readonly string[]): Promise<string
 }
 
 function detailsText(operation: ParavirtOperation): string {
-  const { name, slot, target, symbol = 'nothing', patchText } = operation;
+  const { name, slot, target, symbol = 'nothing', patchText, sitesText } = operation;
   const through = target === null || target === operation.function ? '' : ` behind the thunk ${formatAddress(target)}`; // prettier-ignore
   return [
     `${name} at ${formatAddress(slot)}: ${symbol}${through}`,
     `Patched places get: ${patchText}.`,
-    `Call sites: ${statesText(operation)}.`,
+    `Call sites: ${sitesText}.`,
   ].join('\n');
 }
 

@@ -156,6 +156,7 @@ function operationOf(
     patchText: PATCHES[patch],
     sites: mine.length,
     states: Object.fromEntries(counted.filter(([, count]) => count > 0)),
+    sitesText: statesText(mine),
   };
 }
 
@@ -167,11 +168,11 @@ export function functionName(symbols: SymbolTable, address: number | null): stri
 }
 
 /** "12 direct, 3 native". */
-export function statesText({ sites, states }: Pick<ParavirtOperation, 'sites' | 'states'>): string {
-  if (sites === 0) return 'no call sites';
+function statesText(states: readonly SiteNow[]): string {
+  if (states.length === 0) return 'no call sites';
   return SITE_STATES.flatMap((kind) => {
-    const count = states[kind] ?? 0;
-    return count === 0 ? [] : [`${count} ${STATES[kind]}`];
+    const { length } = states.filter(({ state }) => state.kind === kind);
+    return length === 0 ? [] : [`${length} ${STATES[kind]}`];
   }).join(', ');
 }
 

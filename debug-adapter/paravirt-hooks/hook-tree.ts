@@ -4,7 +4,7 @@ import type { ParavirtOperation } from '../protocol.ts';
 import type { Container, Row } from '../variables.ts';
 import { fixed } from '../variables.ts';
 import type { Hook } from './hook-table.ts';
-import { type HookView, operationsBody, placesOf, siteBodies, statesText } from './hook-reports.ts';
+import { type HookView, operationsBody, placesOf, siteBodies } from './hook-reports.ts';
 
 /** The groups, and what the kernel says of itself; everything is read when it is opened. */
 export function hooksContainer(view: HookView): Container {
@@ -26,7 +26,7 @@ export function hooksContainer(view: HookView): Container {
 }
 
 function operationRow(view: HookView, operation: ParavirtOperation, hooks: readonly Hook[]): Row {
-  const { name, member, slot, target, function: performs, symbol = 'nothing', patchText } = operation; // prettier-ignore
+  const { name, member, slot, target, function: performs, symbol = 'nothing', patchText, sitesText } = operation; // prettier-ignore
   const hook = hooks.find((each) => each.name === name);
   const place = (address: number | null): Pick<Row, 'memoryReference'> =>
     address === null || address === 0 ? {} : { memoryReference: formatAddress(address) };
@@ -36,7 +36,7 @@ function operationRow(view: HookView, operation: ParavirtOperation, hooks: reado
       : [{ name: 'thunk', value: formatAddress(target), ...place(target) }];
   return {
     name: member,
-    value: `${symbol}; ${statesText(operation)}`,
+    value: `${symbol}; ${sitesText}`,
     ...place(performs),
     children: fixed([
       { name: 'function', value: symbol, ...place(performs) },
@@ -45,7 +45,7 @@ function operationRow(view: HookView, operation: ParavirtOperation, hooks: reado
       { name: 'patched to', value: patchText },
       {
         name: 'call sites',
-        value: statesText(operation),
+        value: sitesText,
         ...(hook !== undefined && operation.sites > 0 && { children: sitesContainer(view, hook) }),
       },
     ]),

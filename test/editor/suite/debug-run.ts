@@ -5,6 +5,8 @@ import * as vscode from 'vscode';
 interface ProtocolMessage {
   readonly type: string;
   readonly event?: string;
+  /** Of an answer: what it answers. */
+  readonly command?: string;
   readonly body?: Record<string, unknown>;
 }
 
@@ -88,6 +90,13 @@ export class DebugRun {
   events(name: string): readonly Record<string, unknown>[] {
     return this.#messages
       .filter(({ type, event }) => type === 'event' && event === name)
+      .map(({ body }) => body ?? {});
+  }
+
+  /** What the adapter has answered to a request, each time. */
+  answers(wanted: string): readonly Record<string, unknown>[] {
+    return this.#messages
+      .filter(({ type, command }) => type === 'response' && command === wanted)
       .map(({ body }) => body ?? {});
   }
 
