@@ -38,6 +38,7 @@ import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
 import type { LineStep } from './line-step.ts';
 import { Linux } from './linux/linux.ts';
+import { ModuleWatch } from './linux/module-watch.ts';
 import type { Sources } from './sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
@@ -81,6 +82,7 @@ export class Guest {
   sources: Sources;
   /** Its Linux kernel, if it has one. */
   readonly linux: Linux;
+  readonly modules: ModuleWatch;
   /** Paravirt hooks of its kernel. */
   hooks: ParavirtHooks;
   /** What debugging information tells of its program. */
@@ -116,6 +118,7 @@ export class Guest {
     this.printed = printed;
     this.configuration = configuration;
     this.linux = new Linux(machine, () => this.files);
+    this.modules = new ModuleWatch(this.linux, () => this.files);
     this.hooks = new ParavirtHooks(machine, {
       symbols: this.symbols,
       kernels: [],

@@ -472,6 +472,92 @@ export interface ParavirtSite {
   readonly source?: { readonly path: string; readonly line: number };
 }
 
+/**
+ * The guest's Linux kernel, whose vmlinux is listed under "symbols". Legal whenever a machine exists, as the
+ * next; the error says why the kernel cannot be seen, as before it is in memory.
+ */
+export interface LinuxTasksBody {
+  /** Processes in the kernel's order, each with its threads behind it. */
+  readonly tasks: readonly LinuxTask[];
+  /** Why the list is not whole: the guest's memory is damaged. */
+  readonly problem?: string;
+}
+export interface LinuxTask {
+  readonly pid: number;
+  /** Process that it is a thread of. */
+  readonly tgid: number;
+  /** The parent's process. */
+  readonly parent: number;
+  /** Up to 15 characters. */
+  readonly name: string;
+  /** "S (sleeping)", in the kernel's own words. */
+  readonly state: string;
+  /** The CPU that it runs on, or ran on last. */
+  readonly cpu: number;
+  readonly isKernelThread: boolean;
+  /** A processor executes it now. */
+  readonly isCurrent: boolean;
+  /** Linear address of its task_struct. */
+  readonly memoryReference: string;
+  /** Why some of this cannot be told. */
+  readonly problem?: string;
+}
+export interface LinuxTaskStackArguments {
+  readonly pid: number;
+}
+/** The kernel stack of a task that does not run now. */
+export interface LinuxTaskStackBody {
+  /** Innermost first. */
+  readonly frames: readonly {
+    /** Linear address at which it goes on. */
+    readonly memoryReference: string;
+    /** Nearest symbol at or below. */
+    readonly symbol?: string;
+  }[];
+  /** Why there are no frames, or no more. */
+  readonly problem?: string;
+}
+export interface LinuxLogArguments {
+  /** Index of the first record wanted; absent: the newest `limit` records. */
+  readonly from?: number;
+  /** At most this many records, 1 to 10000; default 1000. */
+  readonly limit?: number;
+}
+export interface LinuxLogBody {
+  readonly records: readonly {
+    /** Seconds since the boot; absent where the kernel does not note it. */
+    readonly time?: number;
+    /** 0 is an emergency, 7 for debugging. */
+    readonly level: number;
+    /** What said it (syslog's number); 0 is the kernel. */
+    readonly facility: number;
+    /** Without the line feed at its end; may have several lines. */
+    readonly text: string;
+  }[];
+  /** Of all records that the buffer holds. */
+  readonly total: number;
+  readonly problem?: string;
+}
+export interface LinuxModulesBody {
+  /** The youngest first, as in /proc/modules. */
+  readonly modules: readonly LinuxModule[];
+  readonly problem?: string;
+}
+export interface LinuxModule {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Where its core lies. */
+  readonly memoryReference: string;
+  readonly state: 'Live' | 'Loading' | 'Unloading' | 'Unformed';
+  /** How often it is used; absent where the kernel does not count. */
+  readonly users?: number;
+  /** Modules that use it. */
+  readonly usedBy: readonly string[];
+  readonly sections: readonly { readonly name: string; readonly memoryReference: string }[];
+  readonly problem?: string;
+}
+
 /** Custom requests by command: what goes in and what comes back in the response's body. */
 export interface CustomRequests {
   'guestscope/exits': { readonly arguments: ExitsArguments; readonly body: ExitsBody };
@@ -524,6 +610,13 @@ export interface CustomRequests {
     readonly arguments: undefined;
     readonly body: ParavirtOperationsBody;
   };
+  'guestscope/linux/tasks': { readonly arguments: undefined; readonly body: LinuxTasksBody };
+  'guestscope/linux/taskStack': {
+    readonly arguments: LinuxTaskStackArguments;
+    readonly body: LinuxTaskStackBody;
+  };
+  'guestscope/linux/log': { readonly arguments: LinuxLogArguments; readonly body: LinuxLogBody };
+  'guestscope/linux/modules': { readonly arguments: undefined; readonly body: LinuxModulesBody };
   'guestscope/paravirtSites': {
     readonly arguments: ParavirtSitesArguments;
     readonly body: ParavirtSitesBody;
@@ -582,5 +675,7 @@ export type CustomEventName = keyof CustomEvents;
 /** Rows of one `guestscope.exits` event and of one page of `guestscope/exits`. */
 export const EXIT_ROWS_PER_EVENT = 256;
 export const EXIT_ROWS_PER_PAGE = 1000;
+/** Records of one answer of `guestscope/linux/log`. */
+export const LINUX_RECORDS_PER_PAGE = 10_000;
 /** Places of one page of `guestscope/paravirtSites`. */
 export const PARAVIRT_SITES_PER_PAGE = 1000;

@@ -41,6 +41,7 @@ import { continueGuest, next, pause, stepIn, stepOut, stepping } from './request
 import { initialize } from './requests/initialize.ts';
 import { attach, configurationDone, launch } from './requests/launch.ts';
 import { readMemory, writeMemory } from './requests/memory.ts';
+import { linuxLog, linuxModules, linuxTasks, linuxTaskStack } from './requests/linux.ts';
 import { paravirtInterface, paravirtOperations, paravirtSites } from './requests/paravirt.ts';
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
@@ -146,6 +147,10 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'guestscope/paravirtInterface', legal: ALIVE,          handle: paravirtInterface },
   { command: 'guestscope/paravirtOperations', legal: ALIVE,         handle: paravirtOperations },
   { command: 'guestscope/paravirtSites',    legal: ALIVE,           handle: paravirtSites },
+  { command: 'guestscope/linux/tasks',      legal: ALIVE,           handle: linuxTasks },
+  { command: 'guestscope/linux/taskStack',  legal: ALIVE,           handle: linuxTaskStack },
+  { command: 'guestscope/linux/log',        legal: ALIVE,           handle: linuxLog },
+  { command: 'guestscope/linux/modules',    legal: ALIVE,           handle: linuxModules },
   { command: 'guestscope/setRunRules',      legal: ALIVE,           handle: setRunRules },
   { command: 'guestscope/setExpectations',  legal: ALIVE,           handle: setExpectations },
   { command: 'guestscope/summary',          legal: AT_REST,         handle: summary },

@@ -458,6 +458,7 @@ export class GuestscopeSession {
       if (mode !== null) return guest.machine.call('resume', mode);
     }
     guest.lineStep = null;
+    await this.lookForModules();
     const place = await this.described(position, false);
     const hookText = await hookAtStop(guest, reason, position.linearEip);
     // the client may have left meanwhile
@@ -478,6 +479,7 @@ export class GuestscopeSession {
     this.memoryChanged();
     this.tellStop(stop, position.vcpu);
   }
+
   private tellStop(stop: StopDescription, vcpu: number): void {
     this.event('stopped', {
       reason: stop.reason,
@@ -497,6 +499,13 @@ export class GuestscopeSession {
     for (const sentence of moved)
       this.event('output', { category: 'console', output: `${sentence}\n` });
     await this.rebind();
+  }
+
+  /** What the kernel has loaded or unloaded since the last stop. */
+  private async lookForModules(): Promise<void> {
+    const changes = await this.guest.modules.look();
+    for (const body of changes) this.event('module', body);
+    if (changes.some(({ reason }) => reason === 'changed')) await this.rebind();
   }
 
   /** What is set by name or by source line follows what is known of the files of symbols. */

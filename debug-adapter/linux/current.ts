@@ -15,18 +15,24 @@ import { perCpuOffsets, perCpuSymbol } from './per-cpu.ts';
 /** GDT_ENTRY_PERCPU, and GDT_ENTRY_PDA in 2.6.20: bytes from the base of the GDT. */
 const OWN_DESCRIPTOR = 27 * 8;
 
-/** The address of the current task's task_struct. Throws KernelError where this kernel has none of the forms. */
-export function currentTree(names: KernelNames): Syntax {
+/**
+ * The address of the current task's task_struct. Throws KernelError where this kernel has none of the forms.
+ * @param cpu whose; null: of the processor that evaluates it
+ */
+export function currentTree(names: KernelNames, cpu: number | null = null): Syntax {
+  const copy = (name: string): Syntax => cpu === null ? ownCopyTree(names, name) : copyTree(names, name, constant(cpu, U32)); // prettier-ignore
   const member = memberOf(names, 'struct pcpu_hot', 'current_task');
   if (member !== null && names.symbol('pcpu_hot') !== null)
-    return memoryAt(advanced(ownCopyTree(names, 'pcpu_hot'), member), U32);
-  const inPda = hasPda(names) ? memberOf(names, 'struct i386_pda', 'pcurrent') : null;
-  if (inPda !== null) return memoryAt(advanced(ownBaseTree(), inPda), U32);
-  return memoryAt(ownCopyTree(names, 'current_task'), U32);
+    return memoryAt(advanced(copy('pcpu_hot'), member), U32);
+  const pda = names.symbol(PDA);
+  const inPda = pda === null ? null : memberOf(names, 'struct i386_pda', 'pcurrent');
+  if (pda === null || inPda === null) return memoryAt(copy('current_task'), U32);
+  const base = cpu === null ? ownBaseTree() : memoryAt(constant(pda.address + 4 * cpu, U32), U32);
+  return memoryAt(advanced(base, inPda), U32);
 }
 
-/** Entry 27 of the GDT is of the processor's PDA, in kernels that have one. */
-const hasPda = (names: KernelNames): boolean => names.symbol('_cpu_pda') !== null;
+/** The table of all PDAs; where there is one, entry 27 of the GDT is the processor's. */
+const PDA = '_cpu_pda';
 
 function memberOf(names: KernelNames, type: string, member: string): number | null {
   return names.layout(type)?.field(member)?.offset ?? null;
@@ -37,7 +43,7 @@ export function ownCopyTree(names: KernelNames, name: string): Syntax {
   const master = constant(perCpuSymbol(names, name).address, U32);
   const offsets = perCpuOffsets(names);
   if (offsets === null) return master;
-  if (!hasPda(names)) return cast(binary('+', master, ownBaseTree()), U32);
+  if (names.symbol(PDA) === null) return cast(binary('+', master, ownBaseTree()), U32);
   const number = memberOf(names, 'struct i386_pda', 'cpu_number');
   if (number === null) throw new KernelError('How this kernel numbers its CPUs is not known.');
   const cpu = memoryAt(advanced(ownBaseTree(), number), U32);

@@ -2,9 +2,8 @@
  * The guest's Linux kernel, if it has one whose symbols are here. Every question looks anew, since the
  * guest may have run; what one question reads is read once (kernel-memory.ts).
  */
-import { failure } from '../errors.ts';
-import type { AdapterError } from '../errors.ts';
-import type { MachineClient } from '../machine-client.ts';
+import { AdapterError, failure } from '../errors.ts';
+import { type MachineClient, MachineRefusal } from '../machine-client.ts';
 import type { SystemNames } from '../typed/program-names.ts';
 import { currentTree } from './current.ts';
 import { KernelError } from './kernel-memory.ts';
@@ -56,14 +55,29 @@ export class Linux {
     }
   }
 
-  /** The task that the processor executes which the machine looks at. */
-  current(): Promise<Task> {
+  /**
+   * The task that a processor executes.
+   * @param cpu absent: of the one that the machine looks at
+   */
+  current(cpu: number | null = null): Promise<Task> {
     return this.see(async (look) => {
-      const syntax = currentTree(look.names);
-      const value = await this.machine.call('evaluate', { text: 'current', syntax });
+      const syntax = currentTree(look.names, cpu);
+      const value = await this.machine.call('evaluate', { text: 'current', syntax }).catch(refused);
       if (value.kind !== 'integer') throw new KernelError('The current task is not known.');
       return task(look, Number(BigInt.asUintN(32, value.value)));
     });
+  }
+
+  /** The same; null where that cannot be told, as before the kernel is in memory. */
+  async taskOn(cpu: number): Promise<Task | null> {
+    if (!this.exists) return null;
+    try {
+      const task = await this.current(cpu);
+      return task.problem === null ? task : null;
+    } catch (cause) {
+      if (cause instanceof AdapterError) return null;
+      throw cause;
+    }
   }
 
   /** Types that were found stay, until there are other files of symbols, or more of them are read. */
@@ -76,3 +90,8 @@ export class Linux {
 }
 
 const unseen = (problem: string): AdapterError => failure('linuxUnseen', { problem });
+
+/** What the machine refuses to read is wrong with the guest. */
+function refused(cause: unknown): never {
+  throw cause instanceof MachineRefusal ? new KernelError(cause.message) : cause;
+}

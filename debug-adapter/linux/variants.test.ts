@@ -67,8 +67,8 @@ class Kernel {
     return valueText(evaluate(valueOf(lower(written, around)), this.scope(ownBase)), false);
   }
 
-  current(ownBase: number): number {
-    const value = evaluate(currentTree(this.names), this.scope(ownBase));
+  current(ownBase: number, cpu: number | null = null): number {
+    const value = evaluate(currentTree(this.names, cpu), this.scope(ownBase));
     assert.ok(value.kind === 'integer');
     return Number(value.value);
   }
@@ -160,6 +160,7 @@ test('2.6.20: tasks, log, modules, per-CPU variables, system calls', { skip }, a
     ['0 restart_syscall', '1 exit', '2 ni_syscall'],
   );
   assert.equal(guest.current(guest.addressOf('second_pda')), guest.addressOf('shell'));
+  assert.equal(guest.current(0, 0), guest.addressOf('init_task'));
   const second = guest.addressOf('second_pda');
   assert.equal(guest.value('current->pid', second), '20');
   assert.equal(guest.value('this_cpu(count)', second), '8');

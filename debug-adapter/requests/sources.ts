@@ -134,7 +134,7 @@ function findListing({ guest }: GuestscopeSession, request: RequestArguments): C
   return guest.listings.find(request.integer('sourceReference', inSource));
 }
 
-/** What was put into guest memory, and the files of symbols. */
+/** What was put into guest memory, the files of symbols, and other modules of its kernel. */
 export async function modules(
   session: GuestscopeSession,
   request: IncomingRequest,
@@ -150,7 +150,7 @@ export async function modules(
     };
   });
   const files = guest.files.modules.map((module) => symbolModule(guest.files, module));
-  const all = [...loaded, ...files];
+  const all = [...loaded, ...files, ...guest.modules.unnamed];
   const start = Math.max(request.integer('startModule', 0), 0);
   const count = request.integer('moduleCount', 0);
   const end = count > 0 ? start + count : undefined;

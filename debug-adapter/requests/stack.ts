@@ -8,6 +8,7 @@ import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
 import { asInstruction } from './disassemble.ts';
 import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
+import { linuxContainer } from '../linux/linux-tree.ts';
 import { devicesContainer } from '../machine-views.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { SourcePlace } from '../sources.ts';
@@ -17,14 +18,17 @@ import type { Container } from '../variables.ts';
 /** Frames that are looked for at most: a stack can be a circle. */
 const DEEPEST = 200;
 
-/** One for each virtual processor, with what it does if it does not execute. */
+/** One for each virtual processor, with what it does if it does not execute, and its task of Linux. */
 export async function threads({ guest }: GuestscopeSession): Promise<unknown> {
   const vcpus = await guest.machine.call('vcpus');
   const several = vcpus.length > 1;
-  const threads = vcpus.map(({ vcpu, activity }): DebugProtocol.Thread => {
+  const threads: DebugProtocol.Thread[] = [];
+  for (const { vcpu, activity } of vcpus) {
     const state = several && activity !== 'running' ? ` (${activity})` : '';
-    return { id: threadOf(vcpu), name: `vCPU ${vcpu}${state}` };
-  });
+    const task = guest.stop === null ? null : await guest.linux.taskOn(vcpu);
+    const name = `vCPU ${vcpu}${state}${task === null ? '' : `: ${task.name} (${task.pid})`}`;
+    threads.push({ id: threadOf(vcpu), name });
+  }
   return { threads };
 }
 
@@ -114,6 +118,7 @@ export async function scopes(
       memoryContainer(guest.machine, () => guest.registers()),
     ),
     scope('Machine', machineContainer(guest.machine, guest.symbols, guest.hookView())),
+    ...(guest.linux.exists ? [scope('Linux', linuxContainer(guest))] : []),
     scope('Devices', devicesContainer(guest)),
   ];
   return {

@@ -43,12 +43,13 @@ export class Program {
 
   /** @param frame whose variables count: the selected one unless another is given */
   around(constants?: Constants, frame = this.selected): Surroundings {
-    const { symbols } = this.guest;
+    const { symbols, linux } = this.guest;
     const { information } = this;
     return surroundings({
       symbols,
       information,
       frame,
+      system: linux.expressionNames(),
       ...(constants !== undefined && { constants }),
     });
   }
