@@ -75,6 +75,8 @@ export interface Location {
   readonly operations: Uint8Array;
   /** DW_AT_frame_base of the function around, for DW_OP_fbreg. */
   readonly frameBase: Uint8Array | null;
+  /** The type that an operation names (2.5.1.1, DW_OP_convert and its like) by its place in the unit. */
+  readonly typeAt?: ((place: number) => CType) | undefined;
   /** Set instead of operations for one with a constant value (DW_AT_const_value). */
   readonly constant: bigint | Uint8Array | null;
 }

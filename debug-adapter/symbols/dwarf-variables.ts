@@ -8,6 +8,7 @@ import { expressionAt } from '../../emulator/formats/dwarf/location-lists.ts';
 import { AT, TAG } from '../../emulator/formats/dwarf/names.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
 import type { Location, Variable } from './debug-information.ts';
+import type { CType } from './c-types.ts';
 import { DECLARED, type DwarfPlaces } from './dwarf-places.ts';
 import type { DwarfTypes } from './dwarf-types.ts';
 
@@ -89,11 +90,14 @@ export class DwarfVariables {
       const origins = this.entries.origins(this.entries.entry(offset));
       const frameBase =
         frame === null ? null : expressionAt(this.entries.entry(frame), AT.FRAME_BASE, address);
+      const [{ unit }] = origins;
+      const start = unit.header.offset;
+      const typeAt = (place: number): CType => this.types.at(start + place);
       const operations = first(origins, (entry) => expressionAt(entry, AT.LOCATION, address));
       const nothing = new Uint8Array(0);
       if (operations !== null)
         // an empty expression is that of an object that is nowhere
-        return operations.length === 0 ? null : { operations, frameBase, constant: null };
+        return operations.length === 0 ? null : { operations, frameBase, constant: null, typeAt };
       const constant = first(origins, constantOf);
       return constant === null ? null : { operations: nothing, frameBase, constant };
     } catch (error) {

@@ -1,15 +1,18 @@
 /**
  * DWARF expressions (DWARF 5, 2.5 and 2.6) as trees of the machine's language. The stack holds trees
  * instead of numbers, so one walk serves the frame at which the guest stands, a caller's, and a condition
- * that the machine evaluates later. Not there: branches, which no compiler uses for a place; types of
- * stack entries; thread-local storage; and what needs the caller's registers at the call (entry values).
+ * that the machine evaluates later: where the expression branches, both ways are walked, and the tree
+ * chooses between them. Not there: floating-point numbers, thread-local storage, and what needs the
+ * caller's registers at the call (entry values).
  */
-import { S32, U16, U32, U8 } from '../../emulator/expressions/integers.ts';
+import { type IntegerType, S32, U16, U32, U8 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
 import { DwarfReader } from '../../emulator/formats/dwarf/dwarf-reader.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
+import type { CType } from '../symbols/c-types.ts';
 import { lost, type Piece, type Storage, storageOfBytes } from './storage.ts';
 import { advanced, binary, cast, constant, memoryAt } from './trees.ts';
+import { integerOfType } from './types.ts';
 
 /** Where a frame's registers come from. */
 export interface FrameTrees {
@@ -25,6 +28,8 @@ export interface LocationContext {
   readonly frameBase: Uint8Array | null;
   /** Bytes by which the file has moved since it was linked. */
   readonly slide: number;
+  /** Types that operations name; without it those operations are not supported. */
+  readonly typeAt?: ((place: number) => CType) | undefined;
 }
 
 /** Says why a place cannot be told. */
@@ -33,6 +38,8 @@ class Lost extends Error {}
 /** Operations at most: it bounds the trees that a file can make us build. */
 const MOST_OPERATIONS = 500;
 const DEEPEST = 4;
+/** Branches on one way through an expression: each doubles the ways. */
+const MOST_BRANCHES = 6;
 
 /** Where the operations say that an object lies; a piece that is lost says why. */
 export function locate(operations: Uint8Array, context: LocationContext): Storage {
@@ -67,25 +74,37 @@ const SIGNED: ReadonlyMap<number, string> = new Map([
   [0x1b, '/'], [0x26, '>>'], [0x29, '=='], [0x2a, '>='], [0x2b, '>'], [0x2c, '<='], [0x2d, '<'], [0x2e, '!='],
 ]);
 
+/** An entry of the stack: its type is of 32 bits without a sign (the generic type), or one that is named. */
+interface Value {
+  readonly tree: Syntax;
+  readonly type: IntegerType;
+}
+
 class Walk {
   private readonly context: LocationContext;
   private readonly depth: number;
-  private readonly stack: Syntax[] = [];
+  private readonly branches: number;
+  private readonly stack: Value[];
   private place: Place | null = null;
 
-  constructor(context: LocationContext, depth: number) {
+  constructor(context: LocationContext, depth: number, branches = 0, stack: readonly Value[] = []) {
     if (depth > DEEPEST) throw new Lost('its debugging information goes in a circle');
     this.context = context;
     this.depth = depth;
+    this.branches = branches;
+    this.stack = [...stack];
   }
 
-  storage(operations: Uint8Array): Storage {
-    const reader = new DwarfReader('.debug_loclists', operations);
+  /** @param start where in the operations to begin */
+  storage(operations: Uint8Array, start = 0): Storage {
+    const reader = new DwarfReader('.debug_loclists', operations, start);
     const pieces: Piece[] = [];
     let isWhole = true;
     for (let count = 0; reader.left > 0; count++) {
       if (count > MOST_OPERATIONS) throw new Lost('its debugging information is too long');
       const operation = reader.u8();
+      if (operation === 0x28 /* DW_OP_bra */)
+        return [...pieces, ...this.branch(operations, reader)];
       if (operation !== 0x93 /* DW_OP_piece */) {
         this.step(operation, reader);
         continue;
@@ -98,6 +117,17 @@ class Walk {
     return isWhole ? wholes(this.result()) : pieces;
   }
 
+  /** Both ways from here to the end. */
+  private branch(operations: Uint8Array, reader: DwarfReader): Storage {
+    if (this.branches >= MOST_BRANCHES)
+      throw new Lost('its debugging information branches too often');
+    const test = this.pop();
+    const [no, yes] = [reader.at + 2, jumped(reader)].map((start) =>
+      new Walk(this.context, this.depth, this.branches + 1, this.stack).storage(operations, start),
+    );
+    return chosen(test, yes ?? [], no ?? []);
+  }
+
   private piece(bytes: number): Piece {
     if (this.place === null && this.stack.length === 0) return { kind: 'lost', bytes, reason: OUT };
     const [piece] = wholes(this.result());
@@ -108,14 +138,16 @@ class Walk {
     return this.place ?? { kind: 'memory', address: this.pop() };
   }
 
-  private pop(): Syntax {
+  private popValue(): Value {
     const value = this.stack.pop();
     if (value === undefined) throw new Lost('its debugging information is damaged');
     return value;
   }
-  /** Entries are unsigned and of 32 bits, the generic type of this machine. */
-  private push(value: Syntax): void {
-    this.stack.push(value);
+  private pop(): Syntax {
+    return this.popValue().tree;
+  }
+  private push(tree: Syntax, type: IntegerType = U32): void {
+    this.stack.push({ tree, type });
   }
   private number(value: number): void {
     this.push(constant(value, U32));
@@ -143,9 +175,13 @@ class Walk {
 
   private operate(operator: string, isSigned = false): void {
     const right = this.pop();
-    const left = this.pop();
-    if (isSigned) this.push(cast(binary(operator, cast(left, S32), cast(right, S32)), U32));
-    else this.push(binary(operator, left, right));
+    const { tree, type } = this.popValue();
+    if (type.bits === 32 && !type.signed && !isSigned)
+      return this.push(binary(operator, tree, right));
+    // a comparison gives the generic type
+    const result = isSigned && /[<>]?=|^[<>]$/.test(operator) ? U32 : type;
+    const working = isSigned && type === U32 ? S32 : type;
+    this.push(cast(binary(operator, cast(tree, working), cast(right, working)), result), result);
   }
 
   private other(operation: number, reader: DwarfReader): void {
@@ -168,22 +204,57 @@ class Walk {
       case 0x16: /* swap */ this.rotate(2); break;
       case 0x17: /* rot */ this.rotate(3); break;
       case 0x19: this.absolute(); break;
-      case 0x1f: /* neg */ this.push(binary('-', constant(0, U32), this.pop())); break;
-      case 0x20: /* not */ this.push(binary('^', this.pop(), constant(0xffffffff, U32))); break;
+      case 0x1f: /* neg */ this.unary((tree, type) => binary('-', constant(0, type), tree)); break;
+      case 0x20: /* not */ this.unary((tree, type) => binary('^', tree, constant(-1, type))); break;
       case 0x23: /* plus_uconst */ this.push(advanced(this.pop(), reader.uleb())); break;
+      case 0x2f: /* skip */ reader.at = jumped(reader); break;
       case 0x90: /* regx */ this.place = this.register(reader.uleb()); break;
       case 0x91: /* fbreg */ this.push(advanced(this.frameBase(), reader.sleb())); break;
       case 0x92: /* bregx */ this.push(advanced(this.register(reader.uleb()).value, reader.sleb())); break;
       case 0x94: /* deref_size */ this.push(this.sized(reader.u8())); break;
-      case 0x96: /* nop */ break;
+      case 0x96: case 0xf0: /* nop, GNU_uninit */ break;
       case 0x9c: this.push(this.cfa()); break;
       case 0x9e: /* implicit_value */ this.place = { kind: 'bytes', bytes: taken(reader, reader.uleb()) }; break;
       case 0x9f: /* stack_value */ this.place = { kind: 'value', value: this.pop(), register: null }; break;
       case 0xa0: case 0xf2: throw new Lost('the object that it points to has been optimized out');
       case 0xa3: case 0xf3: throw new Lost('it is what a register was at the call of the function, which is not known');
       case 0x9b: case 0xe0: throw new Lost('it is thread-local');
+      case 0xa4: case 0xf4: /* const_type */ this.typedConstant(reader); break;
+      case 0xa5: case 0xf5: /* regval_type */ this.convert(this.register(reader.uleb()).value, reader); break;
+      case 0xa6: case 0xf6: /* deref_type */ reader.u8(); this.typedMemory(reader); break;
+      case 0xa8: case 0xf7: case 0xa9: case 0xf9: /* convert, reinterpret */ this.convert(this.pop(), reader); break;
+      case 0xfa: throw new Lost('it is a parameter of the function at its call, which is not known');
       default: throw new Lost(`how it is computed is not supported (DW_OP 0x${operation.toString(16)})`);
     }
+  }
+
+  private unary(compute: (tree: Syntax, type: IntegerType) => Syntax): void {
+    const { tree, type } = this.popValue();
+    this.push(cast(compute(tree, type), type), type);
+  }
+
+  /** The type that an operation names: 0 is the generic one. */
+  private named(reader: DwarfReader): IntegerType {
+    const place = reader.uleb();
+    if (place === 0) return U32;
+    const type = this.context.typeAt?.(place);
+    const integer = type === undefined ? null : integerOfType(type);
+    if (integer === null) throw new Lost('it is computed with numbers that are no integers');
+    return integer;
+  }
+  private convert(tree: Syntax, reader: DwarfReader): void {
+    const type = this.named(reader);
+    this.push(cast(tree, type), type);
+  }
+  private typedMemory(reader: DwarfReader): void {
+    const type = this.named(reader);
+    this.push(memoryAt(this.pop(), type), type);
+  }
+  private typedConstant(reader: DwarfReader): void {
+    const type = this.named(reader);
+    const bytes = taken(reader, reader.u8());
+    const value = bytes.reduceRight((high, byte) => (high << 8n) | BigInt(byte), 0n);
+    this.push(constant(value, type), type);
   }
 
   private pick(index: number): void {
@@ -194,11 +265,13 @@ class Walk {
   /** The top entry goes below `count - 1` others. */
   private rotate(count: number): void {
     if (this.stack.length < count) throw new Lost('its debugging information is damaged');
-    this.stack.splice(-count, 0, this.pop());
+    this.stack.splice(-count, 0, this.popValue());
   }
   private absolute(): void {
-    const value = cast(this.pop(), S32);
-    this.push(cast({ kind: 'call', at: value.at, name: 'abs', operands: [value] }, U32));
+    this.unary((tree, type) => {
+      const value = cast(tree, type === U32 ? S32 : type);
+      return { kind: 'call', at: value.at, name: 'abs', operands: [value] };
+    });
   }
   private sized(size: number): Syntax {
     const type = size === 1 ? U8 : size === 2 ? U16 : U32;
@@ -227,7 +300,33 @@ class Walk {
 
 const OUT = 'it has been optimized out';
 const NO_FRAME = 'it is a local variable, and no frame is selected';
+const DIFFERENT = 'its debugging information gives it different kinds of places';
 const NO_REGISTER = 'the register that holds it is not known in this frame';
+
+/** Where a branch leads, which is counted from behind its operand. */
+function jumped(reader: DwarfReader): number {
+  const distance = (reader.u16() << 16) >> 16;
+  const target = reader.at + distance;
+  if (target < 0 || target > reader.end) throw new Lost('its debugging information is damaged');
+  return target;
+}
+
+/** One of two places by a test, where they differ only in what is there. */
+function chosen(test: Syntax, yes: Storage, no: Storage): Storage {
+  if (yes.length !== no.length) throw new Lost(DIFFERENT);
+  const choice = (left: Syntax, right: Syntax): Syntax => ({ kind: 'conditional', at: test.at, test, yes: left, no: right }); // prettier-ignore
+  return yes.map((piece, index) => {
+    const other = no[index];
+    if (other === undefined || other.bytes !== piece.bytes) throw new Lost(DIFFERENT);
+    if (piece.kind === 'memory' && other.kind === 'memory')
+      return { ...piece, address: choice(piece.address, other.address) };
+    if (piece.kind === 'value' && other.kind === 'value')
+      return { ...piece, value: choice(piece.value, other.value), register: null };
+    if (piece.kind === 'lost') return piece;
+    if (other.kind === 'lost') return other;
+    throw new Lost(DIFFERENT);
+  });
+}
 
 function taken(reader: DwarfReader, count: number): Uint8Array {
   if (count > reader.left) throw new Lost('its debugging information is damaged');

@@ -169,10 +169,10 @@ function storageOf(
     frame === null ? 0 : linkedAddress(frame.address, information),
   );
   if (location === null) return null;
-  const { constant: value, frameBase, operations } = location;
+  const { constant: value, frameBase, operations, typeAt } = location;
   if (typeof value === 'bigint') return storageOfInteger(value);
   if (value !== null) return storageOfBytes(value);
-  return locate(operations, { frame: frame?.trees ?? null, frameBase, slide });
+  return locate(operations, { frame: frame?.trees ?? null, frameBase, slide, typeAt });
 }
 
 function first<Found>(

@@ -113,8 +113,8 @@ export class DebugEntries {
    * An entry and what it completes (DW_AT_abstract_origin, DW_AT_specification), itself first: the first
    * of them that has an attribute tells it.
    */
-  origins(entry: Entry): readonly Entry[] {
-    const all = [entry];
+  origins(entry: Entry): readonly [Entry, ...Entry[]] {
+    const all: [Entry, ...Entry[]] = [entry];
     for (let last: Entry | null = entry; all.length < MOST_ORIGINS;) {
       last = this.follow(last, AT.ABSTRACT_ORIGIN) ?? this.follow(last, AT.SPECIFICATION);
       if (last === null) break;
