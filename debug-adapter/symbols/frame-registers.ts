@@ -3,6 +3,7 @@
  * on its canonical frame address (DWARF 5, 6.4). Registers go by DWARF's numbers (System V ABI for i386,
  * table 2.14): 0 to 8 are eax, ecx, edx, ebx, esp, ebp, esi, edi and eip.
  */
+import type { CfaRule } from '../../emulator/formats/dwarf/frame-program.ts';
 
 /** One frame of a stopped guest: a caller's as the unwinder has found them. */
 export interface FrameRegisters {
@@ -11,12 +12,6 @@ export interface FrameRegisters {
   /** Linear; null where call frame information is missing. */
   readonly cfa: number | null;
 }
-
-/** How the CFA of a function is computed at one of its instructions (6.4.1), from live registers. */
-export type CfaRule =
-  | { readonly kind: 'register'; readonly register: number; readonly offset: number }
-  /** A DWARF expression. */
-  | { readonly kind: 'expression'; readonly operations: Uint8Array };
 
 /** What the unwinder tells. */
 export interface FrameInformation {
