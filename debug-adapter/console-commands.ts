@@ -251,7 +251,7 @@ async function disassemble(guest: Guest, words: readonly string[]): Promise<stri
 }
 
 async function backtrace(guest: Guest): Promise<string> {
-  const frames = await guest.machine.call('stack', 50);
+  const frames = await guest.stack(50);
   return frames
     .map(({ linearEip }, depth) => {
       const symbol = guest.symbols.describe(linearEip);

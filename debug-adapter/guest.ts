@@ -3,13 +3,15 @@
  * symbols, breakpoints, and what is remembered between two stops. Requests work on this; the session
  * (session.ts) decides when they may.
  */
-import type { MemoryPlace, RegisterGroup, StackFrame } from '../emulator/debug-port.ts';
+import type { MemoryPlace, RegisterGroup } from '../emulator/debug-port.ts';
 import type { MachineEventRow } from '../emulator/debugger/machine-events.ts';
 import type { Value } from '../emulator/expressions/evaluator.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import { ExpressionError } from '../emulator/expressions/syntax.ts';
 import { valueText } from '../emulator/expressions/value-text.ts';
 import type { Conditions } from './breakpoints.ts';
+import type { CallFrame } from './call-stack/call-frame.ts';
+import { callStack } from './call-stack/call-stack.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DisassemblyListing } from './disassembly-listing.ts';
 import { CodeListings } from './code-listings.ts';
@@ -95,10 +97,7 @@ export class Guest {
   /** Why it is stopped; null while it runs. */
   stop: StopDescription | null = null;
   /** Frames of the call stack by their DAP id, as of this stop. */
-  private readonly frames = new Map<
-    number,
-    { readonly frame: StackFrame; readonly depth: number; readonly vcpu: number }
-  >();
+  private readonly frames = new Map<number, { readonly frame: CallFrame; readonly vcpu: number }>();
   private nextFrame = 1;
   private registerCache: Promise<readonly RegisterGroup[]> | null = null;
   /** By vCPU: what was shown at this stop, and at the last one at which something was. */
@@ -371,9 +370,15 @@ export class Guest {
     });
   }
 
-  addFrame(frame: StackFrame, depth: number): number {
+  /** The call stack of the vCPU that is looked at: at most `limit` physical frames. */
+  stack(limit: number): Promise<readonly CallFrame[]> {
+    return callStack(this, limit);
+  }
+
+  /** Numbers for frames and for rows between them. */
+  addFrame(frame: CallFrame | null): number {
     const id = this.nextFrame++;
-    this.frames.set(id, { frame, depth, vcpu: this.variables.vcpu });
+    if (frame !== null) this.frames.set(id, { frame, vcpu: this.variables.vcpu });
     return id;
   }
 
@@ -382,8 +387,7 @@ export class Guest {
     const { program } = this;
     if (program.information.length === 0) return;
     if (id !== null) {
-      const { frame, depth } = this.frame(id);
-      program.selected = await program.frameOf(frame, depth);
+      program.selected = program.frameOf(this.frame(id));
     } else if (this.stop !== null) {
       program.selected = program.frameAt((await this.machine.call('position')).linearEip);
     }
@@ -395,8 +399,8 @@ export class Guest {
   }
 
   /** Throws the numbered error for a frame of an earlier stop. */
-  frame(id: number): { readonly frame: StackFrame; readonly depth: number } {
-    const frame = this.frames.get(id);
+  frame(id: number): CallFrame {
+    const frame = this.frames.get(id)?.frame;
     if (frame === undefined)
       throw failure('staleReference', { kind: 'stack frame', reference: String(id) });
     return frame;

@@ -31,7 +31,11 @@ export class Sources {
 
   /** Null for code without a line, and for a file that is not here. */
   async placeOf(address: number, counting: Counting): Promise<SourcePlace | null> {
-    const here = this.lines.locate(address);
+    return this.placeOfLine(this.lines.locate(address), counting);
+  }
+
+  /** The same of a line that is known. */
+  async placeOfLine(here: SourceLine | null, counting: Counting): Promise<SourcePlace | null> {
     if (here === null || !(await this.isHere(here.path))) return null;
     return {
       source: sourceOf(here.path),

@@ -1,8 +1,9 @@
 /** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { StackFrame } from '../../emulator/debug-port.ts';
+import type { CallFrame } from '../call-stack/call-frame.ts';
 import { listingSource } from '../code-listings.ts';
 import { threadOf } from '../focus.ts';
+import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { formatAddress } from '../memory-reference.ts';
 import { registersContainer } from '../registers.ts';
@@ -41,30 +42,61 @@ export async function stackTrace(
   const asked = request.integer('levels', 0);
   const levels = asked <= 0 ? DEEPEST : Math.min(asked, DEEPEST);
   // One more than wanted tells whether there are more.
-  const frames = await guest.machine.call('stack', Math.min(start + levels + 1, DEEPEST));
+  const frames = await guest.stack(Math.min(start + levels + 1, DEEPEST));
+  const rows = frames.flatMap((frame, index): (CallFrame | Border)[] => {
+    const inner = frames[index - 1];
+    const isBorder = inner !== undefined && inner.depth < frame.depth && frame.isInterrupted;
+    return isBorder ? [{ inner, outer: frame }, frame] : [frame];
+  });
   const stackFrames: DebugProtocol.StackFrame[] = [];
-  for (const [index, frame] of frames.slice(start, start + levels).entries())
-    stackFrames.push(await described(session, frame, start + index));
-  return { stackFrames, totalFrames: frames.length };
+  for (const row of rows.slice(start, start + levels))
+    stackFrames.push('outer' in row ? borderRow(session, row) : await described(session, row));
+  return { stackFrames, totalFrames: rows.length };
+}
+
+/** Between the frames of a handler and those of the code that it interrupted. */
+interface Border {
+  readonly inner: CallFrame;
+  readonly outer: CallFrame;
+}
+
+const MODE_OF: { readonly [mode in CallFrame['mode']]: string } = {
+  real: 'real-address mode',
+  protected16: '16-bit code',
+  protected32: '',
+  v86: 'virtual-8086 mode',
+};
+
+/** "--- interrupted at CPL 3, user mode ---". */
+function borderRow(
+  { guest }: GuestscopeSession,
+  { inner, outer }: Border,
+): DebugProtocol.StackFrame {
+  const { cpl, mode } = outer;
+  const level = cpl === inner.cpl ? `at the same CPL ${cpl}` : `at CPL ${cpl}${cpl === 3 ? ', user mode' : ''}`; // prettier-ignore
+  const how = MODE_OF[mode] === '' ? '' : `, ${MODE_OF[mode]}`;
+  return {
+    id: guest.addFrame(null),
+    name: `--- interrupted ${mode === 'real' ? 'in real-address mode' : level + how} ---`,
+    line: 0,
+    column: 0,
+    presentationHint: 'label',
+  };
 }
 
 async function described(
   session: GuestscopeSession,
-  frame: StackFrame,
-  depth: number,
+  frame: CallFrame,
 ): Promise<DebugProtocol.StackFrame> {
   const { guest, abilities } = session;
-  const { linearEip } = frame;
-  // of a caller, where it called: the address that it returns to may be of the next line
-  const code = depth === 0 ? linearEip : linearEip - 1;
-  const { lines } = guest.sources;
-  const line = lines.locate(code);
+  const { linearEip, codeAddress, call } = frame;
+  const line = call ?? guest.sources.lines.locate(codeAddress);
   const place =
-    (await guest.sources.placeOf(code, abilities)) ?? (await inListing(session, linearEip));
+    (await guest.sources.placeOfLine(line, abilities)) ?? (await inListing(session, linearEip));
   const isNamed = line === null || (place !== null && place.source.path !== undefined);
-  const name = guest.symbols.describe(linearEip) ?? formatAddress(linearEip);
+  const name = nameOf(guest, frame);
   return {
-    id: guest.addFrame(frame, depth),
+    id: guest.addFrame(frame),
     // a source that is not here is at least named
     name: isNamed ? name : `${name} (${lineText(line)})`,
     line: 0,
@@ -72,6 +104,12 @@ async function described(
     ...place,
     instructionPointerReference: formatAddress(linearEip),
   };
+}
+
+function nameOf({ symbols }: Guest, { linearEip, isInlined, scopes }: CallFrame): string {
+  const inlined = isInlined ? scopes.at(-1) : undefined;
+  if (inlined?.kind === 'inlined') return `${inlined.name} (inlined)`;
+  return symbols.describe(linearEip) ?? formatAddress(linearEip);
 }
 
 /** Code without a source, for a client that cannot disassemble; null for the others. */
@@ -98,7 +136,7 @@ export async function scopes(
 ): Promise<unknown> {
   const { guest } = session;
   const id = request.integer('frameId');
-  const { frame, depth } = guest.frame(id);
+  const frame = guest.frame(id);
   await guest.select(id);
   const scope = (
     name: string,
@@ -111,7 +149,8 @@ export async function scopes(
     ...more,
   });
   const { locals, globals } = guest.program.scopes();
-  const registers = depth > 0 ? callerContainer(frame) : registersContainer(guest.registerAccess());
+  const registers =
+    frame.depth > 0 ? callerContainer(frame) : registersContainer(guest.registerAccess());
   const ofMachine = (): DebugProtocol.Scope[] => [
     scope(
       'Memory',
@@ -126,7 +165,7 @@ export async function scopes(
       ...(locals === null ? [] : [scope('Locals', locals, { presentationHint: 'locals' })]),
       ...(globals === null ? [] : [scope('Globals', globals, { expensive: true })]),
       scope('Registers', registers, { presentationHint: 'registers' }),
-      ...(depth > 0 ? [] : ofMachine()),
+      ...(frame.depth > 0 ? [] : ofMachine()),
     ],
   };
 }

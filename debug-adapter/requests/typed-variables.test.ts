@@ -54,7 +54,6 @@ async function start(
   guest.use(new SampleFiles([]), guest.sources);
   guest.program.frames = {
     cfaRuleAt: () => ({ kind: 'register', register: 4, offset: 0x40 }),
-    frame: () => Promise.resolve(null),
   };
   const { stackFrames } = await client.ask('stackTrace', { threadId: 1 });
   const frameId = (stackFrames as readonly { readonly id: number }[])[0]?.id ?? 0;

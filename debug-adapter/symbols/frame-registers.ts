@@ -17,6 +17,4 @@ export interface FrameRegisters {
 export interface FrameInformation {
   /** At a linear address of the running guest; null where no call frame information covers it. */
   cfaRuleAt(address: number): CfaRule | null;
-  /** Of the frames that were found at this stop, the top one being 0; null for one that there is not. */
-  frame(depth: number): Promise<FrameRegisters | null>;
 }

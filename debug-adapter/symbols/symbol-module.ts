@@ -11,6 +11,7 @@ import { buildIndex, DebugIndex, type DebugIndexData } from './debug-index.ts';
 import { DwarfInformation } from './dwarf-information.ts';
 import type { GuestImage } from './guest-image.ts';
 import { LineTables } from './line-tables.ts';
+import { ModuleFrames } from './module-frames.ts';
 import { folderOf, nameOf, type SourceMap } from './source-paths.ts';
 import type { SymbolFile } from './symbol-file.ts';
 import type { Symbol } from './symbol-table.ts';
@@ -24,6 +25,8 @@ export class SymbolModule {
   readonly file: SymbolFile | null;
   /** Null for a file without debugging information. */
   readonly sections: DwarfSections | null;
+  /** How frames of its code are left. */
+  readonly frames: ModuleFrames;
   /** Null until it is read. */
   index: DebugIndex | null = null;
   lines: LineTables | null = null;
@@ -45,6 +48,7 @@ export class SymbolModule {
     this.symbols = symbols;
     this.file = file;
     this.map = map;
+    this.frames = new ModuleFrames(file);
     const section = (name: string): ByteSource | null => file?.section(name) ?? null;
     const hasSome = ['.debug_info', '.debug_line'].some((name) => section(name) !== null);
     this.sections = hasSome ? dwarfSections(section) : null;

@@ -3,16 +3,18 @@
  * at, and its objects as rows of views. Requests ask this one; without debugging information it knows
  * nothing and everything stays as the machine's own language has it.
  */
-import type { StackFrame } from '../../emulator/debug-port.ts';
 import { U32 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import type { CfaRule } from '../../emulator/formats/dwarf/frame-program.ts';
+import { type CallFrame, frameRegisters } from '../call-stack/call-frame.ts';
+import { cfaRuleAt } from '../call-stack/call-stack.ts';
 import { failure } from '../errors.ts';
 import type { Constants } from '../expressions.ts';
 import { surroundings } from '../expressions.ts';
 import type { Guest } from '../guest.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type { DebugInformation } from '../symbols/debug-information.ts';
-import type { CfaRule, FrameInformation, FrameRegisters } from '../symbols/frame-registers.ts';
+import type { FrameInformation, FrameRegisters } from '../symbols/frame-registers.ts';
 import { computed, type FrameTrees } from './dwarf-location.ts';
 import { completed } from './lowering.ts';
 import type { ObjectAccess } from './object-access.ts';
@@ -26,8 +28,10 @@ import { globalsContainer, localsContainer } from './variable-scopes.ts';
 const NAMES = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', 'eip'] as const;
 
 export class Program {
-  /** The unwinder's knowledge; null without any. */
-  frames: FrameInformation | null = null;
+  /** The unwinder's knowledge. */
+  frames: FrameInformation = {
+    cfaRuleAt: (address) => cfaRuleAt(this.guest.files.modules, address),
+  };
   /** The frame in which the person's expressions are evaluated. */
   selected: SelectedFrame | null = null;
   private readonly guest: Guest;
@@ -59,14 +63,12 @@ export class Program {
     return frameAt(address, this.live(address), this.information);
   }
 
-  /** A frame of the stack. */
-  async frameOf({ linearEip }: StackFrame, depth: number): Promise<SelectedFrame | null> {
-    if (this.information.length === 0) return null;
-    if (depth === 0) return this.frameAt(linearEip);
-    const registers = (await this.frames?.frame(depth)) ?? null;
-    // where it called: what comes after the call may be of another scope
-    const address = (linearEip - 1) >>> 0;
-    return frameAt(address, unwound(registers), this.information);
+  /** A frame of the stack; null for one of code without debugging information. */
+  frameOf(frame: CallFrame): SelectedFrame | null {
+    const { codeAddress, depth, information, scopes } = frame;
+    if (information === null) return null;
+    const trees = depth === 0 ? this.live(codeAddress) : unwound(frameRegisters(frame));
+    return { address: codeAddress, trees, information, scopes };
   }
 
   /** Registers as they are when the expression is evaluated, at an address. */
@@ -77,7 +79,7 @@ export class Program {
         return name === undefined ? null : { value: { kind: 'name', at: 0, name }, name };
       },
       cfa: () => {
-        const rule = this.frames?.cfaRuleAt(address) ?? null;
+        const rule = this.frames.cfaRuleAt(address);
         return rule === null ? null : cfaOf(rule, trees);
       },
     };
@@ -143,12 +145,12 @@ function cfaOf(rule: CfaRule, frame: FrameTrees): Syntax | null {
 }
 
 /** A caller's registers, as the unwinder found them: to be read, but in no register to be written. */
-function unwound(registers: FrameRegisters | null): FrameTrees {
+function unwound(registers: FrameRegisters): FrameTrees {
   return {
     register(number) {
-      const value = registers?.register(number) ?? null;
+      const value = registers.register(number);
       return value === null ? null : { value: constant(value, U32), name: null };
     },
-    cfa: () => (registers === null || registers.cfa === null ? null : constant(registers.cfa, U32)),
+    cfa: () => (registers.cfa === null ? null : constant(registers.cfa, U32)),
   };
 }

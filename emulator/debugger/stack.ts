@@ -10,6 +10,7 @@ import { CodeView } from './code-view.ts';
 import { codeSizeIn, currentFrame } from './current-frame.ts';
 import { followsCall } from './instruction-kinds.ts';
 import { StackView } from './stack-view.ts';
+import { callerOfEntryCode, callerOfHandler } from './trap-frame.ts';
 import { findWayOut } from './way-out.ts';
 
 const [SP, BP] = [4, 5] as const;
@@ -41,6 +42,8 @@ function isSame(a: StackFrame, b: StackFrame): boolean {
 }
 
 function callerOf(cpu: Cpu, frame: StackFrame): StackFrame | null {
+  const trapped = callerOfHandler(cpu, frame) ?? callerOfEntryCode(cpu, frame);
+  if (trapped !== null) return trapped;
   const way = findWayOut(cpu, frame, AHEAD);
   return way.kind === 'return' ? way.frame : callerByPointer(cpu, frame);
 }

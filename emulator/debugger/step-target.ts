@@ -41,10 +41,10 @@ const TARGETS: ReadonlyMap<string, TargetRow> = new Map<string, TargetRow>([
   ['jmp',      { kind: 'jump',        find: near }],
   ['call-far', { kind: 'call',        find: far }],
   ['jmp-far',  { kind: 'jump',        find: far }],
-  ['int',      { kind: 'interrupt',   find: (cpu, { operands }) => handler(cpu, operands[0]?.kind === 'immediate' ? operands[0].value & 0xff : 0) }],
-  ['int3',     { kind: 'interrupt',   find: (cpu) => handler(cpu, VECTOR.BP) }],
-  ['into',     { kind: 'interrupt',   find: (cpu) => handler(cpu, VECTOR.OF) }],
-  ['int1',     { kind: 'interrupt',   find: (cpu) => handler(cpu, VECTOR.DB) }],
+  ['int',      { kind: 'interrupt',   find: (cpu, { operands }) => gateTarget(cpu, operands[0]?.kind === 'immediate' ? operands[0].value & 0xff : 0) }],
+  ['int3',     { kind: 'interrupt',   find: (cpu) => gateTarget(cpu, VECTOR.BP) }],
+  ['into',     { kind: 'interrupt',   find: (cpu) => gateTarget(cpu, VECTOR.OF) }],
+  ['int1',     { kind: 'interrupt',   find: (cpu) => gateTarget(cpu, VECTOR.DB) }],
   ['ret',      { kind: 'return',      find: (cpu, instruction) => popped(cpu, instruction, 1) }],
   ['ret-far',  { kind: 'return',      find: (cpu, instruction) => popped(cpu, instruction, 2) }],
   ['iret',     { kind: 'return',      find: (cpu, instruction) => popped(cpu, instruction, 2) }],
@@ -142,7 +142,7 @@ function popped(cpu: Cpu, { operandSize }: Instruction, words: 1 | 2): FarPlace 
 }
 
 /** The handler of a vector: through the vector table of real-address mode, or a gate that is no task gate. */
-function handler(cpu: Cpu, vector: number): FarPlace | null {
+export function gateTarget(cpu: Cpu, vector: number): FarPlace | null {
   const { state } = cpu;
   const table = state.get(L.IDTR);
   const word = (offset: number): number | null =>

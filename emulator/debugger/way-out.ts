@@ -7,7 +7,7 @@
  */
 import type { Cpu } from '../cpu/cpu.ts';
 import type { Instruction } from '../cpu/decode/instruction.ts';
-import { FLAG, RIGHTS } from '../cpu/state.ts';
+import { FLAG } from '../cpu/state.ts';
 import type { StackFrame } from '../debug-port.ts';
 import { addressSpaceOf, type GuestPlace } from '../guest-place.ts';
 import { CodeView } from './code-view.ts';
@@ -15,7 +15,8 @@ import { currentFrame, codeSizeIn } from './current-frame.ts';
 import { followsCall, isReturn } from './instruction-kinds.ts';
 import { type Pointers, stackEffect } from './stack-effect.ts';
 import { StackView } from './stack-view.ts';
-import { codeSegment, segmentAt } from './step-target.ts';
+import { codeSegment } from './step-target.ts';
+import { interruptedFrame, type TrapWords } from './trap-frame.ts';
 
 export type WayOut =
   | {
@@ -133,17 +134,13 @@ class WayOutSearch {
     const gone = released?.kind === 'immediate' ? released.value & 0xffff : 0;
     const after = (words: number): number => stack.moved(sp, words * size + gone);
     if (row.meaning === 'ret') return this.#called(from, eip, after(1), registers);
+    if (row.meaning === 'iret') return this.#interrupted(point, { word, after });
     const selector = word(1);
     const segment = selector === null ? null : codeSegment(this.#cpu, from.mode, selector & 0xffff);
-    if (selector === null || segment === null) return null;
+    if (segment === null) return null;
     const { base, mode } = segment;
     const target = { ...from, mode, linearEip: (base + eip) >>> 0 };
-    if (row.meaning === 'ret-far') return this.#called(target, eip, after(2), registers);
-    const frame = this.#interrupted(word, { ...target, eip, registers, stackPointer: after(3) }, selector); // prettier-ignore
-    if (frame === null) return null;
-    const iret = { ...from, linearEip: point.linear, stackPointer: sp };
-    this.#through.push(placeOfFrame(this.#cpu, iret));
-    return { kind: 'return', frame, through: this.#through };
+    return this.#called(target, eip, after(2), registers);
   }
   /** @param target with CS as it will be */
   #called(
@@ -155,44 +152,22 @@ class WayOutSearch {
     const base = target === this.#from ? this.#csBase : (target.linearEip - eip) >>> 0;
     const linearEip = (base + eip) >>> 0;
     if (!followsCall(this.#code, linearEip)) return null;
-    const frame = frameWith({ ...target, eip, linearEip, stackPointer, registers }, false);
+    const own = registers.with(SP, stackPointer);
+    const frame = { ...target, eip, linearEip, stackPointer, registers: own, isInterrupted: false };
     return { kind: 'return', frame, through: [] };
   }
   /** IRET: the flags may lead to another task or to virtual-8086 mode, the selector to another stack. */
-  #interrupted(
-    word: (index: number) => number | null,
-    target: StackFrame,
-    selector: number,
-  ): StackFrame | null {
+  #interrupted({ linear, sp, registers }: Point, words: TrapWords): Return | null {
     const from = this.#from;
-    const flags = word(2);
-    if (flags === null) return null;
-    const isProtected = from.mode === 'protected16' || from.mode === 'protected32';
-    if (!isProtected) return frameWith(target, true);
-    if (from.cpl === this.#cpu.state.cpl && (this.#cpu.state.systemFlags & FLAG.NT) !== 0)
+    const { state } = this.#cpu;
+    if (state.protectedMode && from.cpl === state.cpl && (state.systemFlags & FLAG.NT) !== 0)
       return null;
-    const toV86 = from.cpl === 0 && (flags & FLAG.VM) !== 0;
-    const cpl = toV86 ? 3 : selector & 3;
-    if (cpl === from.cpl) return frameWith(target, true);
-    const [outer, outerSelector] = [word(3), word(4)];
-    if (outer === null || outerSelector === null) return null;
-    if (toV86) {
-      const linearEip = ((selector & 0xffff) * 16 + target.eip) >>> 0;
-      const stackBase = (outerSelector & 0xffff) * 16;
-      const stack = { stackPointer: outer & 0xffff, stackMask: 0xffff, stackBase };
-      return frameWith({ ...target, ...stack, linearEip, cpl, mode: 'v86' }, true);
-    }
-    const segment = segmentAt(this.#cpu, outerSelector & 0xffff);
-    if (segment === null) return null;
-    const stackMask = (segment.rights & RIGHTS.DB) !== 0 ? 0xffffffff : 0xffff;
-    const stack = { stackPointer: (outer & stackMask) >>> 0, stackMask, stackBase: segment.base };
-    return frameWith({ ...target, ...stack, cpl }, true);
+    const frame = interruptedFrame(this.#cpu, from, words, registers);
+    if (frame === null) return null;
+    const iret = { ...from, linearEip: linear, stackPointer: sp };
+    this.#through.push(placeOfFrame(this.#cpu, iret));
+    return { kind: 'return', frame, through: this.#through };
   }
 }
 
 const SP = 4;
-
-/** A caller's frame, its stack pointer among its registers. */
-function frameWith(frame: StackFrame, isInterrupted: boolean): StackFrame {
-  return { ...frame, registers: frame.registers.with(SP, frame.stackPointer), isInterrupted };
-}

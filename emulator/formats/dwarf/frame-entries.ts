@@ -83,7 +83,10 @@ const COMMON = { 4: 0xffff_ffffn, 8: 0xffff_ffff_ffff_ffffn } as const;
 
 /** A reader of an entry's contents, behind its identifier. */
 function contents(section: FrameSection, { at, next, format }: EntryHead): DwarfReader {
-  const reader = new DwarfReader(section.name, section.bytes.read(at, Math.min(next - at, LONGEST)));
+  const reader = new DwarfReader(
+    section.name,
+    section.bytes.read(at, Math.min(next - at, LONGEST)),
+  );
   reader.skip(format === 8 ? 12 : 4);
   reader.skip(section.name === '.eh_frame' ? 4 : format);
   return reader;
