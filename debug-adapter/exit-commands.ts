@@ -6,7 +6,9 @@ import type { CommandResult, CommandRow } from './console-commands.ts';
 import { failure } from './errors.ts';
 import { eventNames, parseEvent, parseExitAction } from './exit-actions.ts';
 import {
+  exitLine,
   type ExportFormat,
+  type LogFormat,
   hypercallsText,
   logText,
   rateText,
@@ -19,7 +21,6 @@ import {
 import type { Guest } from './guest.ts';
 import { refusal } from './guest.ts';
 import type { ExitStatisticsBody } from './protocol.ts';
-import { describeExit } from './stops.ts';
 
 const EXITS_USAGE =
   'exits [COUNT] | exits top [COUNT] [by reason|detail|address|function|interrupt] | exits rate | exits json|csv [log]';
@@ -78,12 +79,7 @@ async function lastExits(guest: Guest, words: readonly string[]): Promise<string
   const { end } = await guest.machine.call('exitLogRange');
   const rows = await guest.machine.call('exitLog', Math.max(end - count, 0), count);
   if (rows.length === 0) return 'There were no VM exits yet.';
-  return rows
-    .map((exit) => {
-      const outcome = exit.outcome === undefined ? '' : ` => ${exit.outcome.text}`;
-      return `${exit.ordinal} @${exit.position}  ${describeExit(exit, guest.symbols)}${outcome}`;
-    })
-    .join('\n');
+  return rows.map((exit) => exitLine(exit, guest.symbols)).join('\n');
 }
 
 /** "top 20 by function". */
@@ -117,7 +113,7 @@ async function exported(
 }
 
 /** The newest rows of the log. */
-export async function exportedLog(guest: Guest, format: ExportFormat): Promise<string> {
+export async function exportedLog(guest: Guest, format: LogFormat): Promise<string> {
   const { end } = await guest.machine.call('exitLogRange');
   const from = Math.max(0, end - EXPORTED_ROWS);
   return logText(await guest.machine.call('exitLog', from, EXPORTED_ROWS), guest.symbols, format);

@@ -6,6 +6,7 @@ import type { ExitStatistics } from '../emulator/hypervisor/exit-statistics.ts';
 import { exitRows } from './guest-output.ts';
 import { formatAddress } from './memory-reference.ts';
 import type { ExitRow, ExitStatisticsBody } from './protocol.ts';
+import { describeExit } from './stops.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 import type { ExitRecord } from '../emulator/stop-reason.ts';
 
@@ -147,6 +148,8 @@ export function hypercallsText(statistics: ExitStatisticsBody, most: number): st
 }
 
 export type ExportFormat = 'json' | 'csv';
+/** The log can be written as `exits` prints it, too. */
+export type LogFormat = ExportFormat | 'text';
 
 export function statisticsText(statistics: ExitStatisticsBody, format: ExportFormat): string {
   if (format === 'json') return `${JSON.stringify(statistics, null, 2)}\n`;
@@ -167,6 +170,12 @@ export function statisticsText(statistics: ExitStatisticsBody, format: ExportFor
   return csv(rows);
 }
 
+/** "695 @8976  VM exit 10 CPUID at 0x00008717 <find_hypervisor+0x26>: leaf 0x40000000 => returned …". */
+export function exitLine(exit: ExitRecord, symbols: SymbolTable): string {
+  const outcome = exit.outcome === undefined ? '' : ` => ${exit.outcome.text}`;
+  return `${exit.ordinal} @${exit.position}  ${describeExit(exit, symbols)}${outcome}`;
+}
+
 const LOG_COLUMNS = [
   'ordinal', 'position', 'vcpu', 'reason', 'name', 'qualification', 'detail', 'rip', 'symbol', 'outcome', 'steps',
 ] as const; // prettier-ignore
@@ -174,8 +183,9 @@ const LOG_COLUMNS = [
 export function logText(
   records: readonly ExitRecord[],
   symbols: SymbolTable,
-  format: ExportFormat,
+  format: LogFormat,
 ): string {
+  if (format === 'text') return records.map((record) => `${exitLine(record, symbols)}\n`).join('');
   const rows = exitRows(records, symbols);
   if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
   return csv([[...LOG_COLUMNS], ...rows.map(logRow)]);

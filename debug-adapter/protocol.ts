@@ -66,7 +66,8 @@ export interface CountedPlace extends CountedAddress {
 
 /** Everything as text, for a file that the client writes. */
 export interface ExportExitsArguments {
-  readonly format: 'json' | 'csv';
+  /** 'text', lines as `exits` prints them, is for the log alone. */
+  readonly format: 'json' | 'csv' | 'text';
   /** The statistics, or the newest 100,000 rows of the log; absent: the statistics. */
   readonly what?: 'statistics' | 'log';
 }

@@ -8,12 +8,14 @@ import { exitReasonDescriptions } from '../debug-adapter/exception-filters.ts';
 import { AdapterFactory } from './adapter-factory.ts';
 import { registerBreakOnCommands } from './commands/break-on.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';
+import { registerExitCommands } from './commands/exits.ts';
 import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
 import { registerParavirtCommands } from './commands/paravirt.ts';
 import { registerScreenCommand } from './commands/screen.ts';
 import { GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
+import { DisassemblyDocuments } from './disassembly-documents.ts';
 import { EventBreakpoints } from './event-breakpoints.ts';
 import { ExitBreakpoints } from './exit-breakpoints.ts';
 import { DEBUG_TYPE, GuestSessions } from './guest-session.ts';
@@ -34,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const events = new EventBreakpoints(workspaceState, sessions);
   const exits = new ExitsView(extensionUri, sessions, log);
   const paravirt = new ParavirtView(sessions);
+  const documents = new DisassemblyDocuments(sessions);
   const screens = new ScreenViews(extensionUri, sessions);
   subscriptions.push(
     log,
@@ -43,6 +46,7 @@ export function activate(context: vscode.ExtensionContext): void {
     exits,
     paravirt,
     screens,
+    documents,
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
     vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
@@ -53,6 +57,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerExitBreakpointCommands(breakpoints, exitReasonDescriptions()),
     registerBreakOnView(eventTree(), events),
     registerBreakOnCommands(events),
+    registerExitCommands(sessions, breakpoints, documents),
     registerSampleCommand(extensionUri),
     registerParavirtCommands(paravirt),
     registerScreenCommand(screens, sessions),

@@ -76,11 +76,15 @@ export async function exportExits(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<ExportExitsBody> {
-  const format = oneOf(request, 'format', request.string('format'), ['json', 'csv']);
   const given = request.optionalString('what') ?? 'statistics';
   const what = oneOf(request, 'what', given, ['statistics', 'log']);
+  const asked = request.string('format');
   const { guest } = session;
-  if (what === 'log') return { text: await exportedLog(guest, format) };
+  if (what === 'log') {
+    const format = oneOf(request, 'format', asked, ['json', 'csv', 'text']);
+    return { text: await exportedLog(guest, format) };
+  }
+  const format = oneOf(request, 'format', asked, ['json', 'csv']);
   return { text: statisticsText(await statisticsOf(guest), format) };
 }
 

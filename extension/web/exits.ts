@@ -1,36 +1,39 @@
 /**
- * Page of the VM exit log: a table of which only the rows in sight exist. Rows are kept by number in a
- * bounded cache and asked for when scrolling meets a gap; while the end is in sight the page follows.
+ * Page of the VM exit log: a table of which only the rows in sight exist, a box for a filter, counts by
+ * reason on demand, and what the selected row means beside it. While the end is in sight the page
+ * follows; "Pause" keeps what is shown.
  */
-import type { ExitRow } from '../../debug-adapter/protocol.ts';
+import type { ExitReasonDescription, ExitRow } from '../../debug-adapter/protocol.ts';
 import type { FromExitsPage, ToExitsPage } from '../views/exits-messages.ts';
+import { LogRows, MatchedRows, type RowSource } from './exit-rows.ts';
+import { cellText, COLUMNS, contextOf, explanation } from './exit-texts.ts';
 import { connectHost, element } from './host.ts';
 
 const ROW_HEIGHT = 22;
-/** Rows beyond this many are forgotten, the farthest from sight first; they can be asked for again. */
-const CACHE_LIMIT = 8192;
-/** Rows asked for at once around a gap. */
-const FETCH = 200;
-/** Browsers clip taller elements; the machine's ring is far smaller. */
-const MAXIMUM_ROWS = 500_000;
-
-const COLUMNS = [
-  { key: 'ordinal', title: 'Exit', hint: 'Ordinal of the exit since power-on' },
-  { key: 'position', title: 'Position', hint: 'Retired instructions' },
-  { key: 'reason', title: 'Reason', hint: 'VMX basic exit reason' },
-  { key: 'detail', title: 'Qualification', hint: 'Decoded exit qualification' },
-  { key: 'outcome', title: 'Outcome', hint: 'What the hypervisor did, and what the guest got' },
-  { key: 'rip', title: 'Guest RIP', hint: 'Linear address of the instruction, and its symbol' },
-] as const;
+const NO_GUEST = 'No guest is running. Start one with F5 to see its VM exits here.';
 
 const host = connectHost<ToExitsPage, FromExitsPage>();
-const cache = new Map<number, ExitRow>();
-let first = 0;
-let total = 0;
+const log = new LogRows();
+const matches = new MatchedRows();
+const reasons = new Map<string, ExitReasonDescription>();
+let filter = '';
 let following = true;
-let asked = -1;
-let selected = -1;
+let paused = false;
+/** The row that is explained. */
+let selected: ExitRow | null = null;
 
+const input = element('input', 'filter');
+input.type = 'search';
+input.placeholder = 'Filter: words, -word, port==0x3f8, reason=CPUID';
+input.setAttribute('aria-label', 'Filter of VM exits');
+input.setAttribute('list', 'filters');
+const filters = element('datalist', '');
+filters.id = 'filters';
+const count = element('span', 'count', '');
+count.setAttribute('role', 'status');
+const pause = toggle('Pause', 'Keep what is shown while the guest runs on');
+const group = toggle('By reason', 'Count the exits by reason; click one to see only these');
+const toolbar = element('div', 'toolbar', [input, filters, pause, group, count]);
 const message = element('p', 'message', '');
 const header = element('div', 'row header', COLUMNS.map(headerCell));
 header.setAttribute('role', 'row');
@@ -42,7 +45,12 @@ scroller.setAttribute('role', 'rowgroup');
 const table = element('div', 'table', [header, scroller]);
 table.setAttribute('role', 'table');
 table.setAttribute('aria-label', 'VM exits');
-document.body.append(message, table);
+const groups = element('ul', 'groups');
+groups.hidden = true;
+const explained = element('dl', 'explained');
+explained.hidden = true;
+explained.setAttribute('aria-label', 'The selected VM exit');
+document.body.append(toolbar, message, element('div', 'content', [groups, table, explained]));
 
 function headerCell({ key, title, hint }: (typeof COLUMNS)[number]): HTMLElement {
   const cell = element('span', key, title);
@@ -51,53 +59,40 @@ function headerCell({ key, title, hint }: (typeof COLUMNS)[number]): HTMLElement
   return cell;
 }
 
-function hex(value: number, digits = 8): string {
-  return `0x${value.toString(16).padStart(digits, '0')}`;
+function toggle(text: string, hint: string): HTMLButtonElement {
+  const button = element('button', 'toggle', text);
+  button.title = hint;
+  button.setAttribute('aria-pressed', 'false');
+  return button;
 }
 
-function cellText(row: ExitRow, key: (typeof COLUMNS)[number]['key']): string {
-  switch (key) {
-    case 'ordinal':
-      return row.ordinal.toLocaleString('en-US');
-    case 'position':
-      return row.position.toLocaleString('en-US');
-    case 'reason':
-      return row.name;
-    case 'detail':
-      return row.detail;
-    case 'outcome':
-      return row.outcome?.text ?? '';
-    case 'rip':
-      return row.symbol === undefined ? hex(row.linearRip) : `${hex(row.linearRip)} ${row.symbol}`;
-  }
+/** The state after a click on it. */
+function flip(button: HTMLButtonElement): boolean {
+  const pressed = button.getAttribute('aria-pressed') !== 'true';
+  button.setAttribute('aria-pressed', String(pressed));
+  return pressed;
 }
 
-function rowTitle(row: ExitRow): string {
-  const fields = Object.entries(row.fields).map(([name, value]) => `${name} = ${hex(value, 1)}`);
-  return [
-    `${row.name} (reason ${String(row.reason)}), qualification ${hex(row.qualification)}`,
-    `CPL ${String(row.cpl)}, instruction length ${String(row.instructionLength)}`,
-    ...fields,
-    ...(row.outcome === undefined
-      ? []
-      : [`${row.outcome.text}; cost: ${String(row.outcome.steps)}`]),
-  ].join('\n');
-}
+const source = (): RowSource => (filter === '' ? log : matches);
 
-function drawRow(ordinal: number): HTMLElement {
-  const row = cache.get(ordinal);
-  const drawn = element('div', ordinal === selected ? 'row selected' : 'row');
+function drawRow(number: number): HTMLElement {
+  const row = source().row(number);
+  const isSelected = row !== null && row.ordinal === selected?.ordinal;
+  const drawn = element('div', isSelected ? 'row selected' : 'row');
   drawn.setAttribute('role', 'row');
-  drawn.setAttribute('aria-rowindex', String(ordinal + 1));
-  drawn.dataset['ordinal'] = String(ordinal);
-  if (row === undefined) {
+  drawn.setAttribute('aria-rowindex', String(number + 1));
+  drawn.dataset['number'] = String(number);
+  if (row === null) {
     drawn.append(
-      element('span', 'ordinal', ordinal.toLocaleString('en-US')),
+      element('span', 'ordinal', number.toLocaleString('en-US')),
       element('span', 'position', '…'),
     );
     return drawn;
   }
-  drawn.title = rowTitle(row);
+  drawn.dataset['vscodeContext'] = JSON.stringify({
+    ...contextOf(row),
+    preventDefaultContextMenuItems: true,
+  });
   for (const { key } of COLUMNS) {
     const cell = element('span', key, cellText(row, key));
     cell.setAttribute('role', 'cell');
@@ -106,42 +101,28 @@ function drawRow(ordinal: number): HTMLElement {
   return drawn;
 }
 
-/** Ordinals in sight: from (inclusive) to (exclusive). */
+/** Numbers of the rows in sight: from (inclusive) to (exclusive). */
 function visible(): { from: number; to: number } {
+  const { first, end } = source();
   const from = first + Math.floor(scroller.scrollTop / ROW_HEIGHT);
-  const to = Math.min(from + Math.ceil(scroller.clientHeight / ROW_HEIGHT) + 1, total);
-  return { from: Math.min(from, total), to };
+  const to = Math.min(from + Math.ceil(scroller.clientHeight / ROW_HEIGHT) + 1, end);
+  return { from: Math.min(from, end), to };
 }
 
 function draw(): void {
-  const count = total - first;
-  spacer.style.height = `${String(count * ROW_HEIGHT)}px`;
-  if (following) scroller.scrollTop = count * ROW_HEIGHT;
+  const { first, end } = source();
+  spacer.style.height = `${String((end - first) * ROW_HEIGHT)}px`;
+  if (following && !paused) scroller.scrollTop = (end - first) * ROW_HEIGHT;
   const { from, to } = visible();
   const drawn: Node[] = [];
-  for (let ordinal = from; ordinal < to; ordinal++) drawn.push(drawRow(ordinal));
+  for (let number = from; number < to; number++) drawn.push(drawRow(number));
   rows.style.top = `${String((from - first) * ROW_HEIGHT)}px`;
   rows.replaceChildren(...drawn);
-  table.setAttribute('aria-rowcount', String(total));
-  askForGaps(from, to);
-}
-
-function askForGaps(from: number, to: number): void {
-  for (let ordinal = from; ordinal < to; ordinal++) {
-    if (cache.has(ordinal)) continue;
-    const start = Math.max(first, ordinal - FETCH / 4);
-    if (start === asked) return;
-    asked = start;
-    host.send({ kind: 'need', from: start, count: FETCH });
-    return;
-  }
-}
-
-function forgetFarRows(): void {
-  if (cache.size <= CACHE_LIMIT) return;
-  const { from } = visible();
-  const far = [...cache.keys()].sort((a, b) => Math.abs(b - from) - Math.abs(a - from));
-  for (const ordinal of far.slice(0, cache.size - CACHE_LIMIT / 2)) cache.delete(ordinal);
+  table.setAttribute('aria-rowcount', String(end));
+  const all = log.end.toLocaleString('en-US');
+  count.textContent = filter === '' ? all : `${matches.end.toLocaleString('en-US')} of ${all}`;
+  const gap = filter === '' ? log.gap(from, to) : null;
+  if (gap !== null) host.send({ kind: 'need', ...gap });
 }
 
 let drawing = false;
@@ -159,26 +140,83 @@ function say(text: string): void {
   message.hidden = text === '';
 }
 
+function explain(row: ExitRow | null): void {
+  selected = row;
+  explained.hidden = row === null;
+  if (row !== null) {
+    const terms = explanation(row, reasons.get(row.name));
+    explained.replaceChildren(
+      ...terms.flatMap(([term, text]) => [element('dt', '', term), element('dd', '', text)]),
+    );
+  }
+  drawSoon();
+}
+
+function setFilter(text: string): void {
+  input.value = text;
+  filter = text.trim();
+  matches.clear();
+  following = true;
+  host.send({ kind: 'filter', text: filter });
+  drawSoon();
+}
+
+function drawGroups(counts: Readonly<Record<string, number>>): void {
+  const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a);
+  groups.replaceChildren(
+    ...sorted.map(([name, number]) => {
+      const button = element('button', '', `${name}  ${number.toLocaleString('en-US')}`);
+      button.title = reasons.get(name)?.description ?? '';
+      button.addEventListener('click', () => setFilter(`reason=${name}`));
+      return element('li', '', [button]);
+    }),
+  );
+}
+
+/** Completion of the filter: reasons, and the fields that they have. */
+function offer(given: readonly ExitReasonDescription[]): void {
+  for (const reason of given) reasons.set(reason.name, reason);
+  const occurring = given.filter(({ occurs }) => occurs);
+  const fields = new Set(occurring.flatMap((reason) => reason.fields.map(({ name }) => name)));
+  const words = [
+    ...occurring.map(({ name }) => `reason=${name}`),
+    ...[...fields].map((name) => `${name}==`),
+  ];
+  filters.replaceChildren(
+    ...words.map((word) => {
+      const option = element('option', '');
+      option.value = word;
+      return option;
+    }),
+  );
+}
+
 host.onMessage((received) => {
   switch (received.kind) {
     case 'session':
-      cache.clear();
-      first = total = 0;
+      log.clear();
+      matches.clear();
       following = true;
-      asked = selected = -1;
-      say(
-        received.name === null
-          ? 'No guest is running. Start one with F5 to see its VM exits here.'
-          : '',
-      );
+      explain(null);
+      groups.replaceChildren();
+      say(received.name === null ? NO_GUEST : '');
+      break;
+    case 'reasons':
+      offer(received.reasons);
       break;
     case 'rows':
-      for (const row of received.rows) cache.set(row.row ?? row.ordinal, row);
-      // a page that comes late must not shorten the log
-      total = Math.max(total, received.total);
-      first = Math.max(first, received.first, total - MAXIMUM_ROWS);
-      asked = -1;
-      forgetFarRows();
+      if (paused && received.total > log.end && log.end > 0) return;
+      log.add(received.rows, received.first, received.total, visible().from);
+      break;
+    case 'matches':
+      if (received.filter === filter) matches.add(received.rows);
+      break;
+    case 'filterProblem':
+      say(received.text);
+      input.setAttribute('aria-invalid', String(received.text !== ''));
+      break;
+    case 'counts':
+      drawGroups(received.counts);
       break;
     case 'ended':
       say('The guest has ended.');
@@ -193,18 +231,34 @@ scroller.addEventListener('scroll', () => {
 });
 new ResizeObserver(drawSoon).observe(scroller);
 
-function ordinalOf(event: Event): number {
+function rowOf(event: Event): ExitRow | null {
   const row = event.target instanceof Element ? event.target.closest<HTMLElement>('.row') : null;
-  return Number(row?.dataset['ordinal'] ?? -1);
+  return source().row(Number(row?.dataset['number'] ?? -1));
 }
-scroller.addEventListener('click', (event) => {
-  selected = ordinalOf(event);
+scroller.addEventListener('click', (event) => explain(rowOf(event)));
+scroller.addEventListener('dblclick', (event) => {
+  const row = rowOf(event);
+  if (row !== null) host.send({ kind: 'show', address: row.linearRip });
+});
+scroller.addEventListener('keydown', (event) => {
+  if (selected === null || event.ctrlKey) return;
+  if (event.key === 'Enter') host.send({ kind: 'show', address: selected.linearRip });
+  else if (event.key === 'Escape') explain(null);
+});
+let typing: ReturnType<typeof setTimeout> | undefined;
+input.addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => setFilter(input.value), 200);
+});
+pause.addEventListener('click', () => {
+  paused = flip(pause);
   drawSoon();
 });
-scroller.addEventListener('dblclick', (event) => {
-  const row = cache.get(ordinalOf(event));
-  if (row !== undefined) host.send({ kind: 'openMemory', address: row.linearRip });
+group.addEventListener('click', () => {
+  const shown = flip(group);
+  groups.hidden = !shown;
+  host.send({ kind: 'groups', shown });
 });
 
-say('No guest is running. Start one with F5 to see its VM exits here.');
+say(NO_GUEST);
 host.send({ kind: 'ready' });

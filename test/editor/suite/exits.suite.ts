@@ -57,6 +57,58 @@ suite('exits', () => {
     );
   });
 
+  test('shows what a filter lets through, and what a row means', async function () {
+    if (ui === null) return this.skip();
+    await ui.click('input.filter', { view: VIEW });
+    await ui.type('cpuid leaf==0x40000000');
+    const found = await eventually('one row', async () => {
+      const shown = await rows();
+      return shown.length === 1 ? shown[0] : undefined;
+    });
+    assert.match(found ?? '', /CPUID leaf 0x40000000/);
+    await ui.click('.rows .row', { view: VIEW });
+    await ui.waitFor('.explained', { text: 'appendix C', view: VIEW });
+    await ui.click('button.toggle:has-text("By reason")', { view: VIEW });
+    await ui.waitFor('.groups li', { text: 'IO_INSTRUCTION', view: VIEW });
+    await ui.screenshot('exits filtered');
+    await ui.click('.groups li button:has-text("CR_ACCESS")', { view: VIEW });
+    await eventually('the rows of a reason', async () => {
+      const shown = await rows();
+      return shown.length > 1 && shown.every((text) => text.includes('CR_ACCESS')) ? 1 : undefined;
+    });
+  });
+
+  test('a row offers its breakpoint, its code and its text', async function () {
+    if (ui === null) return this.skip();
+    await ui.click('.rows .row', { view: VIEW, button: 'right' });
+    await ui.waitFor('.context-view', { text: 'Break on This Reason with These Values' });
+    await ui.screenshot('exits menu');
+    await ui.press('Escape');
+    await ui.click('.rows .row', { view: VIEW, count: 2 });
+    await eventually('the code of the exit', () => {
+      const { activeTextEditor } = vscode.window;
+      const path = activeTextEditor?.document.uri.path ?? '';
+      return /\.s$|^\/0x/.test(path) ? path : undefined;
+    });
+    await ui.click('input.filter', { view: VIEW });
+    await ui.press('Control+A');
+    await ui.press('Delete');
+    await eventually('all rows', async () => ((await rows()).length > 3 ? 1 : undefined));
+  });
+
+  test('code at an address is a document with symbols', async function () {
+    if (ui === null) return this.skip();
+    const opened = vscode.commands.executeCommand('guestscope.goToAddress');
+    await ui.waitFor('.quick-input-widget', { text: 'linear address' });
+    await ui.press('Control+A');
+    await ui.type('find_hypervisor');
+    await ui.press('Enter');
+    await opened;
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(text, /^find_hypervisor:\n0x[0-9a-f]{8} {2}(?:[0-9a-f]{2} ?)+/m);
+    await ui.screenshot('disassembly document');
+  });
+
   test('follows while the guest runs', async function () {
     if (ui === null) return this.skip();
     await run.press('continue');
