@@ -60,7 +60,7 @@ describe('the loops on this emulator', () => {
     const host = { node: '', processor: '', cores: 1, load };
     const missing = [{ title: 'QEMU', reason: 'there is none.' }];
     const text = markdown({
-      ...{ host, loops: figures, exits: null, linux: null, session: null, missing },
+      ...{ host, loops: figures, exits: null, linux: null, session: null, symbols: null, missing },
     });
     for (const { name } of LOOPS) assert.match(text, new RegExp(`^\\| ${name}: `, 'm'));
     assert.match(text, /geometric mean of the first 7/);

@@ -4,6 +4,7 @@
  *   npm run bench                      everything, about three minutes
  *   npm run bench -- --json FILE       also writes the figures as JSON (report.ts, Figures)
  *   npm run bench -- --only loops      loops, exits, linux or session, or several with commas between
+ *   npm run bench -- --only symbols FILE   Linux's file of symbols, Debian's vmlinux with DWARF
  *   npm run bench -- --rounds 9        passes of the loops that count
  *   npm run bench -- --quick           small counts and no Linux: says that it runs, not how fast
  *
@@ -31,13 +32,18 @@ import { type LoopsFigures, measureLoops } from './loops/measure.ts';
 import { qemuVersion } from './qemu.ts';
 import { type Figures, type LinuxFigures, markdown } from './report.ts';
 import type { SessionFigures } from './session/figures.ts';
+import type { SymbolsFigures } from './symbols/figures.ts';
 
-const PARTS = ['loops', 'exits', 'linux', 'session'] as const;
+const PARTS = ['loops', 'exits', 'linux', 'session', 'symbols'] as const;
+/** What is measured when nothing is said: symbols need a file. */
+const USUAL: readonly Part[] = PARTS.filter((part) => part !== 'symbols');
 type Part = (typeof PARTS)[number];
 
 interface Options {
   readonly json: string | undefined;
   readonly parts: readonly Part[];
+  /** For the symbols. */
+  readonly file: string | undefined;
   readonly rounds: number;
   readonly quick: boolean;
 }
@@ -45,11 +51,12 @@ interface Options {
 /** The options, or one sentence about what is wrong with them. */
 function readOptions(args: string[]): Options | string {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args,
+      allowPositionals: true,
       options: {
         json: { type: 'string' },
-        only: { type: 'string', default: PARTS.join() },
+        only: { type: 'string', default: USUAL.join() },
         rounds: { type: 'string', default: '5' },
         quick: { type: 'boolean', default: false },
       },
@@ -62,7 +69,11 @@ function readOptions(args: string[]): Options | string {
     if (unknown !== undefined) {
       return `--only knows no part '${unknown}': write ${PARTS.join(', ')}.`;
     }
-    return { json, parts: PARTS.filter((part) => asked.includes(part)), rounds, quick };
+    const parts = PARTS.filter((part) => asked.includes(part));
+    const [file] = positionals;
+    if (parts.includes('symbols') !== (file !== undefined) || positionals.length > 1)
+      return '--only symbols takes one file, a vmlinux with DWARF.';
+    return { json, parts, file, rounds, quick };
   } catch (error) {
     return errorText(error);
   }
@@ -148,6 +159,17 @@ class Bench {
     return process.measure().finally(() => process.close());
   }
 
+  async symbols(): Promise<SymbolsFigures | null> {
+    const { kernel } = this;
+    const { file = '', quick } = this.options;
+    if (kernel === null) return null;
+    const { kernel: image, initrd, commandLine } = kernel;
+    const adapter = await this.program.adapter();
+    const options = { adapter, file, kernel: image, initrd, commandLine, steps: quick ? 3 : 30 };
+    const process = this.program.start('symbols', options);
+    return process.measure().finally(() => process.close());
+  }
+
   /** The real guest, or null after a note of why not. */
   private findKernel(): Kernel | null {
     try {
@@ -162,7 +184,7 @@ class Bench {
 type Kernel = DebianKernel & { readonly commandLine: string };
 
 function needsLinux(parts: readonly Part[]): boolean {
-  return parts.includes('linux') || parts.includes('session');
+  return parts.some((part) => part === 'linux' || part === 'session' || part === 'symbols');
 }
 
 async function measure(options: Options): Promise<{ figures: Figures; failed: boolean }> {
@@ -174,6 +196,7 @@ async function measure(options: Options): Promise<{ figures: Figures; failed: bo
     const exits = await bench.part('exits', () => bench.exits());
     const linux = await bench.part('linux', () => bench.linux());
     const session = await bench.part('session', () => bench.session());
+    const symbols = await bench.part('symbols', () => bench.symbols());
     const [after = NaN] = loadavg();
     const [{ model } = { model: 'unknown processor' }] = cpus();
     const host = {
@@ -183,7 +206,7 @@ async function measure(options: Options): Promise<{ figures: Figures; failed: bo
       load: [before, after],
     } as const;
     const { missing, failed } = bench;
-    return { figures: { host, loops, exits, linux, session, missing }, failed };
+    return { figures: { host, loops, exits, linux, session, symbols, missing }, failed };
   } finally {
     program.remove();
   }

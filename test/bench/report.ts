@@ -5,6 +5,7 @@ import type { Absent } from './loops/contender.ts';
 import { type LoopsFigures, OURS, type Speed } from './loops/measure.ts';
 import { LOOPS } from './loops/rows.ts';
 import type { SessionFigures, Times } from './session/figures.ts';
+import type { ReadingFigures, SymbolsFigures } from './symbols/figures.ts';
 
 export interface LinuxFigures {
   /** "6.1.0-50-686". */
@@ -28,11 +29,20 @@ export interface Figures {
   readonly exits: ExitsFigures | null;
   readonly linux: LinuxFigures | null;
   readonly session: SessionFigures | null;
+  readonly symbols: SymbolsFigures | null;
   /** What is missing and why. */
   readonly missing: readonly Absent[];
 }
 
-export function markdown({ host, loops, exits, linux, session, missing }: Figures): string {
+export function markdown({
+  host,
+  loops,
+  exits,
+  linux,
+  session,
+  symbols,
+  missing,
+}: Figures): string {
   const [before, after] = host.load;
   return [
     '# Guestscope in figures',
@@ -41,6 +51,7 @@ export function markdown({ host, loops, exits, linux, session, missing }: Figure
     ...(exits === null ? [] : exitsSection(exits)),
     ...(linux === null ? [] : linuxSection(linux)),
     ...(session === null ? [] : sessionSection(session)),
+    ...(symbols === null ? [] : symbolsSection(symbols)),
     ...missing.map(({ title, reason }) => `${title} is missing: ${reason.replace(/\.$/, '')}.`),
   ].join('\n\n');
 }
@@ -198,5 +209,27 @@ function sessionSection(session: SessionFigures): readonly string[] {
         ].map((hits) => hits.toFixed(0)),
       ],
     ),
+  ];
+}
+
+// ---- symbols
+
+function symbolsSection(symbols: SymbolsFigures): readonly string[] {
+  const mebibytes = (bytes: number): string => (bytes / (1 << 20)).toFixed(0);
+  const row = (what: string, reading: ReadingFigures): Row => {
+    const { launch, usable, cpu, latency, peak, after } = reading;
+    const times = [launch, usable, cpu].map((value) => value.toFixed(0));
+    const trips = [latency.median, latency.max].map((value) => value.toFixed(2));
+    return [what, ...times, ...trips, mebibytes(peak), mebibytes(after)];
+  };
+  const { step, startKernel, index } = symbols;
+  return [
+    "## A kernel's file of symbols",
+    'In the debug adapter as a process: from the launch request to the stop on entry and until lines and types are there, processor time until then, round trips meanwhile; milliseconds. Resident memory with the machine, whose RAM has 128 MiB; MiB.',
+    table(
+      ['', 'entry', 'usable', 'CPU', 'trip: median', 'longest', 'most memory', 'after'],
+      [row('first use', symbols.first), row('index kept', symbols.kept)],
+    ),
+    `The index takes ${mebibytes(index)} MiB on the disk. A breakpoint on the line of start_kernel, set before the boot, was hit ${startKernel.toFixed(0)} ms after the launch request; a line was stepped over in ${step.median.toFixed(2)} ms (median of ${step.count}, longest ${step.max.toFixed(2)}).`,
   ];
 }

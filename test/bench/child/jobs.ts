@@ -4,6 +4,7 @@ import type { LinuxBoot, LinuxOptions } from '../linux/boot.ts';
 import type { GuestOptions } from '../loops/contender.ts';
 import type { Pass } from '../loops/marks.ts';
 import type { SessionFigures, SessionOptions } from '../session/figures.ts';
+import type { SymbolsFigures, SymbolsOptions } from '../symbols/figures.ts';
 
 interface LoopsOptions extends GuestOptions {
   /** Path of loops.bin. */
@@ -20,6 +21,7 @@ export interface Jobs {
   readonly exits: { readonly options: ExitsOptions; readonly result: ExitsFigures };
   readonly linux: { readonly options: LinuxOptions; readonly result: LinuxBoot };
   readonly session: { readonly options: SessionOptions; readonly result: SessionFigures };
+  readonly symbols: { readonly options: SymbolsOptions; readonly result: SymbolsFigures };
 }
 
 export type Answer = { readonly value: unknown } | { readonly problem: string };

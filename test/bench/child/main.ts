@@ -8,6 +8,7 @@ import { bootLinux } from '../linux/guestscope.ts';
 import { startLoops } from '../loops/guestscope.ts';
 import { startV86 } from '../loops/v86.ts';
 import { measureSession } from '../session/measure.ts';
+import { measureSymbols } from '../symbols/measure.ts';
 import type { Answer, Jobs } from './jobs.ts';
 
 type Step = () => unknown;
@@ -19,6 +20,7 @@ const STARTERS: Starters = {
   exits: (options) => () => measureExits(options),
   linux: (options) => () => bootLinux(options),
   session: (options) => () => measureSession(options),
+  symbols: (options) => () => measureSymbols(options),
 };
 
 async function answer(step: Promise<Step>): Promise<Answer> {

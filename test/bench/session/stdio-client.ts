@@ -24,9 +24,13 @@ export class StdioClient {
   private readonly events = new Map<string, Waiter>();
   private nextSeq = 1;
 
-  /** @param file the adapter's bundle. */
-  constructor(file: string) {
-    this.adapter = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  /**
+   * @param file the adapter's bundle
+   * @param variables of its environment that are not this process's
+   */
+  constructor(file: string, variables: { readonly [name: string]: string } = {}) {
+    const env = { ...process.env, ...variables };
+    this.adapter = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], env });
     const reader = new FrameReader(
       (message) => this.hear(message as Message),
       (problem) => this.fail(`The debug adapter does not speak DAP: ${problem}.`),
@@ -34,6 +38,10 @@ export class StdioClient {
     this.adapter.stdout.on('data', (chunk: Buffer) => reader.push(chunk));
     this.adapter.once('exit', (code) => this.fail(`The debug adapter ended with ${String(code)}.`));
     this.adapter.stdin.on('error', (error) => this.fail(error.message));
+  }
+
+  get pid(): number {
+    return this.adapter.pid ?? NaN;
   }
 
   /** The response's body; rejects with the adapter's sentence. */
