@@ -53,7 +53,9 @@ function qualified(
     const spaced = name === '' || /^[[(]/.test(name) ? name : ` ${name}`;
     return inner(target, `${word}${spaced}`).replace(`*${word}`, `* ${word}`);
   }
-  return `${word} ${inner(target, name)}`;
+  const text = inner(target, name);
+  // an array of what is constant is told to be constant itself, too
+  return text.startsWith(`${word} `) ? text : `${word} ${text}`;
 }
 
 /** The name of what is not built from others. */

@@ -21,7 +21,7 @@ import type { Typed } from './typed.ts';
 import { typeText } from './type-text.ts';
 import { isCharacter, isStruct, sizeOf, stripped } from './types.ts';
 import {
-  BRIEF_BYTES,
+  bytesShown,
   integerIn,
   isTextPointer,
   pointerText,
@@ -73,7 +73,7 @@ export async function rowOf(item: Item, view: ObjectView, format: ValueFormat): 
   const storage = await settled(item.storage, view.access);
   const kind = view.text.completed(type);
   const size = bits === null ? (sizeOf(kind) ?? 0) : (bits.first + bits.count + 7) >> 3;
-  const bytes = item.bytes ?? (await bytesOf(storage, Math.min(size, BRIEF_BYTES), view.access));
+  const bytes = item.bytes ?? (await bytesOf(storage, bytesShown(kind, size), view.access));
   const placed: Item = { ...item, storage };
   const why = whyReadOnly(storage, type);
   const linear = linearOf(storage);
@@ -164,7 +164,7 @@ function membersContainer(item: Item, operator: '.' | '->', view: ObjectView): C
       const rows: Row[] = [];
       for (const { member, offset } of membersOf(kind)) {
         const own = memberItem(item, operator, member, storage, offset, view);
-        const known = all === null ? null : bytesAt(all, offset, own.length);
+        const known = all === null || own.length === 0 ? null : bytesAt(all, offset, own.length);
         rows.push(await rowOf({ ...own.item, ...(known !== null && { bytes: known }) }, view, format));
       }
       return rows;

@@ -155,11 +155,11 @@ function arrayText(
   options: TextOptions,
   depth: number,
 ): string {
-  const length = count ?? 0;
+  const length = count ?? (isCharacter(element) ? bytes.length : 0);
   const size = sizeOf(options.completed(element)) ?? 0;
   if (isCharacter(element) && length > 0) {
     const some = bytes.subarray(0, Math.min(length, TEXT_SHOWN));
-    return some.length === 0 ? UNREADABLE : quoted(some, some.length === length);
+    return some.length === 0 ? UNREADABLE : quoted(some, some.length === count);
   }
   if (length === 0) return '[]';
   if (depth > BRIEF_DEPTH || size === 0) return `[${length}]`;
@@ -203,8 +203,14 @@ function hexBytes(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 }
 
-/** Bytes that textOf() needs of an object, however large it is. */
-export const BRIEF_BYTES = 4096;
+/** Bytes that textOf() looks at of an object: of text without a length, as much as is shown. */
+export function bytesShown(type: CType, size: number): number {
+  const isText = type.kind === 'array' && type.count === null && isCharacter(type.element);
+  return isText ? TEXT_SHOWN : Math.min(size, BRIEF_BYTES);
+}
+
+/** Enough of an object, however large it is. */
+const BRIEF_BYTES = 4096;
 
 export const isTextPointer = (type: CType): boolean => {
   const kind = stripped(type);
