@@ -1,6 +1,6 @@
 # What gdb says of a list of expressions where types.c stops, as JSON: of each its value, reduced to what
 # does not hang on gdb's way of writing, its type and its size, and the same of every part of a structure
-# or an array. Run by record.ts: gdb -batch -x answers.py types-O0.elf < list of expressions.
+# or an array; after a line "up" in the caller's frame. Run by record.ts: gdb -batch -x answers.py types-O0.elf < list of expressions.
 import json
 import re
 import sys
@@ -74,7 +74,9 @@ gdb.execute('run', to_string=True)
 answers = {}
 for line in sys.stdin:
     expression = line.strip()
-    if expression:
+    if expression == 'up':
+        gdb.execute('up', to_string=True)
+    elif expression:
         try:
             describe(expression, gdb.parse_and_eval(expression), answers, 0)
         except gdb.error as error:

@@ -18,6 +18,15 @@ export const IN_FRAME: readonly string[] = [
   'count', 'task', 'title', 'wide', 'cs', 'doubled', 'copy', 'squares', 'mean', 'where', '*task', 'task->pid', 'where->next', 'count + cs', 'title[2]', 'wide + count', '&where->next == &task->children.next',
 ];
 
+/** Over the caller of that frame, main(). */
+export const IN_CALLER: readonly string[] = [
+  'local',
+  'own',
+  'own.next',
+  'own.next->next',
+  'local * 2',
+];
+
 // prettier-ignore
 export const EXPRESSIONS: readonly string[] = [
   // whole objects: each of their parts is compared

@@ -9,7 +9,7 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXPRESSIONS, IN_FRAME, OPTIMIZATIONS } from './expressions.ts';
+import { EXPRESSIONS, IN_CALLER, IN_FRAME, OPTIMIZATIONS } from './expressions.ts';
 
 const at = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -21,7 +21,7 @@ for (const optimization of OPTIMIZATIONS) {
   copyFileSync(`${file}.elf`, program);
   chmodSync(program, 0o755);
   const said = execFileSync('gdb', ['-q', '-nx', '-batch', '-x', at('answers.py'), program], {
-    input: [...EXPRESSIONS, ...IN_FRAME].join('\n'),
+    input: [...EXPRESSIONS, ...IN_FRAME, 'up', ...IN_CALLER].join('\n'),
     encoding: 'utf8',
   });
   writeFileSync(`${file}.json`, said.slice(said.indexOf('{')));
