@@ -6,10 +6,11 @@
  */
 import type { DebugEntries } from '../../emulator/formats/dwarf/debug-entries.ts';
 import type { Entry } from '../../emulator/formats/dwarf/entry.ts';
-import { AT, ENCODING, TAG } from '../../emulator/formats/dwarf/names.ts';
+import { AT, TAG } from '../../emulator/formats/dwarf/names.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
-import type { ArrayType, BaseType, CType, EnumType, FunctionType, QualifiedType, StructType } from './c-types.ts'; // prettier-ignore
+import type { ArrayType, BaseType, CType, FunctionType, QualifiedType, StructType } from './c-types.ts'; // prettier-ignore
 import { DwarfMembers } from './dwarf-members.ts';
+import { baseType, enumType } from './dwarf-scalars.ts';
 
 /** Finds the complete one of a structure, union, class or enumeration that is only declared. */
 export type Completion = (tag: number, name: string) => number | null;
@@ -117,7 +118,7 @@ export class DwarfTypes {
       case TAG.CLASS_TYPE:
         return this.structType(entry, STRUCTS[entry.tag]);
       case TAG.ENUMERATION_TYPE:
-        return this.completed(entry) ?? this.enumType(entry);
+        return this.completed(entry) ?? enumType(entry, this.parts(entry.offset), this.of(entry));
       case TAG.SUBROUTINE_TYPE:
       case TAG.SUBPROGRAM:
         return this.functionType(entry);
@@ -186,29 +187,6 @@ export class DwarfTypes {
     return found.flag(AT.DECLARATION) || found.tag !== entry.tag ? null : this.at(offset);
   }
 
-  private enumType(entry: Entry): EnumType {
-    const underlying = this.of(entry);
-    const size = entry.number(AT.BYTE_SIZE) ?? (underlying.kind === 'base' ? underlying.size : 4);
-    const parts = this.parts(entry.offset).filter(({ tag }) => tag === TAG.ENUMERATOR);
-    const written = parts.map((part) => ({
-      name: part.text(AT.NAME) ?? '',
-      value: BigInt(part.constant(AT.CONST_VALUE) ?? 0),
-    }));
-    const encoding = entry.number(AT.ENCODING);
-    const signed =
-      encoding !== null
-        ? encoding === ENCODING.SIGNED || encoding === ENCODING.SIGNED_CHAR
-        : underlying.kind === 'base'
-          ? underlying.signed
-          : written.some(({ value }) => value < 0n);
-    const bits = 8 * Math.min(size, 8);
-    const values = written.map(({ name, value }) => ({
-      name,
-      value: signed ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value),
-    }));
-    return { kind: 'enum', name: entry.text(AT.NAME), size, signed, values };
-  }
-
   private functionType(entry: Entry): FunctionType {
     const { offset } = this.declaring(entry);
     const result = this.laterOf(entry);
@@ -267,20 +245,6 @@ const TRANSPARENT: ReadonlySet<number> = new Set([
   TAG.SUBRANGE_TYPE,
 ]); // prettier-ignore
 
-/** DW_ATE_* in the words of c-types.ts. */
-const ENCODINGS: { readonly [encoding: number]: Pick<BaseType, 'encoding' | 'signed'> } = {
-  [ENCODING.ADDRESS]: { encoding: 'unsigned', signed: false },
-  [ENCODING.BOOLEAN]: { encoding: 'boolean', signed: false },
-  [ENCODING.FLOAT]: { encoding: 'float', signed: true },
-  [ENCODING.SIGNED]: { encoding: 'signed', signed: true },
-  [ENCODING.SIGNED_CHAR]: { encoding: 'character', signed: true },
-  [ENCODING.UNSIGNED]: { encoding: 'unsigned', signed: false },
-  [ENCODING.UNSIGNED_CHAR]: { encoding: 'character', signed: false },
-  [ENCODING.UTF]: { encoding: 'character', signed: false },
-  [ENCODING.UCS]: { encoding: 'character', signed: false },
-  [ENCODING.ASCII]: { encoding: 'character', signed: false },
-};
-
 const pointerType = (size: number, target: () => CType): CType => ({
   kind: 'pointer',
   size,
@@ -304,13 +268,6 @@ const qualifiedType = (qualifier: QualifiedType['qualifier'], target: () => CTyp
     return target();
   },
 });
-
-function baseType(entry: Entry): BaseType {
-  const name = entry.text(AT.NAME) ?? '';
-  const size = entry.number(AT.BYTE_SIZE) ?? Math.ceil((entry.number(AT.BIT_SIZE) ?? 0) / 8);
-  const encoding = ENCODINGS[entry.number(AT.ENCODING) ?? 0] ?? { encoding: 'other', signed: false }; // prettier-ignore
-  return { kind: 'base', name, size, ...encoding };
-}
 
 /** Elements that a subrange tells; null where it does not, or only while the program runs. */
 function countOf(subrange: Entry): number | null {

@@ -4,10 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bytesSource } from '../byte-source.ts';
 import { FormatError } from '../format-error.ts';
+import { DebugEntries } from './debug-entries.ts';
 import { DwarfReader } from './dwarf-reader.ts';
 import { type LineTable, readLineTable } from './line-table.ts';
-import { compilationUnits } from './units.ts';
+import { AT } from './names.ts';
+import { dwarfSections } from './sections.ts';
 
 const bytes = (hex: string): Uint8Array =>
   Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -66,11 +69,18 @@ test('a program can be run twice', () => {
 test('folders of version 5 stand in the table, before that in the unit', () => {
   const files = readLineTable(section(V5), texts)?.files;
   assert.deepEqual(files?.[1], { name: 'one.s', folder: '/build' });
-  const info = bytes('1f000000050001040000000001000000000c00000000000000060000000d0000000180');
-  const abbreviations = bytes('01110010175517030e1b0e250e1305000000');
+  const unitSections: { readonly [name: string]: Uint8Array } = {
+    '.debug_info': bytes('1f000000050001040000000001000000000c00000000000000060000000d0000000180'),
+    '.debug_abbrev': bytes('01110010175517030e1b0e250e1305000000'),
+    '.debug_str': TEXTS,
+  };
+  const entries = new DebugEntries(
+    dwarfSections((name) => bytesSource(unitSections[name] ?? new Uint8Array(0))),
+  );
+  const { root } = entries.unit(0);
   assert.deepEqual(
-    [...compilationUnits(info, abbreviations, texts)],
-    [{ name: 'one.s', folder: '/build', lines: 0 }],
+    [root.text(AT.NAME), root.text(AT.COMP_DIR), root.number(AT.STMT_LIST)],
+    ['one.s', '/build', 0],
   );
 });
 
