@@ -17,6 +17,8 @@ export class ImageFinder {
   private readonly guest: Guest;
   readonly images: readonly GuestImage[];
   private looks = 0;
+  /** Files of which was said that they are of another build. */
+  private readonly foreign = new Set<GuestImage>();
 
   constructor(guest: Guest, images: readonly GuestImage[]) {
     this.guest = guest;
@@ -30,19 +32,29 @@ export class ImageFinder {
     await guest.breakpoints.setEvents(guest.machine, 'image', wanted);
   }
 
-  /** Paging was switched on: looks. Gives a sentence for each file that turned out to have moved. */
+  /**
+   * Paging was switched on: looks. Gives a sentence for each file that turned out to have moved, or not to
+   * be the running kernel's.
+   */
   async look(): Promise<readonly string[]> {
-    const { guest } = this;
-    const moved: string[] = [];
+    const { machine, configuration } = this.guest;
+    const { memory } = configuration.machine;
+    const told: string[] = [];
     this.looks++;
     for (const image of this.images) {
+      if (!image.isWanted) continue;
       const before = image.slide;
-      if (!image.isWanted || !(await image.find(guest.machine, guest.configuration.machine.memory)))
+      if (await image.find(machine, memory)) {
+        if (image.slide !== before) told.push(sentence(image));
         continue;
-      if (image.slide !== before) moved.push(sentence(image));
+      }
+      const others = this.foreign.has(image) ? [] : await image.others(machine, memory);
+      if (others.length === 0) continue;
+      this.foreign.add(image);
+      told.push(mismatch(image, others));
     }
     if (this.isDone) await this.arm();
-    return moved;
+    return told;
   }
 
   private get isDone(): boolean {
@@ -53,4 +65,8 @@ export class ImageFinder {
 function sentence({ name, slide }: GuestImage): string {
   const where = slide < 0 ? 'below' : 'above';
   return `${name} runs ${bytesText(Math.abs(slide))} (0x${Math.abs(slide).toString(16)}) ${where} where it was linked; symbols and breakpoints follow it.`;
+}
+
+function mismatch({ name, buildId }: GuestImage, others: readonly string[]): string {
+  return `${name} is of another build than the guest's kernel (build ID ${buildId ?? ''} in the file, ${others.join(' and ')} in memory), so that its names, lines and types are wrong here; list the file that belongs to this kernel under "symbols".`;
 }

@@ -128,6 +128,32 @@ export class GuestImage {
     return false;
   }
 
+  /**
+   * Build IDs of what the guest has mapped where kernels are, of a kernel that was not found: it has
+   * another one. Empty for a file that is no kernel.
+   */
+  async others(machine: MachineClient, ramBytes: number): Promise<readonly string[]> {
+    const { mark } = this;
+    if (mark === null || mark.linear < LEAST_KERNEL) return [];
+    const size = mark.bytes.length - BUILD_ID_HEAD.length;
+    const head = Uint8Array.from(BUILD_ID_HEAD, (byte) => (byte < 0 ? size : byte));
+    const places = await findInMemory(machine, 'physical', head, { start: 0, length: ramBytes, most: MOST_COPIES }); // prettier-ignore
+    const found = new Set<string>();
+    for (const physical of places)
+      for (const offset of LINEAR_OFFSETS) {
+        const linear = (physical + offset) >>> 0;
+        if (offset === 0 || (await machine.call('translate', linear)) !== physical) continue;
+        const { bytes } = await machine.call(
+          'readMemory',
+          'physical',
+          physical + head.length,
+          size,
+        );
+        found.add(hexDigits(bytes));
+      }
+    return [...found];
+  }
+
   /** The linear address of a copy of the mark: the linked one, moved by what the copy has moved. */
   private async linearOf(
     mark: Mark,
@@ -147,6 +173,8 @@ export class GuestImage {
 }
 
 const PAGE = 4096;
+/** Kernels are linked to addresses from here on; programs below. */
+const LEAST_KERNEL = 0x78000000;
 /** PAGE_OFFSET of arch/x86/Kconfig, 32-bit, and none. */
 const LINEAR_OFFSETS = [0xc0000000, 0xb0000000, 0x80000000, 0x78000000, 0x40000000, 0];
 

@@ -120,13 +120,16 @@ function asBytes(numbers: Uint8Array | Uint32Array): Uint8Array {
   if (numbers instanceof Uint8Array) return numbers;
   const bytes = new Uint8Array(numbers.length * 4);
   const view = new DataView(bytes.buffer);
-  for (const [index, number] of numbers.entries()) view.setUint32(index * 4, number, true);
+  for (let index = 0; index < numbers.length; index++)
+    view.setUint32(index * 4, numbers[index] ?? 0, true);
   return bytes;
 }
 
 function asWords(bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(index * 4, true)); // prettier-ignore
+  const words = new Uint32Array(bytes.length / 4);
+  for (let index = 0; index < words.length; index++) words[index] = view.getUint32(index * 4, true);
+  return words;
 }
 
 /** Adler-32 (RFC 1950, 8.2). */

@@ -82,3 +82,31 @@ test('breakpoints set before the boot stop in a kernel that has moved', async ()
   assert.equal((await top())?.line, line);
   session.dispose();
 });
+
+test('a file of another build than the kernel in memory is told', async () => {
+  const elf = file('built/moved.elf');
+  // the byte behind the note's name is the first of the build ID
+  const note = Buffer.from(elf).indexOf(Buffer.from('GNU\0', 'latin1'));
+  elf[note + 4] = (elf[note + 4] ?? 0) ^ 0xff;
+  const files = new Map([
+    ['/moved.bin', file('built/moved.bin')],
+    ['/moved.elf', elf],
+  ]);
+  const { client, session } = testSession(createMachine, files, {
+    scheduler: nodeScheduler,
+    clone: structuredClone,
+  });
+  await client.ask('initialize', { adapterID: 'guestscope' });
+  await client.ask('launch', {
+    guest: { kernel: '/moved.bin', format: 'flat', loadAddress: '0x7c00' },
+    symbols: ['/moved.elf'],
+    machine: { memory: '16M', idle: 'skip' },
+    stopOnEntry: false,
+  });
+  await client.ask('configurationDone');
+  let said = '';
+  while (!said.includes('another build')) said = String((await client.event('output'))['output']);
+  const id = (bytes: Uint8Array): string => Buffer.from(bytes.subarray(note + 4, note + 24)).toString('hex'); // prettier-ignore
+  assert.ok(said.includes(`build ID ${id(elf)} in the file, ${id(file('built/moved.elf'))} in memory`)); // prettier-ignore
+  session.dispose();
+});
