@@ -513,7 +513,7 @@ export interface LinuxTaskStackBody {
     /** Linear address at which it goes on. */
     readonly memoryReference: string;
     /** Nearest symbol at or below. */
-    readonly symbol?: string;
+    readonly symbol: string;
   }[];
   /** Why there are no frames, or no more. */
   readonly problem?: string;

@@ -9,7 +9,6 @@ import { logContainer, modulesContainer, tasksContainer } from './linux-tree.ts'
 import { recordText } from './log-text.ts';
 import { modules, moduleText } from './modules.ts';
 import { systemCalls } from './system-calls.ts';
-import { stackOf } from './task-stack.ts';
 import { type Task, tasks } from './tasks.ts';
 
 const PS = 'ps [PID]';
@@ -48,8 +47,10 @@ async function showTask(guest: Guest, all: readonly Task[], pid: string): Promis
   const task = all.find((each) => String(each.pid) === pid);
   if (task === undefined)
     throw failure('commandUsage', { problem: `There is no task ${pid}.`, usage: PS });
-  const { frames, problem } = await guest.linux.see((look) => stackOf(look, task));
-  const lines = frames.map(({ address, symbol }, depth) => `#${depth}  ${formatAddress(address)}${symbol === null ? '' : ` <${symbol}>`}`); // prettier-ignore
+  const { frames, problem } = await guest.linux.stackOf(task);
+  const lines = frames.map(
+    ({ address, symbol }, depth) => `#${depth}  ${formatAddress(address)} <${symbol}>`,
+  );
   const heading = `${task.pid} ${nameOf(task)}: ${task.state}, task_struct at ${formatAddress(task.address)}${because(task.problem)}`;
   return [heading, ...lines, ...(problem === null ? [] : [problem])].join('\n');
 }

@@ -8,7 +8,6 @@ import { kernelLog, type LogRecord } from './kernel-log.ts';
 import { type Found } from './lists.ts';
 import { recordText } from './log-text.ts';
 import { type KernelModule, modules, moduleText } from './modules.ts';
-import { stackOf } from './task-stack.ts';
 import { type Task, tasks } from './tasks.ts';
 
 /** Everything is read when it is opened; what cannot be told is a row that says why. */
@@ -68,10 +67,10 @@ function taskRow(guest: Guest, task: Task): Row {
   const stack: Container = {
     rows: () =>
       orProblem(async () => {
-        const found = await guest.linux.see((look) => stackOf(look, task));
+        const found = await guest.linux.stackOf(task);
         const frames = found.frames.map(({ address: place, symbol }, depth) => ({
           name: `#${depth}`,
-          value: symbol ?? formatAddress(place),
+          value: symbol,
           memoryReference: formatAddress(place),
         }));
         return found.problem === null ? frames : [...frames, { name: '…', value: found.problem }];

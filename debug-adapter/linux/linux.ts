@@ -10,6 +10,7 @@ import { KernelError } from './kernel-memory.ts';
 import { KernelLook } from './kernel-look.ts';
 import { KernelNames, type LinuxFiles } from './kernel-names.ts';
 import { linuxNames } from './linux-names.ts';
+import { stackOf, type TaskStack } from './task-stack.ts';
 import { type Task, task } from './tasks.ts';
 
 /** Symbols that every Linux has had. */
@@ -78,6 +79,24 @@ export class Linux {
       if (cause instanceof AdapterError) return null;
       throw cause;
     }
+  }
+
+  /** Tasks that processors execute now, by CPU; without those that cannot be told. */
+  async running(): Promise<ReadonlyMap<number, Task>> {
+    const found = new Map<number, Task>();
+    for (const { vcpu } of await this.machine.call('vcpus')) {
+      const task = await this.taskOn(vcpu);
+      if (task !== null) found.set(vcpu, task);
+    }
+    return found;
+  }
+
+  /** The kernel stack of a task that is at rest. */
+  async stackOf(task: Task): Promise<TaskStack> {
+    for (const [cpu, { address }] of await this.running())
+      if (address === task.address)
+        return { frames: [], problem: `It runs on CPU ${cpu}: its stack is the call stack there.` };
+    return this.see((look) => stackOf(look, task));
   }
 
   /** Types that were found stay, until there are other files of symbols, or more of them are read. */

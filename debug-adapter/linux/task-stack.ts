@@ -13,7 +13,7 @@ import type { Task } from './tasks.ts';
 export interface TaskFrame {
   /** Linear: where it goes on. */
   readonly address: number;
-  readonly symbol: string | null;
+  readonly symbol: string;
 }
 
 export interface TaskStack {
@@ -39,14 +39,16 @@ export async function stackOf(look: KernelLook, { address }: Task): Promise<Task
     const bottom = await task.number(task.firstOf('stack', 'thread_info') ?? 'stack');
     const top = bottom + stackBytes(look);
     const { eip, ebp } = await restingPlace(look, task, bottom, top);
-    frames.push({ address: eip, symbol: look.names.describe(eip) });
+    const symbol = look.names.describe(eip);
+    if (symbol === null) throw new KernelError('Where the task rests is no code of the kernel.');
+    frames.push({ address: eip, symbol });
     for (let frame = ebp; frame >= bottom && frame < top && frames.length < MOST_FRAMES;) {
       const next = await look.memory.pointer(frame);
       const caller = await look.memory.pointer(frame + 4);
       // the first frame of all has no caller that is in the kernel
-      const symbol = look.names.describe(caller);
-      if (symbol === null) break;
-      frames.push({ address: caller, symbol });
+      const name = look.names.describe(caller);
+      if (name === null) break;
+      frames.push({ address: caller, symbol: name });
       if (next <= frame) break;
       frame = next;
     }

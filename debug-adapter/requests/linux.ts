@@ -3,7 +3,6 @@ import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import { kernelLog } from '../linux/kernel-log.ts';
 import { modules } from '../linux/modules.ts';
-import { stackOf } from '../linux/task-stack.ts';
 import { tasks } from '../linux/tasks.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type {
@@ -23,11 +22,9 @@ const because = (problem: string | null): { readonly problem?: string } =>
 
 export async function linuxTasks({ guest }: GuestscopeSession): Promise<LinuxTasksBody> {
   const found = await guest.linux.see(tasks);
-  const running = new Set<number>();
-  for (const { vcpu } of await guest.machine.call('vcpus')) {
-    const task = await guest.linux.taskOn(vcpu);
-    if (task !== null) running.add(task.address);
-  }
+  const running = new Set(
+    [...(await guest.linux.running()).values()].map(({ address }) => address),
+  );
   return {
     tasks: found.rows.map(({ address, problem, ...task }) => ({
       ...task,
@@ -44,16 +41,16 @@ export async function linuxTaskStack(
   request: IncomingRequest,
 ): Promise<LinuxTaskStackBody> {
   const pid = request.integer('pid');
-  const { frames, problem } = await guest.linux.see(async (look) => {
-    const task = (await tasks(look)).rows.find((each) => each.pid === pid);
-    if (task !== undefined) return stackOf(look, task);
+  const task = (await guest.linux.see(tasks)).rows.find((each) => each.pid === pid);
+  if (task === undefined) {
     const { command } = request;
     throw failure('badArgument', { argument: 'pid', command, problem: `there is no task ${pid}` });
-  });
+  }
+  const { frames, problem } = await guest.linux.stackOf(task);
   return {
     frames: frames.map(({ address, symbol }) => ({
       memoryReference: formatAddress(address),
-      ...(symbol !== null && { symbol }),
+      symbol,
     })),
     ...because(problem),
   };
