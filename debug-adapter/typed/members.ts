@@ -5,7 +5,7 @@ import type { Member, StructType } from '../symbols/c-types.ts';
 import { typeText } from './type-text.ts';
 import { isStruct, stripped } from './types.ts';
 
-/** Anonymous structures inside each other, and members of one, that are looked through at most. */
+/** Anonymous structures inside each other, and members of one with theirs, that are looked at most. */
 const DEEPEST = 16;
 const MOST = 10_000;
 
@@ -16,13 +16,21 @@ export interface PlacedMember {
 }
 
 /** In the order of the source; those of anonymous structures in the place of these. */
-export function membersOf(whole: StructType, offset = 0, depth = 0): readonly PlacedMember[] {
-  return whole.members.slice(0, MOST).flatMap((member): readonly PlacedMember[] => {
-    const inside = stripped(member.type);
-    const start = offset + member.offset;
-    if (member.name !== null) return [{ member, offset: start }];
-    return isStruct(inside) && depth < DEEPEST ? membersOf(inside, start, depth + 1) : [];
-  });
+export function membersOf(whole: StructType): readonly PlacedMember[] {
+  const found: PlacedMember[] = [];
+  let looked = 0;
+  const look = ({ members }: StructType, start: number, depth: number): void => {
+    for (const member of members) {
+      // a file may say that a structure holds itself
+      if (++looked > MOST) return;
+      const inside = stripped(member.type);
+      const offset = start + member.offset;
+      if (member.name !== null) found.push({ member, offset });
+      else if (isStruct(inside) && depth < DEEPEST) look(inside, offset, depth + 1);
+    }
+  };
+  look(whole, 0, 0);
+  return found;
 }
 
 /** Throws ExpressionError with the nearest name for one that is not there. */

@@ -8,6 +8,9 @@ import { isStruct, stripped } from './types.ts';
 /** Types inside types that are written; deeper ones are hostile. */
 const DEEPEST = 16;
 const MOST_MEMBERS = 1000;
+/** Parameters that are written; functions that take functions are deep soon. */
+const MOST_PARAMETERS = 16;
+const FUNCTION_DEPTH = 5;
 
 export function typeText(type: CType): string {
   return declaration(type, '');
@@ -28,8 +31,10 @@ export function declaration(type: CType, name: string, depth = 0): string {
       return inner(type.element, `${name === '' ? ' ' : name}[${type.count ?? ''}]`);
     }
     case 'function': {
-      const parameters = type.parameters.map((parameter) => declaration(parameter, '', depth + 1));
-      const all = [...parameters, ...(type.isVariadic ? ['...'] : [])];
+      const written = type.parameters.slice(0, MOST_PARAMETERS);
+      const parameters = written.map((each) => declaration(each, '', depth + FUNCTION_DEPTH));
+      const hasMore = type.isVariadic || type.parameters.length > MOST_PARAMETERS;
+      const all = [...parameters, ...(hasMore ? ['...'] : [])];
       return inner(type.result, `${name}(${all.length === 0 ? 'void' : all.join(', ')})`);
     }
     case 'qualified':
@@ -82,7 +87,7 @@ export function definitionText(type: CType, completed: (type: CType) => CType): 
   if (isStruct(plain)) {
     if (plain.isDeclaration)
       return `${nameOf(plain)}: it is only declared, nobody says what it holds.`;
-    const lines = membersText(plain.members, '  ', 0, 0);
+    const lines = membersText(plain.members, '  ', 0, { left: MOST_MEMBERS }, 0);
     return [`${nameOf(plain).replace(' {...}', '')} {`, ...lines, `} ${plain.size} bytes`].join(
       '\n',
     );
@@ -96,25 +101,30 @@ export function definitionText(type: CType, completed: (type: CType) => CType): 
   return typeText(plain);
 }
 
+/** @param budget lines that may still be written */
 function membersText(
   members: readonly Member[],
   indent: string,
   from: number,
+  budget: { left: number },
   depth: number,
 ): readonly string[] {
-  return members.slice(0, MOST_MEMBERS).flatMap((member) => {
-    const { name, type, bits } = member;
-    const offset = from + member.offset;
+  const lines: string[] = [];
+  for (const { name, type, bits, offset: own } of members) {
+    if (budget.left-- <= 0) break;
+    const offset = from + own;
     const plain = stripped(type);
     const place = bits === null ? `${offset}` : `${offset}.${bits.first}`;
     // what has no name of its own is written out where it is used
     if (isStruct(plain) && plain.name === null && type === plain && depth < DEEPEST) {
-      const inside = membersText(plain.members, `${indent}  `, offset, depth + 1);
+      const inside = membersText(plain.members, `${indent}  `, offset, budget, depth + 1);
       const end = name === null ? '};' : `} ${name};`;
-      return [`${indent}${plain.kind} {`, ...inside, `${indent}${end}`];
+      lines.push(`${indent}${plain.kind} {`, ...inside, `${indent}${end}`);
+      continue;
     }
     const width = bits === null ? '' : ` : ${bits.count}`;
     const line = `${indent}${declaration(type, name ?? '')}${width};`;
-    return [`${line.padEnd(48)} /* ${place} */`];
-  });
+    lines.push(`${line.padEnd(48)} /* ${place} */`);
+  }
+  return lines;
 }
