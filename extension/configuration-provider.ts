@@ -3,25 +3,7 @@
  * configuration itself is validated by the debug adapter, whose errors name the attribute.
  */
 import * as vscode from 'vscode';
-import { DEBUG_TYPE } from './guest-session.ts';
-
-/** The configuration for a kernel file, as "Add Configuration…" without a snippet makes it. */
-function configurationFor(kernel: string): vscode.DebugConfiguration {
-  return {
-    type: DEBUG_TYPE,
-    request: 'launch',
-    name: 'Boot guest',
-    guest: { kernel },
-    stopOnEntry: true,
-  };
-}
-
-/** A path below the workspace folder with ${workspaceFolder}, others as they are. */
-function portablePath(uri: vscode.Uri, folder: vscode.WorkspaceFolder | undefined): string {
-  const root = folder?.uri.path;
-  if (root === undefined || !uri.path.startsWith(`${root}/`)) return uri.fsPath;
-  return `\${workspaceFolder}/${uri.path.slice(root.length + 1)}`;
-}
+import { configurationFor, findGuests, portablePath } from './guest-finder.ts';
 
 async function chooseKernel(
   folder: vscode.WorkspaceFolder | undefined,
@@ -54,9 +36,49 @@ function attachable(
   return undefined;
 }
 
+interface GuestItem extends vscode.QuickPickItem {
+  /** null: a file that the user will name. */
+  readonly configuration: vscode.DebugConfiguration | null;
+}
+
+/** What to boot, of what is in the workspace or of any file; undefined when the user gives up. */
+async function chooseGuest(
+  folder: vscode.WorkspaceFolder | undefined,
+): Promise<vscode.DebugConfiguration | undefined> {
+  const found = folder === undefined ? [] : await findGuests(folder);
+  const items: GuestItem[] = [
+    ...found.map(({ uri, kind, configuration }) => ({
+      label: configuration.name,
+      description: kind,
+      detail: vscode.workspace.asRelativePath(uri),
+      configuration,
+    })),
+    { label: '$(folder-opened) Another file…', configuration: null },
+  ];
+  const title = 'There is no launch configuration for a guest yet. What is to be booted?';
+  const picked = await vscode.window.showQuickPick(items, { title, matchOnDetail: true });
+  if (picked === undefined) return undefined;
+  if (picked.configuration !== null) return picked.configuration;
+  const kernel = await chooseKernel(folder);
+  return kernel === undefined ? undefined : configurationFor('Boot guest', { kernel });
+}
+
+/** Guests of the workspace in the list of what can be started, beside those of launch.json. */
+export const foundConfigurations: vscode.DebugConfigurationProvider = {
+  async provideDebugConfigurations(folder) {
+    return folder === undefined
+      ? []
+      : (await findGuests(folder)).map(({ configuration }) => configuration);
+  },
+};
+
 export class GuestConfigurationProvider implements vscode.DebugConfigurationProvider {
-  provideDebugConfigurations(): vscode.ProviderResult<vscode.DebugConfiguration[]> {
-    return [configurationFor('${workspaceFolder}/vmlinuz')];
+  async provideDebugConfigurations(
+    folder: vscode.WorkspaceFolder | undefined,
+  ): Promise<vscode.DebugConfiguration[]> {
+    const found = folder === undefined ? [] : await findGuests(folder);
+    if (found.length > 0) return found.map(({ configuration }) => configuration);
+    return [configurationFor('Boot guest', { kernel: '${workspaceFolder}/vmlinuz' })];
   }
 
   /** Fills in an empty configuration; undefined stops the launch, null opens launch.json. */
@@ -68,12 +90,14 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
     const given = configuration as Partial<vscode.DebugConfiguration>;
     if (given.request === 'attach') return attachable(configuration);
     if (given.type && given['guest'] !== undefined) return withEditorDefaults(configuration);
+    if (!given.type) {
+      const chosen = await chooseGuest(folder);
+      return chosen && withEditorDefaults(chosen);
+    }
     const choose = 'Choose Kernel…';
     const open = 'Open launch.json';
     const answer = await vscode.window.showErrorMessage(
-      given.type
-        ? 'launch.json: "guest" is missing; name the kernel to boot in "guest.kernel".'
-        : 'There is no launch configuration for a guest yet; choose the kernel to boot.',
+      'launch.json: "guest" is missing; name the kernel to boot in "guest.kernel".',
       choose,
       open,
     );
@@ -81,11 +105,6 @@ export class GuestConfigurationProvider implements vscode.DebugConfigurationProv
     if (answer !== choose) return undefined;
     const kernel = await chooseKernel(folder);
     if (kernel === undefined) return undefined;
-    const base = configurationFor(kernel);
-    return withEditorDefaults({
-      ...base,
-      ...(given.type ? configuration : {}),
-      guest: { kernel },
-    });
+    return withEditorDefaults({ ...configuration, guest: { kernel } });
   }
 }

@@ -13,7 +13,7 @@ import { registerMemoryCommands } from './commands/memory.ts';
 import { registerSampleCommand } from './commands/sample.ts';
 import { registerParavirtCommands } from './commands/paravirt.ts';
 import { registerScreenCommand } from './commands/screen.ts';
-import { GuestConfigurationProvider } from './configuration-provider.ts';
+import { foundConfigurations, GuestConfigurationProvider } from './configuration-provider.ts';
 import { registerConsoleTerminals } from './console-terminal.ts';
 import { DisassemblyDocuments } from './disassembly-documents.ts';
 import { EventBreakpoints } from './event-breakpoints.ts';
@@ -49,6 +49,11 @@ export function activate(context: vscode.ExtensionContext): void {
     documents,
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, new AdapterFactory(context)),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new GuestConfigurationProvider()),
+    vscode.debug.registerDebugConfigurationProvider(
+      DEBUG_TYPE,
+      foundConfigurations,
+      vscode.DebugConfigurationProviderTriggerKind.Dynamic,
+    ),
     vscode.window.registerWebviewViewProvider(EXITS_VIEW, exits),
     registerConsoleTerminals(sessions),
     registerNotices(sessions),

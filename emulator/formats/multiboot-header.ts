@@ -1,7 +1,7 @@
 /**
  * The multiboot 1 header: a kernel's request to its boot loader, somewhere in the first 8192 bytes of
  * the image (Multiboot Specification 0.6.96, 3.1). Read here; loaders/multiboot.ts acts on it. The wish
- * for a video mode is read over: this board has no display adapter.
+ * for a video mode is read over: the display adapter starts in text mode.
  */
 import { FormatError, hex } from './format-error.ts';
 
