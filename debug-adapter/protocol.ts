@@ -489,7 +489,7 @@ export interface LinuxTask {
   readonly tgid: number;
   /** The parent's process. */
   readonly parent: number;
-  /** Up to 15 characters. */
+  /** Up to 15 characters, of kernel threads as many as the kernel tells. */
   readonly name: string;
   /** "S (sleeping)", in the kernel's own words. */
   readonly state: string;

@@ -29,7 +29,7 @@ test('tasks, log and modules are told as bodies', { skip }, async () => {
   const { tasks } = await client.ask('guestscope/linux/tasks');
   assert.deepEqual(
     (tasks as { name: string; state: string; isCurrent: boolean }[]).map(({ name, state, isCurrent }) => [name, state, isCurrent]), // prettier-ignore
-    [['kworker/0:0', 'I (idle)', true]],
+    [['kworker/0:0-events', 'I (idle)', true]],
   );
   const running = await client.ask('guestscope/linux/taskStack', { pid: 2 });
   assert.deepEqual(running, { frames: [], problem: 'It runs on CPU 0: its stack is the call stack there.' }); // prettier-ignore
@@ -53,15 +53,18 @@ test('the console, threads and the scope know the tasks', { skip }, async () => 
   const { client, session } = await stopped();
   const said = async (expression: string): Promise<string> =>
     String((await client.ask('evaluate', { expression, context: 'repl' }))['result']);
-  assert.match(await said('ps'), /=> +2 +2 +0 +0 {2}I \(idle\) .*\[kworker\/0:0\]$/);
+  assert.match(await said('ps'), /=> +2 +2 +0 +0 {2}I \(idle\) .*\[kworker\/0:0-events\]$/);
   assert.equal(await said('dmesg'), '[    1.234567] seventeen letters\n[    2.000000] over the end\n[    2.000000] 2 lines\n[    2.100000] '); // prettier-ignore
   assert.match(await said('lsmod'), /^ext4 .*\ncrc16 16384 1 ext4, Live 0xd0809000$/);
   assert.match(await said('syscalls exit'), /^ {3}1 {2}exit +0x/);
   assert.equal(await said('current->tgid'), '2');
   await said('current_task = &init_task');
-  assert.match(await said('ps 2'), /^2 \[kworker\/0:0\]: I \(idle\), .*\n#0 .*<__schedule\+0x7>\n/);
+  assert.match(
+    await said('ps 2'),
+    /^2 \[kworker\/0:0-events\]: I \(idle\), .*\n#0 .*<__schedule\+0x7>\n/,
+  );
   await said('current_task = &kernel_thread');
-  assert.deepEqual(await client.ask('threads'), { threads: [{ id: 1, name: 'vCPU 0: kworker/0:0 (2)' }] }); // prettier-ignore
+  assert.deepEqual(await client.ask('threads'), { threads: [{ id: 1, name: 'vCPU 0: kworker/0:0-events (2)' }] }); // prettier-ignore
   const { stackFrames } = await client.ask('stackTrace', { threadId: 1 });
   const { scopes } = await client.ask('scopes', { frameId: (stackFrames as { id: number }[])[0]?.id }); // prettier-ignore
   const linux = (scopes as { name: string; variablesReference: number }[]).find(({ name }) => name === 'Linux'); // prettier-ignore

@@ -16,7 +16,7 @@ export interface Task {
   readonly tgid: number;
   /** The parent's tgid; 0 for tasks that the kernel has started itself. */
   readonly parent: number;
-  /** Up to 15 characters. */
+  /** Up to 15 characters, of kernel threads as many as the kernel tells. */
   readonly name: string;
   /** "S (sleeping)", in the kernel's words. */
   readonly state: string;
@@ -51,17 +51,17 @@ export async function tasks(look: KernelLook): Promise<Found<Task>> {
   let { problem } = processes;
   for (const node of processes.rows) {
     const leader = first.at(node - offset);
-    rows.push(await taskAt(leader, states));
+    rows.push(await taskAt(look, leader, states));
     const threads = await threadsOf(leader);
     problem ??= threads.problem;
-    for (const thread of threads.rows) rows.push(await taskAt(thread, states));
+    for (const thread of threads.rows) rows.push(await taskAt(look, thread, states));
   }
   return { rows, problem };
 }
 
 /** One task. @param address of its task_struct */
 export async function task(look: KernelLook, address: number): Promise<Task> {
-  return taskAt(look.object(TASK, address), await stateNames(look));
+  return taskAt(look, look.object(TASK, address), await stateNames(look));
 }
 
 /** The other threads of a process. Since 3.14 its signal_struct has the list, before that the leader. */
@@ -81,7 +81,11 @@ async function threadsOf(leader: KernelObject): Promise<Found<KernelObject>> {
   }
 }
 
-async function taskAt(object: KernelObject, states: readonly string[]): Promise<Task> {
+async function taskAt(
+  look: KernelLook,
+  object: KernelObject,
+  states: readonly string[],
+): Promise<Task> {
   const task = { address: object.address, pid: 0, tgid: 0, parent: 0, name: '', state: '', cpu: 0, isKernelThread: false }; // prettier-ignore
   try {
     task.pid = await object.number('pid');
@@ -91,12 +95,31 @@ async function taskAt(object: KernelObject, states: readonly string[]): Promise<
     task.state = stateName(state, await object.number('exit_state'), states);
     task.cpu = await cpuOfTask(object);
     task.isKernelThread = (await object.number('mm')) === 0;
+    if (task.isKernelThread) task.name = await longName(look, object, task.name);
     const parent = await object.target(object.firstOf('real_parent', 'parent') ?? 'parent');
     task.parent = parent === null ? 0 : await parent.number('tgid');
     return { ...task, problem: null };
   } catch (cause) {
     return { ...task, problem: describeKernelError(cause) };
   }
+}
+
+/** PF_WQ_WORKER of linux/sched.h. */
+const WORKER_FLAG = 0x20;
+
+/** As /proc tells those of kernel threads since 5.17: whole, and of workers with what they do or did last. */
+async function longName(look: KernelLook, task: KernelObject, name: string): Promise<string> {
+  const address = task.has('worker_private') ? await task.number('worker_private') : 0;
+  const field = look.names.layout('struct kthread')?.field('full_name') ?? null;
+  if (address === 0 || field === null) return name;
+  const thread = look.object('struct kthread', address);
+  if (((await task.number('flags')) & WORKER_FLAG) !== 0) {
+    const worker = look.object('struct worker', await thread.number('data'));
+    const work = await worker.text('desc');
+    if (work === '') return name;
+    return `${name}${(await worker.number('current_work')) === 0 ? '-' : '+'}${work}`;
+  }
+  return (await thread.number('full_name')) === 0 ? name : thread.text('full_name');
 }
 
 /** In the task itself, or in the thread_info that it points to; neither on a kernel for one processor. */

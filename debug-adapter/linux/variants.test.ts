@@ -188,8 +188,8 @@ test('3.x: tasks, log, modules, per-CPU variables', { skip }, async () => {
 test('6.1: tasks, log, modules, system calls', { skip }, async () => {
   const guest = of('6.1');
   const look = guest.look();
-  assert.deepEqual(await taskRows(look), ['2 2 0 cpu0 I (idle) kworker/0:0 kernel']);
-  assert.deepEqual(await frames(look, 'kworker/0:0'), ['__schedule+0x7', 'kthreadd+0x3']);
+  assert.deepEqual(await taskRows(look), ['2 2 0 cpu0 I (idle) kworker/0:0-events kernel']);
+  assert.deepEqual(await frames(look, 'kworker/0:0-events'), ['__schedule+0x7', 'kthreadd+0x3']);
   assert.deepEqual(await logRows(look), [
     [1_234_567_890n, 6, 1, 'seventeen letters'],
     [2_000_000_000n, 3, 0, 'over the end\n2 lines'],

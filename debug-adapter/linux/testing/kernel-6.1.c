@@ -28,10 +28,21 @@ struct signal_struct {
   struct list_head thread_head;
 };
 
+struct worker {
+  void *current_work;
+  char desc[24];
+};
+struct kthread {
+  void *data;
+  char *full_name;
+};
+
 struct task_struct {
   struct thread_info thread_info;
   u32 __state;
   void *stack;
+  u32 flags;
+  void *worker_private;
   struct {
     int exit_state;
     struct list_head tasks;
@@ -64,7 +75,10 @@ struct signal_struct thread_signal = {{&kernel_thread.thread_node, &kernel_threa
 struct task_struct init_task = {.comm = "swapper", .tasks = {&kernel_thread.tasks, &kernel_thread.tasks}, .stack = &idle_stack,
                                 .real_parent = &init_task, .signal = &idle_signal,
                                 .thread_node = {&idle_signal.thread_head, &idle_signal.thread_head}};
-struct task_struct kernel_thread = {.__state = 0x402, .pid = 2, .tgid = 2, .comm = "kworker/0:0", .stack = &stack,
+struct worker worker = {.desc = "events"};
+struct kthread kthread = {.data = &worker};
+struct task_struct kernel_thread = {.__state = 0x402, .flags = 0x20, .worker_private = &kthread,
+                                    .pid = 2, .tgid = 2, .comm = "kworker/0:0", .stack = &stack,
                                     .tasks = {&init_task.tasks, &init_task.tasks}, .real_parent = &init_task,
                                     .signal = &thread_signal, .thread = {.sp = BASE(stack.stack[2000])},
                                     .thread_node = {&thread_signal.thread_head, &thread_signal.thread_head}};
