@@ -38,7 +38,7 @@ import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
 import { pointedProblem } from './pointed-problem.ts';
 import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
 import { snapshotOf } from './registers.ts';
-import type { LineStep } from './line-step.ts';
+import type { StepPlan } from './line-step.ts';
 import { Linux } from './linux/linux.ts';
 import { ModuleWatch } from './linux/module-watch.ts';
 import type { Sources } from './sources.ts';
@@ -90,7 +90,7 @@ export class Guest {
   /** What debugging information tells of its program. */
   readonly program = new Program(this);
   /** The step by line that is under way. */
-  lineStep: LineStep | null = null;
+  lineStep: StepPlan | null = null;
   /** What the guest has printed. */
   readonly printed: () => string;
   readonly expectations = new Expectations();

@@ -6,35 +6,65 @@
  */
 import type { ResumeMode } from '../emulator/debug-port.ts';
 import type { MachineClient } from './machine-client.ts';
+import { continuesNest, inlinedWithin, nestAt, type Nest } from './inline-steps.ts';
+import type { DebugInformation } from './symbols/debug-information.ts';
 import type { LineIndex } from './symbols/line-index.ts';
-import type { CodeRange } from './symbols/line-list.ts';
+import type { CodeRange, SourceLine } from './symbols/line-list.ts';
 
-export class LineStep {
-  private readonly lines: LineIndex;
+/** What decides when a step is over. */
+export interface StepPlan {
+  readonly resumeMode: ResumeMode;
+  /** How to go on from where a step has come to; null: it is over. */
+  goOn(address: number, machine: MachineClient): Promise<ResumeMode | null>;
+}
+
+/** What the step is done on. */
+export interface StepGround {
+  readonly lines: LineIndex;
+  readonly information: readonly DebugInformation[];
+}
+
+export class LineStep implements StepPlan {
+  private readonly ground: StepGround;
+  /** The functions and the line in which it began. */
+  private readonly nest: Nest;
+  private readonly line: SourceLine | null;
   private readonly mode: ResumeMode;
   /** The line that is left. */
   private range: CodeRange;
+  /** It has come through an inlined function. */
+  private wasInlined = false;
 
-  private constructor(lines: LineIndex, mode: ResumeMode, range: CodeRange) {
-    this.lines = lines;
+  private constructor(ground: StepGround, mode: ResumeMode, address: number, range: CodeRange) {
+    this.ground = ground;
+    this.nest = nestAt(ground.information, address);
+    this.line = ground.lines.locate(address);
     this.mode = mode;
     this.range = range;
   }
 
   /** Null where there is no line: the step is one of an instruction. */
-  static from(lines: LineIndex, mode: ResumeMode, address: number): LineStep | null {
-    const range = lines.rangeOf(address);
-    return range === null ? null : new LineStep(lines, mode, range);
+  static from(ground: StepGround, mode: ResumeMode, address: number): LineStep | null {
+    const range = ground.lines.rangeOf(address);
+    return range === null ? null : new LineStep(ground, mode, address, range);
   }
 
   get resumeMode(): ResumeMode {
     return { ...this.mode, within: this.range };
   }
 
-  /** How to go on from where a step has come to; null: it is over. */
   async goOn(address: number, machine: MachineClient): Promise<ResumeMode | null> {
-    const { lines, range, mode } = this;
-    if (lines.beginsLine(address)) return null;
+    const { ground, range, mode, nest } = this;
+    const { lines, information } = ground;
+    const there = nestAt(information, address);
+    const inlined = mode.kind === 'stepOver' ? inlinedWithin(nest, there, address) : null;
+    if (inlined !== null) {
+      this.wasInlined = true;
+      return { ...mode, within: inlined };
+    }
+    // behind what was inlined into it the line begins anew
+    const isRest = this.wasInlined && continuesNest(there, nest) && this.isOfLine(address);
+    if (lines.beginsLine(address) && !isRest) return null;
     const here = lines.rangeOf(address);
     if (here !== null) {
       this.range = here;
@@ -44,5 +74,10 @@ export class LineStep {
     const called =
       caller !== undefined && caller.linearEip > range.start && caller.linearEip <= range.end;
     return called ? { ...mode, kind: 'stepOut' } : null;
+  }
+
+  private isOfLine(address: number): boolean {
+    const here = this.ground.lines.locate(address);
+    return here !== null && here.line === this.line?.line && here.path === this.line.path;
   }
 }

@@ -27,7 +27,7 @@ import { Indexing } from './indexing.ts';
 import type { GuestLot, GuestPlace } from './guest-lot.ts';
 import { type Plan, type PowerPlan, powerPlan, symbolsOf } from './launch-plan.ts';
 import { setBreakpointsOfLaunch } from './launch-breakpoints.ts';
-import type { LineStep } from './line-step.ts';
+import type { StepPlan } from './line-step.ts';
 import { asAttached, checkedAttachment } from './launching.ts';
 import type { HostStop, WorkerHandle } from './machine-channel.ts';
 import type { ReleasedWorker } from './machine-client.ts';
@@ -315,7 +315,7 @@ export class GuestscopeSession {
   }
 
   /** @param lineStep what decides when a step by line is over */
-  async resume(mode: ResumeMode, lineStep: LineStep | null = null): Promise<void> {
+  async resume(mode: ResumeMode, lineStep: StepPlan | null = null): Promise<void> {
     const { guest } = this;
     guest.lineStep = lineStep;
     const before = this.currentState;

@@ -2,7 +2,7 @@
  * The frames of functions that were inlined: where a physical frame's code is in scopes of some, it shows
  * as several frames, the innermost function first, each further out at the line of its call.
  */
-import type { CodeScope, DebugInformation, InlinedScope } from '../symbols/debug-information.ts';
+import type { CodeScope, DebugInformation } from '../symbols/debug-information.ts';
 import type { CodeRange, SourceLine } from '../symbols/line-list.ts';
 import type { CallFrame } from './call-frame.ts';
 import { codeAddressOf, type PhysicalFrame } from './call-stack.ts';
@@ -46,21 +46,8 @@ export function withInlined(
   return frames;
 }
 
-/** Functions inlined at a place, from the outermost to the innermost. */
-export function inlinedAt(
-  all: readonly DebugInformation[],
-  address: number,
-): readonly InlinedScope[] {
-  const { scopes } = scopesAt(all, address);
-  return scopes.filter((scope) => scope.kind === 'inlined').toReversed();
-}
-
 /** The piece of a scope's code that an address of the running guest lies in; null outside it. */
-export function pieceOf(
-  { ranges }: InlinedScope,
-  address: number,
-  slide: number,
-): CodeRange | null {
+export function pieceOf({ ranges }: CodeScope, address: number, slide: number): CodeRange | null {
   const linked = (address - slide) >>> 0;
   const piece = ranges.find(({ start, end }) => linked >= start && linked < end);
   return piece === undefined ? null : { start: (piece.start + slide) >>> 0, end: (piece.end + slide) >>> 0 }; // prettier-ignore

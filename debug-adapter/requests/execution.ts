@@ -5,6 +5,7 @@
 import type { ResumeMode } from '../../emulator/debug-port.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
+import { InlineOut } from '../inline-steps.ts';
 import { LineStep } from '../line-step.ts';
 import type { SteppingBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
@@ -48,22 +49,29 @@ const step =
   async (session: GuestscopeSession, request: IncomingRequest): Promise<void> => {
     const masked = session.guest.stepInterrupts === 'mask';
     const mode = modeOf(kind, request, masked);
-    const { machine, sources } = session.guest;
+    const { files, machine, sources } = session.guest;
     const target = request.has('targetId') ? request.integer('targetId') : null;
     if (target !== null) await checkStepTarget(session.guest, target);
     const byInstruction =
       target !== null || request.optionalString('granularity') === 'instruction';
     const lineStep = byInstruction
       ? null
-      : LineStep.from(sources.lines, mode, (await machine.call('position')).linearEip);
+      : LineStep.from({ lines: sources.lines, information: files.information }, mode, (await machine.call('position')).linearEip); // prettier-ignore
     await session.resume(lineStep?.resumeMode ?? mode, lineStep);
   };
 
 export const next = step('stepOver');
 export const stepIn = step('stepIn');
 
-export const stepOut = (session: GuestscopeSession, request: IncomingRequest): Promise<void> =>
-  session.resume(modeOf('stepOut', request));
+/** Of an inlined function: to the end of its code. */
+export async function stepOut(session: GuestscopeSession, request: IncomingRequest): Promise<void> {
+  const { files, machine } = session.guest;
+  const mode = modeOf('stepOut', request);
+  const isByInstruction = request.optionalString('granularity') === 'instruction';
+  const { linearEip } = await machine.call('position');
+  const plan = isByInstruction ? null : InlineOut.from(files.information, mode, linearEip);
+  await session.resume(plan?.resumeMode ?? mode, plan);
+}
 
 /** Answered at once; the stop follows when the machine has reached the end of an instruction. */
 export const pause = (session: GuestscopeSession): Promise<void> => session.pause();

@@ -106,10 +106,15 @@ async function described(
   };
 }
 
-function nameOf({ symbols }: Guest, { linearEip, isInlined, scopes }: CallFrame): string {
+function nameOf({ symbols }: Guest, frame: CallFrame): string {
+  const { codeAddress, linearEip, isInlined, scopes } = frame;
   const inlined = isInlined ? scopes.at(-1) : undefined;
   if (inlined?.kind === 'inlined') return `${inlined.name} (inlined)`;
-  return symbols.describe(linearEip) ?? formatAddress(linearEip);
+  // behind a call that never returns begins another function
+  const symbol = symbols.near(codeAddress)?.symbol;
+  if (symbol === undefined) return formatAddress(linearEip);
+  const offset = linearEip - symbol.address;
+  return offset === 0 ? symbol.name : `${symbol.name}+0x${offset.toString(16)}`;
 }
 
 /** Code without a source, for a client that cannot disassemble; null for the others. */
