@@ -12,7 +12,6 @@ export const REFUSED_REQUESTS = {
   reverseContinue:  'this machine keeps no recording to go back in',
   restartFrame:     'what the caller has changed since cannot be undone without a recording; set eip and esp by hand',
   terminateThreads: 'a virtual processor does not end alone; "terminate" ends the machine',
-  locations:        'no value of Guestscope has a location reference',
   runInTerminal:    'it is a request of an adapter to its client, and Guestscope never makes it',
   startDebugging:   'it is a request of an adapter to its client, and Guestscope never makes it',
 } as const satisfies { readonly [command: string]: string };

@@ -55,7 +55,7 @@ import {
   source,
 } from './requests/sources.ts';
 import { goTo, gotoTargets, stepInTargets } from './requests/targets.ts';
-import { setVariable, variables } from './requests/variables.ts';
+import { locations, setVariable, variables } from './requests/variables.ts';
 import type { GuestscopeSession, SessionState } from './session.ts';
 
 export interface RequestRow {
@@ -122,6 +122,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'modules',                     legal: ALIVE,           handle: modules,                   capability: { supportsModulesRequest: true } },
   { command: 'scopes',                      legal: AT_REST,         handle: scopes },
   { command: 'variables',                   legal: AT_REST,         handle: variables },
+  { command: 'locations',                   legal: AT_REST,         handle: locations },
   { command: 'setVariable',                 legal: AT_REST,         handle: setVariable,               capability: { supportsSetVariable: true } },
   { command: 'evaluate',                    legal: ALIVE,           handle: evaluate,                  capability: { supportsEvaluateForHovers: true, supportsClipboardContext: true, supportsANSIStyling: true } },
   { command: 'setExpression',               legal: AT_REST,         handle: setExpression,             capability: { supportsSetExpression: true } },

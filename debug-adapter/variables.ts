@@ -5,6 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { MemoryPlace } from '../emulator/debug-port.ts';
 import { failure } from './errors.ts';
+import type { SourceLine } from './symbols/line-list.ts';
 
 export interface Row {
   readonly name: string;
@@ -57,10 +58,27 @@ export class Variables {
   paging = false;
   private readonly containers = new Map<number, { container: Container; vcpu: number }>();
   private next = 1;
+  /** Where variables are declared, by the references that clients have got for it. */
+  private readonly declarations = new Map<number, SourceLine>();
 
   /** References given so far become invalid; numbers are not used again. */
   reset(): void {
     this.containers.clear();
+    this.declarations.clear();
+  }
+
+  /** A reference for `locations`. */
+  declared(line: SourceLine): number {
+    const reference = this.next++;
+    this.declarations.set(reference, line);
+    return reference;
+  }
+
+  /** Throws the numbered error for a stale reference. */
+  declaration(reference: number): SourceLine {
+    const found = this.declarations.get(reference);
+    if (found !== undefined) return found;
+    throw failure('staleReference', { kind: 'location', reference: String(reference) });
   }
 
   reference(container: Container): number {

@@ -57,6 +57,18 @@ async function rowsAsked(
   return (await container.rows(format)).slice(start, start + count);
 }
 
+/** Where a variable is declared. */
+export async function locations(
+  session: GuestscopeSession,
+  request: IncomingRequest,
+): Promise<DebugProtocol.LocationsResponse['body']> {
+  const { guest, abilities } = session;
+  const line = guest.variables.declaration(request.integer('locationReference'));
+  const place = await guest.sources.placeOfLine(line, abilities);
+  if (place === null) throw failure('noSource', {});
+  return place;
+}
+
 export async function setVariable(
   session: GuestscopeSession,
   request: IncomingRequest,

@@ -5,6 +5,7 @@
  */
 import { U32 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import type { SourceLine } from '../symbols/line-list.ts';
 import type { CfaRule } from '../../emulator/formats/dwarf/frame-program.ts';
 import { type CallFrame, frameRegisters } from '../call-stack/call-frame.ts';
 import { cfaRuleAt } from '../call-stack/call-stack.ts';
@@ -109,7 +110,7 @@ export class Program {
     if (frame === null) return { locals: null, globals: null };
     const here = { ...around, frame };
     const view = this.view();
-    const declarationOf = (): undefined => undefined;
+    const declarationOf = (line: SourceLine): number => this.guest.variables.declared(line);
     return {
       locals: localsContainer(here, view, declarationOf),
       globals: globalsContainer(here, view, declarationOf),

@@ -4,6 +4,7 @@
  */
 import type { Container } from '../variables.ts';
 import type { Variable } from '../symbols/debug-information.ts';
+import type { SourceLine } from '../symbols/line-list.ts';
 import {
   linkedAddress,
   objectOf,
@@ -19,7 +20,7 @@ const MOST_LOCALS = 1000;
 const MOST_GLOBALS = 10_000;
 
 /** How a client refers to a declaration. */
-export type DeclarationOf = (variable: Variable) => number | undefined;
+export type DeclarationOf = (line: SourceLine) => number;
 
 /** Null for a frame whose function has none. */
 export function localsContainer(
@@ -69,8 +70,12 @@ function itemFor(
   isHidden: boolean,
   declarationOf: DeclarationOf,
 ): Item {
-  const declared = declarationOf(variable);
-  const item = { ...itemOf(variable.name, typed), ...(declared !== undefined && { declared }) };
+  const { declared } = variable;
+  const reference = declared === null ? null : declarationOf(declared);
+  const item = {
+    ...itemOf(variable.name, typed),
+    ...(reference !== null && { declared: reference }),
+  };
   return isHidden ? { ...item, expression: null } : item;
 }
 

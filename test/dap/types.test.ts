@@ -39,7 +39,10 @@ const OTHER_TYPES: ReadonlySet<string> = new Set([
 async function stopped(
   optimization: Optimization,
 ): Promise<{ client: TestClient; frames: readonly number[]; end: () => void }> {
-  const files = new Map([['/types.elf', new Uint8Array(built(`types-${optimization}.elf`))]]);
+  const files = new Map([
+    ['/types.elf', new Uint8Array(built(`types-${optimization}.elf`))],
+    ['/types.c', new Uint8Array(readFileSync(new URL('types.c', GUEST)))],
+  ]);
   const { client, session } = testSession(createMachine, files, {
     scheduler: nodeScheduler,
     clone: structuredClone,
@@ -157,6 +160,21 @@ for (const optimization of OPTIMIZATIONS) {
         await walk(await below(variablesReference));
       }
     };
+    const { scopes } = await client.ask('scopes', { frameId: frame });
+    const [locals] = scopes as readonly DebugProtocol.Scope[];
+    const declared = (await below(locals?.variablesReference ?? 0)).find(
+      ({ name }) => name === 'doubled',
+    );
+    const locationReference = declared?.declarationLocationReference;
+    assert.ok(locationReference !== undefined);
+    const { source, line } = (await client.ask('locations', {
+      locationReference,
+    })) as unknown as DebugProtocol.LocationsResponse['body'] & object;
+    assert.match(source.path ?? '', /types\.c$/);
+    assert.match(
+      readFileSync(new URL('types.c', GUEST), 'utf8').split('\n')[line - 1] ?? '',
+      /int doubled/,
+    );
     for (const [expression, frameId] of asked) {
       if (NOT_HERE.has(`${optimization} ${expression}`) || answer(expression).kind === 'refused')
         continue;
