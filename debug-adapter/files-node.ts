@@ -81,8 +81,15 @@ class PagedFile implements OpenFile {
 
   /** Pages are never written again, so that who has a view of one may keep it. */
   private fromDisk(offset: number, length: number): Uint8Array {
-    if (!this.isOpen) throw new FormatError('truncated', `${this.name} is no longer open.`);
     const bytes = new Uint8Array(length);
+    this.readInto(offset, bytes);
+    return bytes;
+  }
+
+  readInto(offset: number, bytes: Uint8Array): void {
+    const { length } = bytes;
+    checkRange(offset, length, this.length, 'file');
+    if (!this.isOpen) throw new FormatError('truncated', `${this.name} is no longer open.`);
     let done = 0;
     while (done < length) {
       const count = readSync(this.descriptor, bytes, done, length - done, offset + done);
@@ -92,6 +99,5 @@ class PagedFile implements OpenFile {
     const { size, mtimeMs } = fstatSync(this.descriptor);
     if (done < length || size !== this.length || mtimeMs !== this.written)
       throw new FormatError('truncated', `${this.name} has changed since it was opened; restart the session.`); // prettier-ignore
-    return bytes;
   }
 }

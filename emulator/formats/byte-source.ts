@@ -12,6 +12,8 @@ export interface ByteSource {
    * FormatError when they are not all there, and what the host has to say of a file that cannot be read.
    */
   read(offset: number, length: number): Uint8Array;
+  /** The same into bytes of the reader's, all of them, for who reads hundreds of megabytes through. */
+  readInto?(offset: number, target: Uint8Array): void;
 }
 
 /** Bytes that are in memory, not copied. */
@@ -38,6 +40,11 @@ export function partOf(
     read(offset, length) {
       checkRange(offset, length, size, what);
       return whole.read(start + offset, length);
+    },
+    readInto(offset, target) {
+      checkRange(offset, target.length, size, what);
+      if (whole.readInto === undefined) target.set(whole.read(start + offset, target.length));
+      else whole.readInto(start + offset, target);
     },
   };
 }

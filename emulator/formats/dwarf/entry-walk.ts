@@ -89,6 +89,7 @@ export class EntryWalk {
   /** Specifications that may still be read. */
   private patience: number;
   private readonly borrowers: Borrower[] = [];
+  private buffer = new Uint8Array(0);
   /** Of the units of the section, in order. */
   private starts: number[] = [];
   // of the entry that was stepped over last
@@ -134,8 +135,18 @@ export class EntryWalk {
     const { headerSize: first, abbreviations, version, format, address } = header;
     const sizes = { version, format, address };
     const shapes = this.shapesAt(abbreviations, sizes);
-    const bytes = section.read(start, size);
+    const bytes = this.fetched(start, size);
     return { unit: { start, end, first, sizes, shapes, bytes, texts: 0 }, end };
+  }
+
+  /** Bytes of the section, valid until the next call. */
+  private fetched(start: number, size: number): Uint8Array {
+    const { section } = this;
+    if (section.readInto === undefined) return section.read(start, size);
+    if (size > this.buffer.length) this.buffer = new Uint8Array(size);
+    const bytes = this.buffer.subarray(0, size);
+    section.readInto(start, bytes);
+    return bytes;
   }
 
   private shapesAt(offset: number, sizes: UnitSizes): Shapes {
