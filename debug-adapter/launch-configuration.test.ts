@@ -45,6 +45,7 @@ describe('launch configuration', () => {
         clock: 'virtual',
         idle: 'pace',
         cpu: 'pentium3',
+        compiledTier: true,
         testDevice: false,
       },
       hypervisor: {

@@ -154,6 +154,11 @@ const machine = group(
       default: 'pentium3',
       values: CPU_MODEL_SUMMARIES,
     }),
+    compiledTier: flag({
+      description:
+        'Compiles code that the guest executes often. Without it everything is interpreted: slower, and the same to the instruction.',
+      default: true,
+    }),
     testDevice: flag({
       description:
         'Adds the device that test suites such as kvm-unit-tests drive: a register at port 0xe0, interrupt lines at port 0x2000, memory on the bus at 0xff000000.',

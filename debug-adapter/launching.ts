@@ -80,6 +80,7 @@ export async function machineConfiguration(
     vcpus: machine.vcpus,
     cpuModel: machine.cpu,
     testDevice: machine.testDevice,
+    ...(!machine.compiledTier && { hotness: null }),
     hypervisor: {
       interface: hypervisor.interface,
       profile: hypervisor.profile ?? defaultProfile(hypervisor.interface),

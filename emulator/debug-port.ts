@@ -3,6 +3,7 @@
  * are plain data, so that the same interface can be called in process or over a message channel
  * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
  */
+import type { Hotness } from './cpu/translate/compiled-tier.ts';
 import type { LogLine, LogMessage } from './debugger/log-message.ts';
 import type { Detail } from './debugger/views/detail.ts';
 import type { DeviceSummary } from './debugger/views/devices/devices.ts';
@@ -76,6 +77,8 @@ export interface MachineConfiguration {
   };
   /** Offer shared memory where the host allows it. */
   readonly shared: boolean;
+  /** When code is compiled, null: never, all is interpreted; as usual without it. Only speed depends on it. */
+  readonly hotness?: Hotness | null;
 }
 
 export type AddressSpace = 'linear' | 'physical';

@@ -16,6 +16,7 @@ import { withApicId } from './cpu/cpu-topology.ts';
 import * as L from './cpu/layout.ts';
 import type { Platform } from './cpu/platform.ts';
 import type { Watchpoint, WatchHit } from './cpu/watchpoints.ts';
+import { USUAL_HOTNESS } from './cpu/translate/compiled-tier.ts';
 import { SharedCode } from './cpu/shared-code.ts';
 import type { MachineConfiguration } from './debug-port.ts';
 import type { EventKind, Sighting } from './event-watch.ts';
@@ -134,7 +135,8 @@ export class Machine {
       // each has its own, since the interrupt window is one of them
       const controls = checkedControls(chosen);
       const cpuModel = withApicId(model, index);
-      const cpu = { memory, map, shared: configuration.shared, sharedCode, model: cpuModel };
+      const { shared, hotness = USUAL_HOTNESS } = configuration;
+      const cpu = { memory, map, shared, sharedCode, model: cpuModel, hotness };
       return this.#buildVcpu(index, cpu, controls, kvm);
     });
     this.#turns = new Turns(this.vcpus, () => this.now);

@@ -47,6 +47,8 @@ export class CodeFinder {
   #breakpoints: ReadonlySet<number> = new Set();
   /** The guest's own, of its debug registers. */
   #guestBreakpoints: ReadonlySet<number> = new Set();
+  /** Told when all records are gone. */
+  onDropAll: () => void = () => undefined;
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap, parts: CodeFinderParts) {
     this.#parts = parts;
@@ -60,7 +62,9 @@ export class CodeFinder {
   find(): number {
     const { state, mode, fetch, code } = this.#parts;
     const { eip } = state;
-    const remembered = this.#remembered(eip);
+    // emitted code has looked in the jump cache before it asks
+    const asked = state.get(L.EXIT) === R.EXIT_CODE.LOOKUP;
+    const remembered = asked ? 0 : this.remembered(eip);
     if (remembered !== 0) return remembered;
     this.#takeLink();
     const linear = fetch.linear(eip);
@@ -76,13 +80,26 @@ export class CodeFinder {
     this.#remember(eip, block);
     return block.record;
   }
-  /** The jump cache's record, 0 if it has none: emitted code looks there itself before it asks. */
-  #remembered(eip: number): number {
+  /** The jump cache's record, 0 if it has none. */
+  remembered(eip: number): number {
     const { state } = this.#parts;
-    if (state.get(L.EXIT) === R.EXIT_CODE.LOOKUP) return 0;
     const slot = (this.#map.jumpCache >> 2) + jumpSlot(eip) * 4;
     const current = this.#i32[slot + 1] === state.i32[L.JUMP_GENERATION >> 2];
     return current && this.#i32[slot] >>> 0 === eip ? this.#i32[slot + 2] : 0;
+  }
+  /**
+   * After the interpreter has left for want of fuel: the record that it would have gone on with, if it
+   * would have found it by itself. Else 0, and all is as if it had left to ask for it.
+   */
+  resume(): number {
+    const { state, translator } = this.#parts;
+    const link = translator.linkTo(state.get(L.RECORD), state.eip);
+    const linked = link === 0 ? 0 : this.#i32[link >> 2];
+    const record = linked === 0 ? this.remembered(state.eip) : linked;
+    if (record !== 0) return record;
+    state.set(L.LINK, link);
+    state.set(L.EXIT, R.EXIT_CODE.LOOKUP);
+    return 0;
   }
   #takeLink(): void {
     const { state } = this.#parts;
@@ -201,6 +218,7 @@ export class CodeFinder {
     const { state, code, translator } = this.#parts;
     code.clear();
     translator.clear();
+    this.onDropAll();
     state.set(L.LINK, 0);
     this.#link = 0;
     this.newGeneration();

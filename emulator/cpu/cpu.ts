@@ -37,6 +37,7 @@ import { ACTIVITY, CpuState, FLAG } from './state.ts';
 import { TimeStampCounter } from './time-stamp-counter.ts';
 import { Tlb } from './tlb.ts';
 import { CodeCache } from './translate/code-cache.ts';
+import { CompiledTier, type Hotness, USUAL_HOTNESS } from './translate/compiled-tier.ts';
 import { createInterpreter, type Interpreter } from './translate/interpreter.ts';
 import { Translator } from './translate/translator.ts';
 import { TypescriptForm } from './typescript-form.ts';
@@ -51,6 +52,8 @@ export interface CpuOptions {
   readonly hook: ExitHook;
   /** With the machine's other processors; absent: there are none. */
   readonly sharedCode?: SharedCode;
+  /** When code is compiled, null: never; as usual without it. */
+  readonly hotness?: Hotness | null;
 }
 
 export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
@@ -77,6 +80,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   readonly #finder: CodeFinder;
   readonly #loop: RunLoop;
   readonly #sharedCode: SharedCode;
+  readonly #tier: CompiledTier | null;
   #a20 = true;
   /** Instructions retired before the IRET that last ended the blocking of NMIs. */
   #nmiUnblockedAt = -1;
@@ -87,7 +91,7 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   #keeper: ShadowKeeper | null = null;
 
   constructor({ memory: { buffer }, memory: wasmMemory, map, shared, ...given }: CpuOptions) {
-    const { platform, model, hook, sharedCode = new SharedCode() } = given;
+    const { platform, model, hook, sharedCode = new SharedCode(), hotness = USUAL_HOTNESS } = given;
     this.platform = platform;
     this.model = model;
     this.#hook = hook;
@@ -145,7 +149,11 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
         tlb.forbidWrites(physical);
       },
     });
-    const loopParts = { cpu: this, hook, interpreter, finder, count, time, debug, signals };
+    const tierParts = { memory: wasmMemory, map, shared, interpreter, translator, remembered: (eip: number) => finder.remembered(eip) }; // prettier-ignore
+    const tier = hotness === null ? null : new CompiledTier(hotness, tierParts);
+    finder.onDropAll = () => tier?.clear();
+    this.#tier = tier;
+    const loopParts = { cpu: this, hook, interpreter, finder, count, time, debug, signals, tier };
     this.#loop = new RunLoop(buffer, loopParts);
   }
 
@@ -156,6 +164,10 @@ export class Cpu implements Processor, MemoryOwner, ShadowedProcessor {
   /** Times that run() has begun to execute: a measure of its work beside the instructions. */
   get entries(): number {
     return this.#loop.entries;
+  }
+  /** Regions of code that are compiled. */
+  get compiledRegions(): number {
+    return this.#tier?.size ?? 0;
   }
   get linearEip(): number {
     return (this.state.segmentBase(L.SEGMENT.CS) + this.state.eip) >>> 0;

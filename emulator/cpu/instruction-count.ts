@@ -58,15 +58,15 @@ export class InstructionCount {
   }
 
   /**
-   * Leaves one instruction of fuel for a single step; returns what putBack() takes. A shadow on this
-   * boundary stays on it: it is there still when the instruction leaves the guest without retiring.
+   * Leaves so much fuel, one for a single step; returns what putBack() takes. A shadow on this boundary
+   * stays on it: it is there still when the instruction leaves the guest without retiring.
    */
-  setAside(): number {
+  setAside(left = 1): number {
     const { inShadow } = this;
-    const rest = this.fuel - 1;
-    this.fuel = 1;
+    const rest = this.fuel - left;
+    this.fuel = left;
     this.#limit -= rest;
-    this.#shadow = inShadow ? 1 : NO_SHADOW;
+    this.#shadow = inShadow ? left : NO_SHADOW;
     return rest;
   }
   putBack(rest: number): void {

@@ -139,6 +139,8 @@ export const VECTOR_OPERAND = 0x530;
 export const VECTOR_RESULT = 0x540;
 /** Nonzero: the MMX instruction that waits for an error of the x87 unit need not wait any longer. */
 export const ERROR_AWAITED = 0x550;
+/** Accesses for which code of the compiled tier found nothing in the TLB, modulo 2^32. */
+export const COMPILED_MISSES = 0x554;
 /** Where a hypervisor's shadow of the guest's tables begins: 4 words as PAE's pointer entries (paging.ts). */
 export const SHADOW_ROOTS = 0x5c0;
 /** Nonzero: INIT# was asserted while the processor ran; it takes effect at the next boundary. */

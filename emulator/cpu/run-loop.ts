@@ -19,6 +19,7 @@ import { GuestFault, VECTOR } from './processor.ts';
 import type { RunSignals } from './run-signals.ts';
 import { ACTIVITY, FLAG } from './state.ts';
 import type { TimeStampCounter } from './time-stamp-counter.ts';
+import type { CompiledTier } from './translate/compiled-tier.ts';
 import type { Interpreter } from './translate/interpreter.ts';
 import * as R from './translate/record.ts';
 
@@ -65,6 +66,8 @@ export interface RunLoopParts {
   readonly time: TimeStampCounter;
   readonly debug: DebugTraps;
   readonly signals: RunSignals;
+  /** Null: everything is interpreted. */
+  readonly tier: CompiledTier | null;
 }
 
 export class RunLoop {
@@ -166,7 +169,7 @@ export class RunLoop {
   }
 
   #runBlocks(): CpuOutcome | null {
-    const { interpreter, finder, time, debug, signals } = this.#parts;
+    const { interpreter, finder, time, debug, signals, tier } = this.#parts;
     let record: number;
     try {
       record = finder.find();
@@ -175,9 +178,27 @@ export class RunLoop {
     }
     signals.stale = false;
     debug.begin();
-    time.publish();
-    interpreter.run(record);
+    if (tier === null) {
+      time.publish();
+      interpreter.run(record);
+    } else this.#runTiers(record, tier);
     return this.#afterRun() ?? this.#trap();
+  }
+  /** As interpreter.run(), with looks at where the guest is in between, of which it notices nothing. */
+  #runTiers(record: number, tier: CompiledTier): void {
+    const { cpu, interpreter, finder, count, time } = this.#parts;
+    let next = record;
+    for (;;) {
+      const rest = count.setAside(Math.min(count.fuel, tier.hotness.interval));
+      time.publish();
+      interpreter.run(next);
+      count.putBack(rest);
+      const ranOut = cpu.state.get(L.EXIT) === R.EXIT_CODE.FUEL;
+      if (!ranOut || count.fuel < R.MAX_BLOCK) return;
+      next = finder.resume();
+      if (next === 0) return;
+      tier.found(next);
+    }
   }
 
   /** Executes exactly one instruction, with every access that it makes, and delivers its traps. */

@@ -327,6 +327,8 @@ export interface ModuleParts {
   }[];
   /** Function indices placed into the module's own table from 0. */
   readonly table: readonly number[];
+  /** Further entries of the table, empty at first, and its name as an export. */
+  readonly tableRoom?: { readonly entries: number; readonly export: string };
 }
 
 export function buildModule(parts: ModuleParts): Uint8Array {
@@ -372,17 +374,22 @@ export function buildModule(parts: ModuleParts): Uint8Array {
     sink.unsigned(1);
     sink.byte(0x70);
     sink.byte(0);
-    sink.unsigned(parts.table.length);
+    sink.unsigned(parts.table.length + (parts.tableRoom?.entries ?? 0));
   });
   const exported = parts.functions.flatMap((item, at) =>
     item.export === undefined ? [] : [{ name: item.export, index: parts.imports.length + at }],
   );
   section(7, (sink) => {
-    sink.unsigned(exported.length);
+    sink.unsigned(exported.length + (parts.tableRoom === undefined ? 0 : 1));
     for (const { name, index } of exported) {
       sink.name(name);
       sink.byte(0);
       sink.unsigned(index);
+    }
+    if (parts.tableRoom !== undefined) {
+      sink.name(parts.tableRoom.export);
+      sink.byte(1);
+      sink.byte(0);
     }
   });
   if (parts.table.length > 0) {

@@ -6,6 +6,9 @@
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
+export interface WasmTable {
+  readonly set: (index: number, value: unknown) => void;
+}
 interface WasmInstance {
   readonly exports: { readonly [name: string]: unknown };
 }

@@ -9,6 +9,7 @@
  * is a failure; a hang is one as well, for each run is bounded by what it counts.
  */
 import { BareCpu } from '../../emulator/cpu/testing/bare-cpu.ts';
+import type { Hotness } from '../../emulator/cpu/translate/compiled-tier.ts';
 import { Random } from '../vectors/forms/random.ts';
 import { broken, difference, digest, observe } from './observe.ts';
 import { start } from './start.ts';
@@ -23,6 +24,9 @@ export interface Stream {
   readonly starts: ReadonlyMap<string, number>;
   readonly ends: ReadonlyMap<string, number>;
 }
+
+/** Whatever is met twice is compiled. */
+const EAGER: Hotness = { interval: 130, times: 1 };
 
 /** What went wrong, with all that is needed to see it again. */
 export class FuzzFailure extends Error {}
@@ -40,8 +44,8 @@ export class Fuzzer {
 
   constructor(model: string) {
     this.#model = model;
-    this.#fast = new BareCpu(RAM, model);
-    this.#slow = new BareCpu(RAM, model);
+    this.#fast = new BareCpu(RAM, model, EAGER);
+    this.#slow = new BareCpu(RAM, model, null);
   }
 
   /** @throws FuzzFailure */
@@ -117,8 +121,8 @@ export class Fuzzer {
 
   /** After a host exception, or where the two have stopped at different events, they are no more alike. */
   #renew(): void {
-    this.#fast = new BareCpu(RAM, this.#model);
-    this.#slow = new BareCpu(RAM, this.#model);
+    this.#fast = new BareCpu(RAM, this.#model, EAGER);
+    this.#slow = new BareCpu(RAM, this.#model, null);
   }
 
   #guard(where: string, action: () => string): string {

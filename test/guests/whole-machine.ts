@@ -60,6 +60,8 @@ export interface GuestSetup {
   readonly entry?: MachineConfiguration['guest']['entry'];
   /** Processor model; pentium3 without it. */
   readonly cpu?: string;
+  /** When code is compiled, null: never. */
+  readonly hotness?: MachineConfiguration['hotness'];
 }
 
 function configurationOf(setup: GuestSetup): MachineConfiguration {
@@ -85,6 +87,7 @@ function configurationOf(setup: GuestSetup): MachineConfiguration {
       ...(setup.kvm && { kvm: setup.kvm }),
     },
     shared: true,
+    ...(setup.hotness !== undefined && { hotness: setup.hotness }),
   };
 }
 
@@ -191,16 +194,23 @@ export class GuestRun {
     return hypervisor.log.read(0, 65536).map((exit) => hypervisor.describe(exit));
   }
 
-  get fingerprint(): Fingerprint {
-    const { vcpus, retired, map, memory, board, now, exitLog } = this.machine;
+  /** Where it is, without what takes long to compare. */
+  get place(): Pick<Fingerprint, 'retired' | 'time' | 'registers'> {
+    const { vcpus, retired, now } = this.machine;
     const registers = vcpus.flatMap(({ cpu }) => [cpu.retired, ...registersOf(cpu.state)]);
-    const hash = (data: Uint8Array | string): string =>
-      createHash('sha256').update(data).digest('hex');
     return {
       retired,
       time: now,
-      exits: exitLog.countsByName(),
       registers: registers.map((value) => value.toString(16)).join(' '),
+    };
+  }
+  get fingerprint(): Fingerprint {
+    const { map, memory, board, exitLog } = this.machine;
+    const hash = (data: Uint8Array | string): string =>
+      createHash('sha256').update(data).digest('hex');
+    return {
+      ...this.place,
+      exits: exitLog.countsByName(),
       board: hash(JSON.stringify(board.state())),
       // a digest wants memory that no other thread can change
       ram: hash(new Uint8Array(memory.buffer, map.ram, map.ramSize).slice()),

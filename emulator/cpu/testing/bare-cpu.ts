@@ -7,6 +7,7 @@ import { memoryMap, type MemoryMap } from '../../memory/memory-map.ts';
 import { wasm, type WasmMemory } from '../../wasm/host.ts';
 import { Cpu } from '../cpu.ts';
 import type { CpuOutcome } from '../run-loop.ts';
+import { type Hotness, USUAL_HOTNESS } from '../translate/compiled-tier.ts';
 import { cpuModel } from '../cpu-model.ts';
 import { eventOf } from '../exit-hook.ts';
 import type { GuestEvent } from '../exit-hook.ts';
@@ -42,7 +43,8 @@ export class BareCpu {
   /** An interrupt request line: the vector, or -1. Acknowledging clears it. */
   interrupt = -1;
 
-  constructor(ramSize = 1 << 20, model = 'pentium3') {
+  /** @param hotness when code is compiled, null: never. */
+  constructor(ramSize = 1 << 20, model = 'pentium3', hotness: Hotness | null = USUAL_HOTNESS) {
     const map = (this.map = memoryMap(ramSize));
     const { Memory } = wasm();
     const memory = new Memory({ initial: map.wasmPages, maximum: map.wasmPages });
@@ -53,6 +55,7 @@ export class BareCpu {
       memory,
       map,
       shared: false,
+      hotness,
       model: found,
       platform: {
         readPort: () => 0xffffffff,

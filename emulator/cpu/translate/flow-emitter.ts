@@ -19,7 +19,8 @@ export class FlowEmitter extends MemoryEmitter {
     const { body } = this;
     body.i32(0).load64(this.context.vcpu + L.TSC_BASE);
     this.getState(L.FUEL);
-    body.get(this.frame.record).load8U(R.R_ORDINAL).op('sub').op('extendS').op('sub64');
+    this.ordinal();
+    body.op('sub').op('extendS').op('sub64');
   }
   assist(): void {
     const { body } = this;
@@ -30,8 +31,8 @@ export class FlowEmitter extends MemoryEmitter {
     this.next();
   }
   next(): void {
-    const { body } = this;
-    body.get(this.frame.record).i32(R.RECORD_SIZE).op('add');
+    this.recordAddress();
+    this.body.i32(R.RECORD_SIZE).op('add');
     this.continueAtRecordOnStack();
   }
   protected continueAtRecordOnStack(): void {
@@ -43,14 +44,12 @@ export class FlowEmitter extends MemoryEmitter {
   protected endBlock(pushTarget: () => void, instructions: 0 | 1): void {
     const { body } = this;
     const fuel = this.temp();
-    body.i32(0);
-    this.getState(L.FUEL);
-    body.get(this.frame.record).load8U(R.R_ORDINAL);
-    if (instructions === 1) body.i32(1).op('add');
-    body
-      .op('sub')
-      .tee(fuel)
-      .store(this.context.vcpu + L.FUEL);
+    this.setState(L.FUEL, () => {
+      this.getState(L.FUEL);
+      this.ordinal();
+      if (instructions === 1) body.i32(1).op('add');
+      body.op('sub').tee(fuel);
+    });
     body.get(fuel).i32(R.MAX_BLOCK).op('ltS');
     body.if();
     this.setState(L.RIP, pushTarget);
@@ -67,7 +66,10 @@ export class FlowEmitter extends MemoryEmitter {
     body.get(link);
     this.continueAtRecordOnStack();
     body.end();
-    this.lookup(pushTarget, () => body.get(this.frame.record).i32(linkField).op('add'));
+    this.lookup(pushTarget, () => {
+      this.recordAddress();
+      body.i32(linkField).op('add');
+    });
   }
   protected lookup(pushTarget: () => void, pushLink: () => void): void {
     const { body } = this;
@@ -150,14 +152,16 @@ export class FlowEmitter extends MemoryEmitter {
     const { body } = this;
     this.setState(L.FUEL, () => {
       this.getState(L.FUEL);
-      body.get(this.frame.record).load8U(R.R_ORDINAL).i32(1).op('add').op('sub');
+      this.ordinal();
+      body.i32(1).op('add').op('sub');
     });
     this.setState(L.RIP, pushRip);
   }
   inhibitInterrupts(): void {
     this.setState(L.SHADOW_FUEL, () => {
       this.getState(L.FUEL);
-      this.body.get(this.frame.record).load8U(R.R_ORDINAL).i32(1).op('add').op('sub');
+      this.ordinal();
+      this.body.i32(1).op('add').op('sub');
     });
   }
   stopAtBreakpoint(): void {
@@ -169,7 +173,8 @@ export class FlowEmitter extends MemoryEmitter {
     });
     this.setState(L.FUEL, () => {
       this.getState(L.FUEL);
-      this.body.get(this.frame.record).load8U(R.R_ORDINAL).op('sub');
+      this.ordinal();
+      this.body.op('sub');
     });
     this.leave(R.EXIT_CODE.STEPPED);
   }

@@ -115,6 +115,14 @@ export class FrameEmitter {
   protected field16(offset: number): void {
     this.body.get(this.frame.record).load16U(offset);
   }
+  /** Pushes how many instructions of the block come before this one. */
+  protected ordinal(): void {
+    this.body.get(this.frame.record).load8U(R.R_ORDINAL);
+  }
+  /** Pushes the address of the record. */
+  protected recordAddress(): void {
+    this.body.get(this.frame.record);
+  }
   immediate(): void {
     this.field(R.R_IMMEDIATE);
   }
@@ -128,9 +136,10 @@ export class FrameEmitter {
   // ---- leaving
 
   protected leave(code: number): void {
-    const { body } = this;
-    this.setState(L.RECORD, () => body.get(this.frame.record));
-    this.setState(L.EXIT, () => body.i32(code));
+    this.setState(L.RECORD, () => {
+      this.recordAddress();
+    });
+    this.setState(L.EXIT, () => this.body.i32(code));
     this.returnNothing();
   }
   protected returnNothing(): void {
@@ -138,6 +147,7 @@ export class FrameEmitter {
     this.body.op('return');
   }
 
+  /** After a call that may have set layout SLOW. */
   protected leaveIfSlow(): void {
     this.getState(L.SLOW);
     this.body.brIf(this.frame.slow);

@@ -19,8 +19,8 @@ import { timeInstructions } from '../instructions/time.ts';
 import { isHot } from './hot-shapes.ts';
 import { shapeKey, shapesOf, type EmittedInstruction, type Shape } from './shape.ts';
 
-/** Every instruction whose meaning is emitted, by its name in the opcode tables. */
-export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
+/** What the compiled tier compiles too: all emitted instructions but those of SIMD. */
+const COMPILED: Readonly<Record<string, EmittedInstruction>> = {
   ...arithmeticInstructions,
   ...bitInstructions,
   ...controlTransferInstructions,
@@ -28,28 +28,38 @@ export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
   ...flagControlInstructions,
   ...multiplyInstructions,
   ...shiftInstructions,
-  ...simdInstructions,
-  ...sseFastArithmetic,
-  ...sseFastConversions,
   ...stackInstructions,
   ...stringInstructions,
   ...timeInstructions,
+};
+
+/** Every instruction whose meaning is emitted, by its name in the opcode tables. */
+export const EMITTED: Readonly<Record<string, EmittedInstruction>> = {
+  ...COMPILED,
+  ...simdInstructions,
+  ...sseFastArithmetic,
+  ...sseFastConversions,
 };
 
 export interface Handler {
   readonly key: string;
   readonly shape: Shape;
   readonly instruction: EmittedInstruction;
+  /** The compiled tier compiles it. */
+  readonly compiled: boolean;
 }
 
 const NO_OPERANDS = { condition: -1, operands: [], operandSize: 0, stack: null, addressSize: 0, repeat: 0 } as const; // prettier-ignore
+
+/** The meaning of the record that ends a block without a branch. */
+export const GOTO = 'pseudo:goto';
 
 /** Records that are no instructions of the guest. */
 const PSEUDO: Readonly<Record<string, EmittedInstruction>> = {
   /** Calls the TypeScript instruction whose number is the immediate. */
   'pseudo:typescript': { patterns: [''], emit: (e) => { e.assist(); } }, // prettier-ignore
   /** A block that ends without a branch goes on at the immediate. */
-  'pseudo:goto': { patterns: [''], emit: (e) => { e.continueAtTarget(); } }, // prettier-ignore
+  [GOTO]: { patterns: [''], emit: (e) => { e.continueAtTarget(); } }, // prettier-ignore
   'pseudo:breakpoint': { patterns: [''], emit: (e) => { e.stopAtBreakpoint(); } }, // prettier-ignore
   /** After the one instruction of a single step. */
   'pseudo:stepped': { patterns: [''], emit: (e) => { e.stopAfterStep(); } }, // prettier-ignore
@@ -67,11 +77,13 @@ export function listHandlers(): HandlerList {
   const cold: Handler[] = [];
   for (const [meaning, instruction] of Object.entries(PSEUDO)) {
     const shape: Shape = { meaning, ...NO_OPERANDS };
-    hot.push({ key: shapeKey(shape), shape, instruction });
+    const compiled = meaning === GOTO;
+    hot.push({ key: shapeKey(shape), shape, instruction, compiled });
   }
   for (const [meaning, instruction] of Object.entries(EMITTED)) {
     for (const shape of shapesOf(meaning, instruction)) {
-      const handler: Handler = { key: shapeKey(shape), shape, instruction };
+      const compiled = meaning in COMPILED;
+      const handler: Handler = { key: shapeKey(shape), shape, instruction, compiled };
       (isHot(shape) ? hot : cold).push(handler);
     }
   }

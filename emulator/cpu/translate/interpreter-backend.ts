@@ -10,7 +10,7 @@ import { TLB_WRITE } from '../../memory/memory-map.ts';
 import * as L from '../layout.ts';
 import { FLAG } from '../state.ts';
 import type { Backend, Size } from './backend.ts';
-import { REGISTER, SEGMENT_BLOCK } from './frame-emitter.ts';
+import { SEGMENT_BLOCK } from './frame-emitter.ts';
 import * as R from './record.ts';
 import { VectorEmitter } from './vector-emitter.ts';
 
@@ -34,12 +34,26 @@ export class InterpreterBackend extends VectorEmitter implements Backend {
 
   // ---- operands
 
+  /** Pushes the shift count of the index. */
+  protected scale(): void {
+    this.body.get(this.frame.record).load8U(R.R_SCALE);
+  }
+  /** Pushes the register that a field of the record names. */
+  protected readRegister(field: number, size: Size): void {
+    this.field16(field);
+    this.loadSized(size, this.context.vcpu);
+  }
+  protected writeRegister(field: number, size: Size, value: Local): void {
+    this.field16(field);
+    this.body.get(value);
+    this.storeSized(size, this.context.vcpu);
+  }
+
   read(n: number): void {
     const operand = this.operandText(n);
     switch (operand[0]) {
       case 'r':
-        this.field16(n === 0 ? R.R_DESTINATION : R.R_SOURCE);
-        this.loadSized(this.size(n), this.context.vcpu);
+        this.readRegister(n === 0 ? R.R_DESTINATION : R.R_SOURCE, this.size(n));
         return;
       case 'i':
         this.immediate();
@@ -58,12 +72,19 @@ export class InterpreterBackend extends VectorEmitter implements Backend {
       this.read(n);
       return;
     }
-    const { body } = this;
     const size = this.size(n);
     this.#computeLinear(n, true);
     const linear = this.#address();
     const host = (this.#host = this.temp());
     this.probe(linear, size, TLB_WRITE, host);
+    this.loadToModify(linear, size, host);
+  }
+  /**
+   * After the probe for writing, which pushed whether it missed: pushes what is there. Sets `host` to 0
+   * where the write cannot simply go there.
+   */
+  protected loadToModify(linear: Local, size: Size, host: Local): void {
+    const { body } = this;
     body.if();
     body.get(linear).i32(size).call(this.context.calls.writableHost).set(host);
     body.end();
@@ -76,14 +97,23 @@ export class InterpreterBackend extends VectorEmitter implements Backend {
     this.leaveIfSlow();
     body.end();
   }
+  /** Stores where loadToModify() has read. */
+  protected storeModified(linear: Local, size: Size, host: Local, value: Local): void {
+    const { body } = this;
+    body.get(host);
+    body.if();
+    body.get(host).get(value);
+    this.storeSized(size, 0);
+    body.else();
+    body.get(linear).get(value).i32(size).call(this.context.calls.slowWrite);
+    this.leaveIfSlow();
+    body.end();
+  }
 
   write(n: number, value: Local): void {
-    const { body } = this;
     const size = this.size(n);
     if (!this.isMemory(n)) {
-      this.field16(n === 0 ? R.R_DESTINATION : R.R_SOURCE);
-      body.get(value);
-      this.storeSized(size, this.context.vcpu);
+      this.writeRegister(n === 0 ? R.R_DESTINATION : R.R_SOURCE, size, value);
       return;
     }
     if (this.#host === null) {
@@ -91,24 +121,17 @@ export class InterpreterBackend extends VectorEmitter implements Backend {
       this.writeLinear(this.#address(), size, value);
       return;
     }
-    body.get(this.#host);
-    body.if();
-    body.get(this.#host).get(value);
-    this.storeSized(size, 0);
-    body.else();
-    body.get(this.#address()).get(value).i32(size).call(this.context.calls.slowWrite);
-    this.leaveIfSlow();
-    body.end();
+    this.storeModified(this.#address(), size, this.#host, value);
   }
 
   offset(n: number): void {
     const { body } = this;
     const letter = this.operandText(n)[0];
-    this.field16(R.R_BASE);
-    body.load(this.context.vcpu);
+    this.readRegister(R.R_BASE, 4);
     if (letter !== 'b') {
-      this.field16(R.R_INDEX);
-      body.load(this.context.vcpu).get(this.frame.record).load8U(R.R_SCALE).op('shl').op('add');
+      this.readRegister(R.R_INDEX, 4);
+      this.scale();
+      body.op('shl').op('add');
     }
     this.field(R.R_DISPLACEMENT);
     body.op('add');
@@ -151,17 +174,15 @@ export class InterpreterBackend extends VectorEmitter implements Backend {
     this.getRegister(4, this.#stackSize());
   }
   setStackPointer(value: Local): void {
-    this.body.i32(0).get(value);
-    this.storeSized(this.#stackSize(), this.context.vcpu + REGISTER(4, 4));
+    this.body.get(value);
+    this.setRegister(4, this.#stackSize());
   }
   addToStackPointer(bytes: number | (() => void)): void {
-    const { body } = this;
-    body.i32(0);
     this.getStackPointer();
-    if (typeof bytes === 'number') body.i32(bytes);
+    if (typeof bytes === 'number') this.body.i32(bytes);
     else bytes();
-    body.op('add');
-    this.storeSized(this.#stackSize(), this.context.vcpu + REGISTER(4, 4));
+    this.body.op('add');
+    this.setRegister(4, this.#stackSize());
   }
   /** Linear address of the stack slot at the offset in a local (masked by the stack's size). */
   #stackLinear(offset: Local, size: 2 | 4, write: boolean): Local {

@@ -13,7 +13,7 @@ import {
   type MemoryMap,
 } from '../../memory/memory-map.ts';
 import { buildModule, FunctionBody, I32, type Label, type Local } from '../../wasm/assembler.ts';
-import { wasm, type WasmMemory } from '../../wasm/host.ts';
+import { wasm, type WasmMemory, type WasmTable } from '../../wasm/host.ts';
 import * as L from '../layout.ts';
 import { emitWalk } from '../paging.ts';
 import { emitFill } from '../tlb-refill.ts';
@@ -39,6 +39,11 @@ export interface InterpreterHost {
 
 export interface Interpreter {
   readonly list: HandlerList;
+  /**
+   * The functions of handlers, those of the main function aside; behind them there is room for REGIONS
+   * more. Null before anything has run.
+   */
+  readonly handlers: WasmTable | null;
   /** Runs from a record; on return layout EXIT says why. */
   readonly run: (record: number) => void;
   /** paging.ts emitWalk. */
@@ -49,6 +54,9 @@ export interface Interpreter {
 export function jumpSlot(eip: number): number {
   return (eip ^ (eip >>> 11)) & (JUMP_ENTRIES - 1);
 }
+
+/** Most functions of the compiled tier beside the handlers. */
+export const REGIONS = 1024;
 
 // function types
 const ONE_TO_ONE = 0;
@@ -69,7 +77,12 @@ const F = {
 } as const; // prettier-ignore
 
 /** Host address of a linear address whose page has just been filled. */
-function pushFilledHost(body: FunctionBody, map: MemoryMap, linear: Local, table: number): void {
+export function pushFilledHost(
+  body: FunctionBody,
+  map: MemoryMap,
+  linear: Local,
+  table: number,
+): void {
   body
     .get(linear)
     .i32(9)
@@ -84,8 +97,11 @@ function pushFilledHost(body: FunctionBody, map: MemoryMap, linear: Local, table
     .get(linear)
     .op('add');
 }
-function pushCrosses(body: FunctionBody, linear: Local, size: Local): void {
-  body.get(linear).i32(4095).op('and').get(size).op('add').i32(4096).op('gtU');
+/** Pushes whether an access of so many bytes lies in two pages. */
+export function pushCrosses(body: FunctionBody, linear: Local, pushSize: () => void): void {
+  body.get(linear).i32(4095).op('and');
+  pushSize();
+  body.op('add').i32(4096).op('gtU');
 }
 
 function emitMissRead(map: MemoryMap): FunctionBody {
@@ -94,7 +110,7 @@ function emitMissRead(map: MemoryMap): FunctionBody {
   const size = body.parameter(1);
   const host = body.local();
   const slow = body.block();
-  pushCrosses(body, linear, size);
+  pushCrosses(body, linear, () => body.get(size));
   body.brIf(slow);
   body.get(linear).i32(0).call(F.fill).op('eqz').brIf(slow);
   pushFilledHost(body, map, linear, 0);
@@ -141,7 +157,7 @@ function emitWritableHost(map: MemoryMap): FunctionBody {
   const filled = body.local();
   const physical = body.local();
   const slow = body.block();
-  pushCrosses(body, linear, size);
+  pushCrosses(body, linear, () => body.get(size));
   body.brIf(slow);
   body.get(linear).i32(1).call(F.fill).tee(filled).op('eqz').brIf(slow);
   body.get(filled).i32(1).op('eq');
@@ -169,7 +185,12 @@ function emitWritableHost(map: MemoryMap): FunctionBody {
 }
 
 /** Pushes the jump cache's record for the EIP in a local, or 0. */
-function pushJumpCacheHit(body: FunctionBody, map: MemoryMap, eip: Local, slot: Local): void {
+export function pushJumpCacheHit(
+  body: FunctionBody,
+  map: MemoryMap,
+  eip: Local,
+  slot: Local,
+): void {
   body
     .get(eip)
     .get(eip)
@@ -195,7 +216,8 @@ function pushJumpCacheHit(body: FunctionBody, map: MemoryMap, eip: Local, slot: 
     .op('and');
   body.op('select');
 }
-function leaveForLookup(body: FunctionBody, map: MemoryMap, eip: Local): void {
+/** Sets RIP to the EIP in a local, whose record is to be found. */
+export function leaveForLookup(body: FunctionBody, map: MemoryMap, eip: Local): void {
   body
     .i32(0)
     .get(eip)
@@ -323,6 +345,7 @@ function emitInterpreter(map: MemoryMap, shared: boolean, list: HandlerList): Ui
       ...cold.map((body) => ({ type: TWO_TO_ONE, body })),
     ],
     table: cold.map((_, at) => F.firstCold + at),
+    tableRoom: { entries: REGIONS, export: 'handlers' },
   });
 }
 
@@ -348,9 +371,11 @@ export function createInterpreter(
     const { exports } = new Instance(module, { env });
     interpreter.run = exports['run'] as Interpreter['run'];
     interpreter.walk = exports['walk'] as Interpreter['walk'];
+    interpreter.handlers = exports['handlers'] as WasmTable;
   };
   const interpreter = {
     list,
+    handlers: null as WasmTable | null,
     run: (record: number): void => {
       load();
       interpreter.run(record);

@@ -67,13 +67,22 @@ export class MemoryEmitter extends FrameEmitter {
     body.i32(-PAGE_SIZE).op('and').op('ne');
   }
 
+  /** The TLB does not have the page: pushes what is read, or leaves. */
+  protected missedRead(linear: Local, size: Size): void {
+    this.body.get(linear).i32(size).call(this.context.calls.missRead);
+    this.leaveIfSlow();
+  }
+  protected missedWrite(linear: Local, size: Size, value: Local): void {
+    this.body.get(linear).get(value).i32(size).call(this.context.calls.missWrite);
+    this.leaveIfSlow();
+  }
+
   protected readLinear(linear: Local, size: Size): void {
     const { body } = this;
     const host = this.temp();
     this.probe(linear, size, 0, host);
     body.if(0x7f);
-    body.get(linear).i32(size).call(this.context.calls.missRead);
-    this.leaveIfSlow();
+    this.missedRead(linear, size);
     body.else();
     body.get(host);
     this.loadSized(size, 0);
@@ -85,8 +94,7 @@ export class MemoryEmitter extends FrameEmitter {
     const host = this.temp();
     this.probe(linear, size, TLB_WRITE, host);
     body.if();
-    body.get(linear).get(value).i32(size).call(this.context.calls.missWrite);
-    this.leaveIfSlow();
+    this.missedWrite(linear, size, value);
     body.else();
     body.get(host).get(value);
     this.storeSized(size, 0);

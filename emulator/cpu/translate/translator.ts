@@ -11,6 +11,7 @@ import { TYPESCRIPT_INSTRUCTIONS, ENDS_BLOCK } from '../instructions/typescript-
 import * as L from '../layout.ts';
 import { VECTOR, type Processor } from '../processor.ts';
 import { EMITTED, type HandlerList, pseudoKey } from './handlers.ts';
+import { linksOf } from './links.ts';
 import { KEPT_STEPS, KeptSteps } from './kept-steps.ts';
 import * as R from './record.ts';
 import { type EmittedInstruction, type Shape, shapeKey } from './shape.ts';
@@ -69,6 +70,8 @@ export class Translator {
   readonly #handedOver = new Map<number, TypescriptAction>();
   #actions: TypescriptAction[] = new Array<TypescriptAction>(KEPT_STEPS);
   #next: number;
+  /** Records of the block that begins at each record, 0 where none does. */
+  readonly #lengths: Uint8Array;
 
   constructor(buffer: ArrayBufferLike, map: MemoryMap, list: HandlerList, model: CpuModel) {
     this.#i32 = new Int32Array(buffer);
@@ -83,6 +86,7 @@ export class Translator {
       typescript: pseudo('typescript'), goto: pseudo('goto'), breakpoint: pseudo('breakpoint'), stepped: pseudo('stepped'),
     }; // prettier-ignore
     this.#next = this.#firstRecord();
+    this.#lengths = new Uint8Array((map.recordsEnd - map.records) / R.RECORD_SIZE);
   }
 
   /** The first records are those of single steps, two each. */
@@ -98,6 +102,26 @@ export class Translator {
     this.#actions = new Array<TypescriptAction>(KEPT_STEPS);
     this.#steps.clear();
     this.#handedOver.clear();
+    this.#lengths.fill(0);
+  }
+  /** Records of the block that begins with one, 0 if none does. */
+  blockLength(record: number): number {
+    return this.#lengths[(record - this.#map.records) / R.RECORD_SIZE] ?? 0;
+  }
+  /** The link by which the jump of a record goes to an EIP, as the address of the field; 0: by none. */
+  linkTo(record: number, eip: number): number {
+    const handler = this.#list.handlers[this.#u16[(record + R.R_HANDLER) >> 1]];
+    const links = handler === undefined ? [] : linksOf(handler.shape);
+    const taken = links.find((fields) => this.#i32[(record + fields.eip) >> 2] >>> 0 === eip);
+    return taken === undefined ? 0 : record + taken.link;
+  }
+  /** A copy of a block's records, which does as they do; there must be room. */
+  copyBlock(record: number): number {
+    const copy = this.#next;
+    const size = this.blockLength(record) * R.RECORD_SIZE;
+    this.#u8.copyWithin(copy, record, record + size);
+    this.#next += size;
+    return copy;
   }
 
   /** The TypeScript form of a record's instruction; null: it is emitted and has not been asked for yet. */
@@ -160,6 +184,8 @@ export class Translator {
         break;
       }
     }
+    this.#lengths[(first - this.#map.records) / R.RECORD_SIZE] =
+      (this.#next - first) / R.RECORD_SIZE;
     return { record: first, length: Math.max(at - fetch.start, 1) };
   }
 
