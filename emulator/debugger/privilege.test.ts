@@ -1,6 +1,7 @@
 /** Steps and call stacks across privilege levels and address spaces. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { StackFrame } from '../debug-port.ts';
 import { listing, protectedGuest, type TestGuest } from './testing/test-guest.ts';
 
 const RINGS = listing(`
@@ -169,6 +170,76 @@ describe('the call stack', () => {
       hex(RINGS.at('kernel_function')),
       hex(RINGS.at('after_kernel')),
     ]);
+  });
+
+  test('goes on below a trap, on the stack and at the level of the code that it interrupted', () => {
+    const guest = start();
+    guest.runTo('user_function');
+    guest.runTo('kernel_function');
+    const frames = guest.port.stack(10);
+    assert.deepEqual(
+      frames.map(({ linearEip, cpl, isInterrupted }) => [hex(linearEip), cpl, isInterrupted]),
+      [
+        [hex(RINGS.at('kernel_function')), 0, true],
+        [hex(RINGS.at('after_kernel')), 0, false],
+        ['100094', 3, true],
+        [hex(RINGS.at('after_call')), 3, false],
+      ],
+    );
+    assert.deepEqual(
+      frames.map(({ stackPointer }) => hex(stackPointer)),
+      [hex(0x8f000 - 24), hex(0x8f000 - 20), hex(0x80000 - 8), hex(0x80000)],
+    );
+  });
+
+  describe('above registers as Linux saves them (struct pt_regs)', () => {
+    const STACK = 0x8e000;
+    const SAVED = [3, 1, 2, 6, 7, 5, 0];
+    const user = [0x80_1000, 0x1b, 0x202, 0x7_0000, 0x23];
+    /** The caller of code whose stack pointer points to these words. */
+    function callerOf(words: readonly number[]): StackFrame | undefined {
+      const guest = start();
+      guest.runTo('system');
+      guest.step();
+      guest.port.writeMemory('linear', STACK, new Uint8Array(Uint32Array.from(words).buffer));
+      const [top] = guest.port.stack(1);
+      const linearEip = RINGS.at('idt');
+      return guest.port.stack(2, { ...top, eip: linearEip, linearEip, stackPointer: STACK, isInterrupted: false })[1]; // prettier-ignore
+    }
+    const saved = (selectors: number): number[] => [...SAVED.map((number) => 0x100 + number), ...Array.from({ length: selectors }, () => 0x23), 0xffffffff]; // prettier-ignore
+
+    test('user code has all its registers, with two to four selectors saved', () => {
+      for (const selectors of [4, 3, 2]) {
+        const caller = callerOf([...saved(selectors), ...user]);
+        assert.equal(caller?.linearEip, user[0]);
+        assert.equal(caller.cpl, 3);
+        assert.deepEqual(caller.registers, [0x100, 0x101, 0x102, 0x103, user[3], 0x105, 0x106, 0x107]); // prettier-ignore
+      }
+    });
+    test('kernel code goes on behind the hardware frame, or where its completed frame says', () => {
+      const plain = callerOf([...saved(4), 0x10_0050, 8, 0x202, 0, 0]);
+      assert.deepEqual([plain?.linearEip, plain?.cpl], [0x10_0050, 0]);
+      assert.equal(plain?.stackPointer, STACK + 15 * 4);
+      const completed = callerOf([...saved(4), 0x10_0050, 8, 0x202, STACK + 23 * 4, 0x10]);
+      assert.equal(completed?.stackPointer, STACK + 23 * 4);
+    });
+    test('code of virtual-8086 mode is in its segments', () => {
+      const caller = callerOf([...saved(4), 0x123, 0x2000, 0x2_0202, 0xfff0, 0x3000]);
+      assert.deepEqual([caller?.linearEip, caller?.mode], [0x2_0123, 'v86']);
+      assert.deepEqual([caller?.stackBase, caller?.stackPointer], [0x3_0000, 0xfff0]);
+    });
+    test('words that cannot be such a frame are none', () => {
+      const [eip = 0, cs = 0, flags = 0, esp = 0, ss = 0] = user;
+      for (const words of [
+        [eip, cs, flags & ~2, esp, ss],
+        [eip, cs, flags | 0x8000, esp, ss],
+        [eip, 0, flags, esp, ss],
+        [eip, 0x13, flags, esp, ss],
+        [eip, 0x203, flags, esp, ss],
+        [eip, cs, flags, esp, 0x10],
+      ])
+        assert.equal(callerOf([...saved(4), ...words]), undefined, words.map(hex).join());
+    });
   });
 
   test('has no more frames than asked, and none that are invented', () => {
