@@ -107,7 +107,7 @@ function loopsSection(loops: LoopsFigures): readonly string[] {
       ['loop', 'instructions', ...names.map(title), ...others.map((name) => `to ${title(name)}`)],
       [...rows, mean],
     ),
-    `Interpreter: ${loops.interpreterMips.toFixed(0)} MIPS (with the stride loop ${loops.withMemoryLoops.toFixed(0)}).`,
+    `Both tiers together: ${loops.interpreterMips.toFixed(0)} MIPS (with the stride loop ${loops.withMemoryLoops.toFixed(0)}).`,
   ];
 }
 
