@@ -8,8 +8,9 @@ import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { readText } from '../../emulator/formats/text.ts';
-import { compiledElf, parsed, sectionsOf } from '../testing/debugged-program-node.ts';
+import { compiledC, compiledElf, parsed, sectionsOf } from '../testing/debugged-program-node.ts';
 import { memoryFiles } from '../testing/test-session.ts';
 import { sequence } from '../testing/sequence.ts';
 import { ScannedNames } from '../testing/scanned-names.ts';
@@ -19,7 +20,15 @@ import { FolderStore } from './index-store-node.ts';
 import type { NameKind } from './name-index.ts';
 import { type GuestSymbols, loadSymbols } from './symbol-files.ts';
 
-const KINDS: readonly NameKind[] = ['function', 'variable', 'tag', 'type', 'enumerator'];
+const KINDS: readonly NameKind[] = [
+  'function',
+  'variable',
+  'declared',
+  'tag',
+  'type',
+  'enumerator',
+];
+const TESTING = fileURLToPath(new URL('../testing/', import.meta.url));
 const VARIANTS = [
   ['-gdwarf-2', '-O2'],
   ['-gdwarf-3', '-O0'],
@@ -178,4 +187,32 @@ test('indexes in a folder: the ones used longest ago go first, a damaged one is 
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('a variable that is only declared is where its symbol is', async (t) => {
+  const flags = ['-gdwarf-5', '-O2', '-Wl,--defsym=ticks=ticks_64'];
+  const bytes = compiledC(TESTING, ['declared-program.c'], flags);
+  if (bytes === null) return t.skip('gcc does not compile for i386 here');
+  const { symbols, modules } = await loaded(bytes);
+  const [module] = modules;
+  assert.ok(module?.index && module.information);
+  const { index, information } = module;
+  const sizes = new Map([['ticks', 4], ['ticks_64', 8], ['ticks_end', null]]); // prettier-ignore
+  for (const [name, size] of sizes) {
+    const variable = information.variable(name);
+    const expected = new DataView(new ArrayBuffer(5));
+    expected.setUint8(0, 3); // DW_OP_addr
+    expected.setUint32(1, symbols.find(name)?.address ?? 0, true);
+    assert.deepEqual(variable?.locationAt(0)?.operations, new Uint8Array(expected.buffer), name);
+    assert.match(variable?.declared?.path ?? '', /declared-program\.c$/);
+    const { type } = variable ?? {};
+    if (size !== null) assert.ok(type?.kind === 'base' && type.size === size, name);
+    else assert.ok(type?.kind === 'array' && type.count === null);
+  }
+  assert.equal(symbols.find('ticks')?.address, symbols.find('ticks_64')?.address);
+  assert.equal(index.entries('declared', 'missing').length, 1);
+  assert.equal(information.variable('missing'), null, 'nobody defines it');
+  // the definition is enough
+  assert.deepEqual(index.entries('declared', 'defined_below'), []);
+  assert.equal(index.entries('variable', 'defined_below').length, 1);
 });

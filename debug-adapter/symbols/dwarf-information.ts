@@ -27,7 +27,12 @@ const TAGS: { readonly [word: string]: readonly number[] } = {
   union: [TAG.UNION_TYPE],
   enum: [TAG.ENUMERATION_TYPE],
 };
+/** DWARF 5, 7.7.1. */
+const DW_OP_addr = 0x03;
 const VARIABLES: ReadonlySet<number> = new Set([TAG.VARIABLE]);
+
+/** Address that a file's symbol was linked to; null where it has none of that name. */
+export type LinkedSymbol = (name: string) => number | null;
 
 export class DwarfInformation implements DebugInformation {
   readonly image: GuestImage;
@@ -36,11 +41,19 @@ export class DwarfInformation implements DebugInformation {
   private readonly types: DwarfTypes;
   private readonly variables: DwarfVariables;
   private readonly scopes: DwarfScopes;
+  private readonly symbol: LinkedSymbol;
 
   /** @param places tells the paths of source files */
-  constructor(image: GuestImage, sections: DwarfSections, index: NameIndex, places: DwarfPlaces) {
+  constructor(
+    image: GuestImage,
+    sections: DwarfSections,
+    index: NameIndex,
+    places: DwarfPlaces,
+    symbol: LinkedSymbol,
+  ) {
     this.image = image;
     this.index = index;
+    this.symbol = symbol;
     const entries = new DebugEntries(sections);
     this.entries = entries;
     this.types = new DwarfTypes(entries, (tag, name) => this.tagged([tag], name)?.offset ?? null);
@@ -54,9 +67,11 @@ export class DwarfInformation implements DebugInformation {
     image: GuestImage,
     index: NameIndex,
     map: SourceMap,
+    symbol: LinkedSymbol,
   ): DwarfInformation {
     const sections = dwarfSections((name) => file.section(name));
-    return new DwarfInformation(image, sections, index, new DwarfPlaces(folderOf(file.path), map));
+    const places = new DwarfPlaces(folderOf(file.path), map);
+    return new DwarfInformation(image, sections, index, places, symbol);
   }
 
   functions(name: string): readonly FunctionScope[] {
@@ -83,7 +98,15 @@ export class DwarfInformation implements DebugInformation {
       found.find(isExternal) ??
       found.find(({ unit }) => units.includes(unit.header.offset)) ??
       found[0];
-    return entry === undefined ? null : this.variables.of(entry, null);
+    return entry === undefined ? this.declared(name) : this.variables.of(entry, null);
+  }
+
+  /** One that an assembler or the linker defines: the sources say its type, the symbol where it is. */
+  private declared(name: string): Variable | null {
+    const [entry] = this.read(this.index.entries('declared', name));
+    const variable = entry === undefined ? null : this.variables.of(entry, null);
+    const address = variable === null ? null : this.symbol(name);
+    return variable === null || address === null ? null : placed(variable, address);
   }
 
   variablesOfUnit(address: number): readonly Variable[] {
@@ -140,4 +163,20 @@ export class DwarfInformation implements DebugInformation {
       if (entry !== null) yield entry;
     }
   }
+}
+
+/** A variable at an address. */
+function placed(variable: Variable, address: number): Variable {
+  const operations = new Uint8Array(5);
+  operations[0] = DW_OP_addr;
+  new DataView(operations.buffer).setUint32(1, address, true);
+  return {
+    name: variable.name,
+    isParameter: false,
+    get type() {
+      return variable.type;
+    },
+    declared: variable.declared,
+    locationAt: () => ({ operations, frameBase: null, constant: null }),
+  };
 }

@@ -17,7 +17,7 @@ import { RUN_WORDS } from './line-scan.ts';
 /** "GSIX". */
 const MAGIC = 0x58495347;
 /** Another one for every change of what stands in an index. */
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_WORDS = 5;
 /** Between the paths of source files. */
 const SEPARATOR = '\n';

@@ -22,9 +22,11 @@ export interface NameIndex {
  * - function: DW_TAG_subprogram with code of its own; the name may be that of its abstract origin
  * - variable: DW_TAG_variable outside functions that has a place or a value, or is the completion of one
  *   that was declared (DW_AT_specification, whose name it has)
+ * - declared: DW_TAG_variable outside functions that is defined elsewhere (DW_AT_declaration), by an
+ *   assembler or the linker; one for each name, where the file has no 'variable' of that name
  * - tag: complete structures, unions, classes and enumerations, which share one space of names in C;
  *   one entry for each name and kind is enough
  * - type: typedefs and base types; one entry for each name is enough
  * - enumerator: DW_TAG_enumerator; one for each name
  */
-export type NameKind = 'function' | 'variable' | 'tag' | 'type' | 'enumerator';
+export type NameKind = 'function' | 'variable' | 'declared' | 'tag' | 'type' | 'enumerator';

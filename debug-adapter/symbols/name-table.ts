@@ -3,6 +3,7 @@
  * of numbers: they can be written to a disk as they are, and a kernel's take some megabytes. A name is
  * found by its hash.
  */
+import { DECLARED_VARIABLE } from '../../emulator/formats/dwarf/entry-walk.ts';
 import { TAG } from '../../emulator/formats/dwarf/names.ts';
 import { encodeText, readText } from '../../emulator/formats/text.ts';
 import type { NameKind } from './name-index.ts';
@@ -16,7 +17,7 @@ export interface NameTables {
   readonly slots: Uint32Array;
   /** Where the entries of a name begin in the two that follow; one more for the end of the last. */
   readonly first: Uint32Array;
-  /** Offsets in .debug_info, and DW_TAG_* of the entries. */
+  /** Offsets in .debug_info, and DW_TAG_* or DECLARED_VARIABLE of the entries. */
   readonly offsets: Uint32Array;
   readonly tags: Uint32Array;
 }
@@ -25,6 +26,7 @@ export interface NameTables {
 const KINDS = {
   function: [TAG.SUBPROGRAM],
   variable: [TAG.VARIABLE],
+  declared: [DECLARED_VARIABLE],
   tag: [TAG.STRUCTURE_TYPE, TAG.UNION_TYPE, TAG.CLASS_TYPE, TAG.ENUMERATION_TYPE],
   type: [TAG.TYPEDEF, TAG.BASE_TYPE],
   enumerator: [TAG.ENUMERATOR],
@@ -33,8 +35,11 @@ const KINDS = {
 const COMPLETED: readonly number[] = [TAG.SUBPROGRAM, TAG.VARIABLE, TAG.TYPEDEF];
 /** Tags of which one entry for each name is enough, and their bits in NameCollector.seen. */
 const ONE_IS_ENOUGH: ReadonlyMap<number, number> = new Map(
-  [...KINDS.tag, ...KINDS.type, ...KINDS.enumerator].map((tag, bit) => [tag, 1 << bit]),
-);
+  [...KINDS.tag, ...KINDS.type, ...KINDS.enumerator, ...KINDS.declared].map((tag, bit) => [tag, 1 << bit]),
+); // prettier-ignore
+
+/** Bit of a name that a variable has: declarations of it are dropped. */
+const DEFINED = 1 << ONE_IS_ENOUGH.size;
 
 export class NameTable {
   readonly tables: NameTables;
@@ -94,7 +99,7 @@ export class NameCollector {
   private textSize = 0;
   private readonly starts = new NumberList();
   private slots = new Uint32Array(0x1000);
-  /** By name: bits of ONE_IS_ENOUGH. */
+  /** By name: bits of ONE_IS_ENOUGH, and DEFINED. */
   private readonly seen = new NumberList();
   private readonly names = new NumberList();
   private readonly offsets = new NumberList();
@@ -126,7 +131,7 @@ export class NameCollector {
     const bit = ONE_IS_ENOUGH.get(tag) ?? 0;
     const seen = this.seen.at(number);
     if ((seen & bit) !== 0) return;
-    this.seen.set(number, seen | bit);
+    this.seen.set(number, seen | bit | (tag === TAG.VARIABLE ? DEFINED : 0));
     this.names.push(number);
     this.offsets.push(offset);
     this.tags.push(tag);
@@ -134,8 +139,16 @@ export class NameCollector {
 
   finished(): NameTables {
     const count = this.starts.length;
-    const offsets = grouped(count, this.names, this.offsets);
-    const tags = grouped(count, this.names, this.tags);
+    const [names, entries, kinds] = [new NumberList(), new NumberList(), new NumberList()];
+    for (let index = 0; index < this.names.length; index++) {
+      const [name, tag] = [this.names.at(index), this.tags.at(index)];
+      if (tag === DECLARED_VARIABLE && (this.seen.at(name) & DEFINED) !== 0) continue;
+      names.push(name);
+      entries.push(this.offsets.at(index));
+      kinds.push(tag);
+    }
+    const offsets = grouped(count, names, entries);
+    const tags = grouped(count, names, kinds);
     this.starts.push(this.textSize);
     return {
       texts: this.texts.slice(0, this.textSize),

@@ -8,7 +8,7 @@ import { dwarfSections, type DwarfSections } from '../../emulator/formats/dwarf/
 import { SECTION_FLAG, type ElfFile } from '../../emulator/formats/elf.ts';
 import { describeFailure } from '../errors.ts';
 import { buildIndex, DebugIndex, type DebugIndexData } from './debug-index.ts';
-import { DwarfInformation } from './dwarf-information.ts';
+import { DwarfInformation, type LinkedSymbol } from './dwarf-information.ts';
 import type { GuestImage } from './guest-image.ts';
 import { LineTables } from './line-tables.ts';
 import { ModuleFrames } from './module-frames.ts';
@@ -89,12 +89,24 @@ export class SymbolModule {
       failed: (problem) => (this.problem ??= problem),
     });
     this.index = new DebugIndex(data);
-    this.information = DwarfInformation.of(file, this.image, this.index, this.map);
+    this.information = DwarfInformation.of(file, this.image, this.index, this.map, linkedBy(this.symbols)); // prettier-ignore
   }
 
   close(): void {
     this.file?.close();
   }
+}
+
+/** Looks a symbol up; the few that are asked for are kept. */
+function linkedBy(symbols: readonly Symbol[]): LinkedSymbol {
+  const known = new Map<string, number | null>();
+  return (name) => {
+    const address = known.get(name);
+    if (address !== undefined) return address;
+    const found = symbols.find((symbol) => symbol.name === name)?.address ?? null;
+    known.set(name, found);
+    return found;
+  };
 }
 
 /** Whether a linear address lies in code of the file. */

@@ -45,7 +45,8 @@ export function sectionsOf(elf: ElfFile): DwarfSections {
 
 export function informationOf(sections: DwarfSections): DwarfInformation {
   const places = new DwarfPlaces('', {});
-  return new DwarfInformation(new GuestImage('program'), sections, new ScannedNames(sections), places); // prettier-ignore
+  const image = new GuestImage('program');
+  return new DwarfInformation(image, sections, new ScannedNames(sections), places, () => null);
 }
 
 /** Bytes of the program at a linear address. */

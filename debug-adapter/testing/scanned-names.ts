@@ -20,6 +20,8 @@ const KINDS: ReadonlyMap<number, NameKind> = new Map([
   [TAG.TYPEDEF, 'type'],
   [TAG.BASE_TYPE, 'type'],
 ]);
+/** What keys of declarations begin with. */
+const DECLARED = 'declared ';
 const ENUMERATORS: ReadonlySet<number> = new Set([TAG.ENUMERATOR]);
 const WANTED: ReadonlySet<number> = new Set([...KINDS.keys(), TAG.NAMESPACE]);
 
@@ -37,6 +39,9 @@ export class ScannedNames implements NameIndex {
       for (const range of rangesOf(root)) this.units.push({ ...range, unit });
       this.scan(root);
     }
+    for (const key of [...this.byName.keys()])
+      if (key.startsWith(DECLARED) && this.byName.has(`variable ${key.slice(DECLARED.length)}`))
+        this.byName.delete(key);
   }
 
   entries(kind: NameKind, name: string): readonly number[] {
@@ -71,6 +76,7 @@ export class ScannedNames implements NameIndex {
       const kind = KINDS.get(entry.tag);
       if (kind === undefined) this.scan(entry);
       else if (isDefinition(entry)) this.add(kind, entry);
+      else if (kind === 'variable' && entry.flag(AT.DECLARATION)) this.add('declared', entry);
       if (entry.tag !== TAG.ENUMERATION_TYPE) continue;
       for (const value of this.source.childrenOf(entry, ENUMERATORS)) this.add('enumerator', value);
     }

@@ -37,13 +37,16 @@ export interface WalkListener {
   unit(unit: WalkedUnit): void;
   /**
    * An entry with a name, whose bytes are valid during the call.
-   * @param tag DW_TAG_*
+   * @param tag DW_TAG_*, or DECLARED_VARIABLE
    * @param offset of the entry, as WalkedUnit.offset
    */
   entry(tag: number, offset: number, name: Uint8Array): void;
   /** The same for a name in .debug_str: many entries have one there in common. */
   entryAt(tag: number, offset: number, text: number): void;
 }
+
+/** Told instead of DW_TAG_variable for one that is defined elsewhere (DW_AT_declaration); no DW_TAG_* is so large. */
+export const DECLARED_VARIABLE = 0x10000;
 
 /** What entries at a level of the tree are: nothing that is asked for, things outside functions, enumerators. */
 const LEVEL = { IGNORED: 0, OUTER: 1, ENUMERATION: 2 } as const;
@@ -223,8 +226,9 @@ export class EntryWalk {
         if (this.has(ROLE.LOW_PC) || this.has(ROLE.RANGES)) this.tell(tag, entry);
         return LEVEL.IGNORED;
       case TAG.VARIABLE:
-        if (this.has(ROLE.PLACE) || (this.has(ROLE.NAMESAKE) && !this.has(ROLE.DECLARATION)))
-          this.tell(tag, entry);
+        if (this.has(ROLE.PLACE)) this.tell(tag, entry);
+        else if (this.has(ROLE.DECLARATION)) this.tell(DECLARED_VARIABLE, entry);
+        else if (this.has(ROLE.NAMESAKE)) this.tell(tag, entry);
         return LEVEL.IGNORED;
       case TAG.STRUCTURE_TYPE:
       case TAG.UNION_TYPE:
