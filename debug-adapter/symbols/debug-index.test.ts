@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { bytesSource } from '../../emulator/formats/byte-source.ts';
 import { readText } from '../../emulator/formats/text.ts';
 import { compiledC, compiledElf, parsed, sectionsOf } from '../testing/debugged-program-node.ts';
 import { memoryFiles } from '../testing/test-session.ts';
 import { sequence } from '../testing/sequence.ts';
 import { ScannedNames } from '../testing/scanned-names.ts';
-import type { DebugIndex } from './debug-index.ts';
+import { buildIndex, DebugIndex } from './debug-index.ts';
 import { readIndex, writeIndex } from './index-format.ts';
 import { FolderStore } from './index-store-node.ts';
 import type { NameKind } from './name-index.ts';
@@ -216,3 +217,27 @@ test('a variable that is only declared is where its symbol is', async (t) => {
   assert.deepEqual(index.entries('declared', 'defined_below'), []);
   assert.equal(index.entries('variable', 'defined_below').length, 1);
 });
+
+for (const flags of [
+  ['-gdwarf-4', '-ffunction-sections'],
+  ['-gdwarf-5', '-ffunction-sections'],
+  ['-gdwarf64', '-gdwarf-5'],
+])
+  // prettier-ignore
+  test(`${flags.join(' ')}: units tell their code themselves, with .debug_aranges and without`, (t) => {
+    const bytes = compiledElf([...flags, '-O2']);
+    if (bytes === null) return t.skip('gcc does not compile for i386 here');
+    const nothing = bytesSource(new Uint8Array(0));
+    const sections = { ...sectionsOf(parsed(bytes)), lines: nothing };
+    const scanned = new ScannedNames(sections);
+    assert.ok(sections.addressRanges.length > 0 && scanned.codeStarts.length >= 2);
+    for (const each of [sections, { ...sections, addressRanges: nothing }]) {
+      const building = buildIndex(each, () => true);
+      let step = building.next();
+      while (step.done !== true) step = building.next();
+      const index = new DebugIndex(step.value);
+      const first = Math.min(...scanned.codeStarts);
+      for (let address = first - 8; address < first + 0x400; address++)
+        assert.deepEqual(index.unitsAt(address), scanned.unitsAt(address), address.toString(16));
+    }
+  });

@@ -10,18 +10,21 @@ import { runAt } from './line-tables.ts';
 import type { NameIndex, NameKind } from './name-index.ts';
 import { NameCollector, NameTable, type NameTables } from './name-table.ts';
 import { NumberList } from './number-list.ts';
+import { CODE_WORDS, UnitCode } from './unit-code.ts';
 
 export interface DebugIndexData {
   readonly names: NameTables;
   readonly lines: LineTablesData;
   /**
-   * UNIT_WORDS words each, in the order of the file: offset of the header in .debug_info, offset of the
-   * line table + 1 or 0, and the code where it is told by two addresses, or 0 and 0.
+   * UNIT_WORDS words each, in the order of the file: offset of the header in .debug_info, and offset of
+   * the line table + 1 or 0.
    */
   readonly units: Uint32Array;
+  /** What units tell of their code (unit-code.ts): CODE_WORDS words each. */
+  readonly code: Uint32Array;
 }
 
-export const UNIT_WORDS = 4;
+export const UNIT_WORDS = 2;
 /** Of the whole work, the part that reading entries takes. */
 const ENTRIES_PART = 2 / 3;
 /** A name that .debug_str has not been asked for yet. */
@@ -57,15 +60,14 @@ export class DebugIndex implements NameIndex {
   }
 
   unitsAt(address: number): readonly number[] {
-    const { units, lines } = this.data;
+    const { code, lines } = this.data;
     const found = new Set<number>();
+    for (let at = 0; at < code.length; at += CODE_WORDS)
+      if (address >= (code[at] ?? 0) && address < (code[at + 1] ?? 0)) found.add(code[at + 2] ?? 0);
     const run = runAt(lines.runs, address);
     const table = run === null ? null : (lines.runs[run * RUN_WORDS + 2] ?? 0);
     if (table !== null)
       for (const unit of this.byLines.get(lines.tables[table] ?? 0) ?? []) found.add(unit);
-    for (let at = 0; at < units.length; at += UNIT_WORDS)
-      if (address >= (units[at + 2] ?? 0) && address < (units[at + 3] ?? 0))
-        found.add(units[at] ?? 0);
     return [...found];
   }
 }
@@ -83,13 +85,15 @@ export function* buildIndex(
   if (size > 0xffffffff) throw new Error(`its ${SECTION_NAME.info} is larger than 4 GiB`);
   const names = new NameCollector();
   const units = new NumberList();
+  const code = new UnitCode(sections, isCode);
   const folders = new Map<number, string>();
   const nameAt = namesOf(texts.read(0, texts.length), names);
   const walk = new EntryWalk(sections, {
-    unit({ offset, lines, folder, code }) {
-      for (const word of [offset, lines === null ? 0 : lines + 1, code?.start ?? 0, code?.end ?? 0])
-        units.push(word);
+    unit(unit) {
+      const { offset, lines, folder } = unit;
+      for (const word of [offset, lines === null ? 0 : lines + 1]) units.push(word);
       if (lines !== null) folders.set(lines, folder);
+      code.add(unit);
     },
     entry: (tag, offset, name) => names.add(tag, names.number(name), offset),
     entryAt(tag, offset, text) {
@@ -98,10 +102,16 @@ export function* buildIndex(
     },
   });
   for (const done of walk.run()) yield (done / size) * ENTRIES_PART;
+  for (const _ of code.read()) yield ENTRIES_PART;
   const scan = scanLines(sections, folders, isCode);
   for (let step = scan.next(); ; step = scan.next()) {
     if (step.done === true)
-      return { names: names.finished(), lines: step.value, units: units.finished() };
+      return {
+        names: names.finished(),
+        lines: step.value,
+        units: units.finished(),
+        code: code.finished(),
+      };
     yield ENTRIES_PART + step.value * (1 - ENTRIES_PART);
   }
 }

@@ -13,26 +13,27 @@ import { encodeText, readText } from '../../emulator/formats/text.ts';
 import type { DebugIndexData } from './debug-index.ts';
 import { UNIT_WORDS } from './debug-index.ts';
 import { RUN_WORDS } from './line-scan.ts';
+import { CODE_WORDS } from './unit-code.ts';
 
 /** "GSIX". */
 const MAGIC = 0x58495347;
 /** Another one for every change of what stands in an index. */
-const VERSION = 2;
+const VERSION = 3;
 const HEADER_WORDS = 5;
 /** Between the paths of source files. */
 const SEPARATOR = '\n';
 
 // prettier-ignore
 const PARTS = [
-  'texts', 'starts', 'slots', 'first', 'offsets', 'tags', 'units', 'paths', 'tables', 'firstFile',
+  'texts', 'starts', 'slots', 'first', 'offsets', 'tags', 'units', 'code', 'paths', 'tables', 'firstFile',
   'files', 'runs', 'firstTable', 'tablesOf',
 ] as const;
 type Part = (typeof PARTS)[number];
 const BYTES: readonly Part[] = ['texts', 'paths'];
 
-export function writeIndex({ names, lines, units }: DebugIndexData): Uint8Array {
+export function writeIndex({ names, lines, units, code }: DebugIndexData): Uint8Array {
   const paths = encodeText(lines.paths.join(SEPARATOR));
-  const all: { readonly [Name in Part]: Uint8Array | Uint32Array } = { ...names, ...lines, units, paths }; // prettier-ignore
+  const all: { readonly [Name in Part]: Uint8Array | Uint32Array } = { ...names, ...lines, units, code, paths }; // prettier-ignore
   const parts = PARTS.map((name) => asBytes(all[name]));
   const head = HEADER_WORDS * 4 + parts.length * 4;
   const bytes = new Uint8Array(parts.reduce((size, part) => size + padded(part.length), head));
@@ -93,6 +94,7 @@ function checked(parts: ReadonlyMap<Part, Uint8Array>): DebugIndexData | null {
     tablesOf: numbers('tablesOf'),
   };
   const units = numbers('units');
+  const code = numbers('code');
   const count = names.starts.length - 1;
   const slots = names.slots.length;
   const isSound =
@@ -104,8 +106,9 @@ function checked(parts: ReadonlyMap<Part, Uint8Array>): DebugIndexData | null {
     ascends(lines.firstFile, lines.tables.length + 1, lines.files.length) &&
     ascends(lines.firstTable, paths.length + 1, lines.tablesOf.length) &&
     lines.runs.length % RUN_WORDS === 0 &&
-    units.length % UNIT_WORDS === 0;
-  return isSound ? { names, lines, units } : null;
+    units.length % UNIT_WORDS === 0 &&
+    code.length % CODE_WORDS === 0;
+  return isSound ? { names, lines, units, code } : null;
 }
 
 /** So many numbers, none below the one before, from 0 to `last`. */

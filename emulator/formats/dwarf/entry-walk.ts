@@ -30,6 +30,8 @@ export interface WalkedUnit {
   readonly folder: string;
   /** Its code, where it lies in one piece and the unit says so. */
   readonly code: { readonly start: number; readonly end: number } | null;
+  /** Its code is told by a list (DW_AT_ranges). */
+  readonly hasRanges: boolean;
 }
 
 /** Hears what the walk finds. */
@@ -260,6 +262,7 @@ export class EntryWalk {
       lines: this.has(ROLE.STMT_LIST) ? values[ROLE.STMT_LIST] : null,
       folder: folder ?? '',
       code: isWhole && end > start ? { start, end } : null,
+      hasRanges: this.has(ROLE.RANGES),
     });
   }
 

@@ -26,6 +26,8 @@ export interface DwarfSections {
   /** .debug_ranges up to DWARF 4, .debug_rnglists */
   readonly ranges: ByteSource;
   readonly rangeLists: ByteSource;
+  /** .debug_aranges */
+  readonly addressRanges: ByteSource;
   /** .debug_loc up to DWARF 4, .debug_loclists */
   readonly locations: ByteSource;
   readonly locationLists: ByteSource;
@@ -43,6 +45,7 @@ export const SECTION_NAME = {
   addresses: '.debug_addr',
   ranges: '.debug_ranges',
   rangeLists: '.debug_rnglists',
+  addressRanges: '.debug_aranges',
   locations: '.debug_loc',
   locationLists: '.debug_loclists',
 } as const satisfies { readonly [Field in keyof DwarfSections]: string };
@@ -64,6 +67,7 @@ export function dwarfSections(find: (name: string) => ByteSource | null): DwarfS
     addresses: section('addresses'),
     ranges: section('ranges'),
     rangeLists: section('rangeLists'),
+    addressRanges: section('addressRanges'),
     locations: section('locations'),
     locationLists: section('locationLists'),
   };
