@@ -4,7 +4,12 @@
  * lists on instructions, exits, other events and data; each change sends the whole list. An unchanged breakpoint keeps its id and
  * with it the hits that the machine has counted.
  */
-import type { DataBreakpoint, EventBreakpoint, ExitBreakpoint } from '../emulator/debug-port.ts';
+import type {
+  DataBreakpoint,
+  EventBreakpoint,
+  ExitBreakpoint,
+  InstructionBreakpoint,
+} from '../emulator/debug-port.ts';
 import type { LogMessage } from '../emulator/debugger/log-message.ts';
 import type { ParsedExpression } from '../emulator/expressions/expression.ts';
 import {
@@ -14,11 +19,15 @@ import {
 } from '../emulator/hypervisor/exit-reasons.ts';
 import type { MachineClient } from './machine-client.ts';
 
-export type InstructionSource = 'instruction' | 'function' | `source:${string}`;
+export type InstructionSource = 'instruction' | 'function' | `source:${string}` | 'module';
 export type EventSource = 'filter' | 'editor' | 'tree' | 'launch' | 'breakOn' | 'image';
+/** The adapter's own, which no client knows. */
+export type OwnSource = 'image' | 'module';
 export type BreakpointSource = InstructionSource | EventSource | 'data';
 
 export interface Conditions {
+  /** Whether the place is the one that is meant: code of one address space. */
+  readonly where?: ParsedExpression;
   readonly condition: ParsedExpression | undefined;
   readonly hitCondition: string | undefined;
   readonly log: LogMessage | undefined;
@@ -132,8 +141,7 @@ export class Breakpoints {
     const sources: BreakpointSource[] = [];
     let isHook = false;
     for (const [source, entries] of this.entries) {
-      // the adapter's own is nothing that a client knows
-      if (source === 'image') continue;
+      if (isOwn(source)) continue;
       for (const entry of entries)
         if (entry.machineIds.some((id) => machineIds.includes(id))) {
           ids.push(entry.id);
@@ -144,9 +152,9 @@ export class Breakpoints {
     return { ids, sources, isHook };
   }
 
-  /** Whether the breakpoint that waits for a kernel (image-finder.ts) is among them. */
-  hitsImage(machineIds: readonly number[]): boolean {
-    const entries = this.entries.get('image') ?? [];
+  /** Whether the adapter's own breakpoint, for a kernel (image-finder.ts) or its modules, is among them. */
+  hitsOwn(source: OwnSource, machineIds: readonly number[]): boolean {
+    const entries = this.entries.get(source) ?? [];
     return entries.some((entry) => entry.machineIds.some((id) => machineIds.includes(id)));
   }
 
@@ -220,8 +228,16 @@ export class Breakpoints {
 }
 
 function isOnInstructions(source: BreakpointSource): source is InstructionSource {
-  return source === 'instruction' || source === 'function' || source.startsWith('source:');
+  return (
+    source === 'instruction' ||
+    source === 'function' ||
+    source === 'module' ||
+    source.startsWith('source:')
+  );
 }
+
+const isOwn = (source: BreakpointSource): source is OwnSource =>
+  source === 'image' || source === 'module';
 
 /** Exit reasons, or names of events. */
 function namesOf(wish: Wanted): readonly string[] {
@@ -252,11 +268,13 @@ function exitOf(reason: string, wish: Wanted): ExitWish {
 }
 
 function conditionsOf({
+  where,
   condition,
   hitCondition,
   log,
-}: Conditions): Pick<ExitBreakpoint, 'condition' | 'hitCondition' | 'log'> {
+}: Conditions): Pick<InstructionBreakpoint, 'where' | 'condition' | 'hitCondition' | 'log'> {
   return {
+    ...(where !== undefined && { where }),
     ...(condition !== undefined && { condition }),
     ...(hitCondition !== undefined && { hitCondition }),
     ...(log !== undefined && { log }),

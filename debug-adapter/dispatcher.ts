@@ -120,9 +120,15 @@ export class Dispatcher {
       checkLegal(row, this.session);
       // who goes ahead of the others must not turn their machine's head
       if (row.urgent !== true && this.session.hasGuest) await focus(this.session.guest, incoming);
+      if (row.urgent !== true && this.session.state === 'stopped')
+        await this.session.watch.lookForSpaces();
       const body = await row.handle(this.session, incoming);
       if (row.bindsSymbols === true)
-        this.session.rebinding.remember(incoming, (again) => row.handle(this.session, again), body);
+        this.session.watch.rebinding.remember(
+          incoming,
+          (again) => row.handle(this.session, again),
+          body,
+        );
       this.send({ ...responseTo(request), ...(body !== undefined && { body }) });
     } catch (cause) {
       this.refuse(request, asAdapterError(cause, request.command));

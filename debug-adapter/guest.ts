@@ -12,6 +12,7 @@ import { valueText } from '../emulator/expressions/value-text.ts';
 import type { Conditions } from './breakpoints.ts';
 import type { CallFrame } from './call-stack/call-frame.ts';
 import { callStack } from './call-stack/call-stack.ts';
+import { AddressSpaces } from './address-spaces.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DisassemblyListing } from './disassembly-listing.ts';
 import { CodeListings } from './code-listings.ts';
@@ -44,6 +45,7 @@ import { ModuleWatch } from './linux/module-watch.ts';
 import type { Sources } from './sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
+import type { CodePlace } from './symbols/address-space.ts';
 import type { CType } from './symbols/c-types.ts';
 import { GuestSymbols } from './symbols/symbol-files.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
@@ -87,6 +89,8 @@ export class Guest {
   readonly modules: ModuleWatch;
   /** Paravirt hooks of its kernel. */
   hooks: ParavirtHooks;
+  /** Which files of symbols count where it is stopped. */
+  readonly spaces = new AddressSpaces(this);
   /** What debugging information tells of its program. */
   readonly program = new Program(this);
   /** The step by line that is under way. */
@@ -141,6 +145,7 @@ export class Guest {
   /** The guest runs again, or from the start: what was learned at the stop no longer holds. */
   moved(): void {
     this.stop = null;
+    this.spaces.forget();
     this.program.selected = null;
     for (const [vcpu, snapshot] of this.shown) this.before.set(vcpu, snapshot);
     this.shown.clear();
@@ -167,6 +172,7 @@ export class Guest {
   /** A register or memory was changed from outside. */
   changed(): void {
     this.registerCache = null;
+    this.spaces.forget();
     this.listing.forget();
   }
 
@@ -356,6 +362,20 @@ export class Guest {
     const all = this.conditions(written, null, first);
     if (first === null || frames.length === 1) return all;
     return { ...all, at: frames.map((frame) => this.conditions(written, null, frame)) };
+  }
+
+  /** The same, in the address space of each place. */
+  conditionsAtPlaces(
+    places: readonly CodePlace[],
+    written: WrittenConditions,
+  ): ReturnType<Guest['conditionsAt']> {
+    const at = places.map(({ address, space }): Conditions => {
+      if (space === null) return this.conditionsAt([address], written);
+      const where = this.spaces.conditionOf(space);
+      return { where, ...this.spaces.within(space, () => this.conditionsAt([address], written)) };
+    });
+    const [first = this.conditionsAt([], written)] = at;
+    return { ...first, at };
   }
 
   /** In a log message the text of a program's characters stands for their address. */

@@ -359,6 +359,26 @@ const breakOn = orMember(
   'event',
 );
 
+const symbolFile = orMember(
+  group(
+    {
+      file: required(path({ description: 'ELF file or System.map.' }), 'name a file'),
+      loadAddress: address({
+        description:
+          'Linear address where a position-independent program or library begins. `auto` is where it was linked; a kernel is found by its build ID.',
+        default: 'auto',
+      }),
+      when: text({
+        description:
+          'The file belongs to one address space: to the one in which this expression is nonzero, `current->comm == "init"` or `cr3 == 0x1234000`. Elsewhere its names, lines and frames do not count, and its breakpoints do not stop.',
+        default: undefined,
+      }),
+    },
+    { description: 'A file with symbols, and where it counts.' },
+  ),
+  'file',
+);
+
 const stepping = group(
   {
     interrupts: choice({
@@ -401,9 +421,9 @@ export const LAUNCH_MEMBERS = {
   }),
   name: text({ description: 'Shown in the list of configurations.', default: 'Guest' }),
   guest,
-  symbols: list(required(path({ description: 'ELF file or System.map.' }), 'name a file'), {
+  symbols: list(symbolFile, {
     description:
-      'Files with symbols: the ELF the guest was made from (`vmlinux`), or a `System.map`.',
+      'Files with symbols: the ELF the guest was made from (`vmlinux`), a `System.map`, modules (`.ko`), user programs; names, or objects with the address and the address space of a program.',
   }),
   sourceMap: dictionary(text({ description: 'Where it is here.', default: '' }), {
     description:

@@ -60,16 +60,16 @@ export async function powerPlan(
 
 /** Reads the files with symbols. */
 export async function symbolsOf(
-  { symbols: names, sourceMap }: Pick<LaunchConfiguration, 'symbols' | 'sourceMap'>,
+  { symbols, sourceMap }: Pick<LaunchConfiguration, 'symbols' | 'sourceMap'>,
   { files: disk, symbolsAtOnce }: PlanEnvironment,
   progress: Progress,
   work?: Work,
 ): Promise<Pick<Plan, 'files' | 'sources'>> {
-  const files = await loadSymbols(names, sourceMap, disk, {
+  const files = await loadSymbols(symbols, sourceMap, disk, {
     ...(symbolsAtOnce !== undefined && { atOnce: symbolsAtOnce }),
     next: (name, index) => {
       progress.check();
-      work?.report(index / names.length / 2, `Reading ${name}`);
+      work?.report(index / symbols.length / 2, `Reading ${name}`);
     },
   });
   return { files, sources: new Sources(files.lines, disk) };

@@ -22,8 +22,6 @@ import type { Files } from './files.ts';
 import { threadOf } from './focus.ts';
 import { Guest } from './guest.ts';
 import { GuestOutput } from './guest-output.ts';
-import { ImageFinder } from './image-finder.ts';
-import { Indexing } from './indexing.ts';
 import type { GuestLot, GuestPlace } from './guest-lot.ts';
 import { type Plan, type PowerPlan, powerPlan, symbolsOf } from './launch-plan.ts';
 import { setBreakpointsOfLaunch } from './launch-breakpoints.ts';
@@ -37,12 +35,10 @@ import type { CustomEventName, CustomEvents, PositionBody, SummaryBody } from '.
 import type { Progress, Work } from './progress.ts';
 import { hookAtStop } from './paravirt-hooks/hook-stop.ts';
 import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
-import { Rebinding } from './rebinding.ts';
 import type { Scheduler } from './scheduler.ts';
-import { symbolModule } from './symbol-modules.ts';
+import { SymbolWatch } from './symbol-watch.ts';
 import { describeStop, type StopDescription } from './stops.ts';
 import type { IndexStore } from './symbols/index-store.ts';
-import type { SymbolModule } from './symbols/symbol-module.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
 
@@ -68,13 +64,12 @@ export class GuestscopeSession {
   private readonly environment: SessionEnvironment;
   private readonly dispatcher: Dispatcher;
   private readonly output: GuestOutput;
+  readonly watch: SymbolWatch;
   private readonly listeners = new Set<(message: DebugProtocol.ProtocolMessage) => void>();
   private sequence = 1;
   private disposed = false;
   private currentState: SessionState = 'new';
   private currentGuest: Guest | null = null;
-  private images: ImageFinder | null = null;
-  readonly rebinding = new Rebinding();
   /** What the client can do, from `initialize`. */
   abilities: ClientAbilities = NO_ABILITIES;
   /** Arguments of the launch, for a restart that brings none. */
@@ -87,8 +82,6 @@ export class GuestscopeSession {
   private place: GuestPlace | null = null;
   /** How the guest was taken over; null for one that was launched here. */
   private attachment: AttachConfiguration | null = null;
-  /** What reads the files of symbols in the background. */
-  private indexing: Indexing | null = null;
   /** How the guest goes on when the files are read that its breakpoints need; null: it does not wait. */
   private held: ResumeMode | null = null;
   /** Number of the machine that counts now; a stop of an earlier one is too late. */
@@ -101,6 +94,7 @@ export class GuestscopeSession {
       (message) => this.send(message),
       (error) => this.report(error),
     );
+    this.watch = new SymbolWatch(this, this.dispatcher, environment);
     this.output = new GuestOutput({
       custom: (name, body) => this.custom(name, body),
       print: (category, output) => this.event('output', { category, output }),
@@ -229,7 +223,7 @@ export class GuestscopeSession {
     this.place = place;
     this.currentGuest = guest;
     this.currentState = 'configuring';
-    this.readOn();
+    this.watch.readOn(() => this.release());
   }
 
   /** Takes over a guest that waits at the server; throws the numbered error when that cannot be. */
@@ -252,7 +246,7 @@ export class GuestscopeSession {
       progress.check();
       guest.looksAt((await machine.call('position')).vcpu);
       await this.furnish(guest, plan);
-      await this.lookForImages();
+      await this.watch.lookForImages();
     } catch (cause) {
       // as it was, for another attempt
       this.leaveBehind(wasRunning ? 'running' : 'stopped');
@@ -280,7 +274,7 @@ export class GuestscopeSession {
     };
     this.currentState = 'ended';
     this.place = null;
-    this.indexing?.stop();
+    this.watch.stop();
     this.dispatcher.cancelAll();
     place.park(machine.release(), knowledge, fate);
   }
@@ -293,13 +287,13 @@ export class GuestscopeSession {
       const plan = await powerPlan(given, this.attachment, this.environment, progress, work);
       const before = this.guest.files;
       await this.power(this.guest, plan);
-      this.indexing?.stop();
+      this.watch.stop();
       before.close();
     });
     this.launchArguments = given;
     this.output.restart();
     this.currentState = 'stopped';
-    this.readOn();
+    this.watch.readOn(() => this.release());
   }
 
   /** Everything is set: stops on entry or runs. */
@@ -323,7 +317,7 @@ export class GuestscopeSession {
     this.lastStop = null;
     try {
       // what is to stop it must be there before it runs; a pause ends the waiting
-      this.held = this.indexing?.isUnderWay === true && this.rebinding.isIncomplete ? mode : null;
+      this.held = this.watch.isAwaited ? mode : null;
       if (this.held === null) await guest.machine.call('resume', mode);
       guest.moved();
     } catch (cause) {
@@ -381,7 +375,7 @@ export class GuestscopeSession {
   end(): void {
     if (this.currentState === 'ended') return;
     this.currentState = 'ended';
-    this.indexing?.stop();
+    this.watch.stop();
     this.dispatcher.cancelAll();
     this.currentGuest?.machine.dispose();
     this.currentGuest?.files.close();
@@ -442,23 +436,21 @@ export class GuestscopeSession {
     guest.stepInterrupts = configuration.stepping.interrupts;
     this.output.printConsole = configuration.console === 'debugConsole';
     await setBreakpointsOfLaunch(guest);
-    this.images = new ImageFinder(guest, files.images);
-    await this.images.arm();
+    await this.watch.begin(guest);
   }
 
   private async stopped(reason: HostStop, position: MachinePosition): Promise<void> {
     const { guest } = this;
     if (this.currentState === 'ended' || reason.kind === 'budget' || reason.kind === 'idle') return;
-    if (reason.kind === 'event' && guest.breakpoints.hitsImage(reason.ids)) {
-      await this.lookForImages();
-      if (guest.breakpoints.hit(reason.ids).ids.length === 0) return guest.machine.call('goOn');
-    }
+    guest.spaces.forget();
+    if (await this.watch.isOwnStop(reason)) return guest.machine.call('goOn');
+    await this.watch.lookForSpaces();
     if (reason.kind === 'step' && guest.lineStep !== null) {
       const mode = await guest.lineStep.goOn(position.linearEip, guest.machine);
       if (mode !== null) return guest.machine.call('resume', mode);
     }
     guest.lineStep = null;
-    await this.lookForModules();
+    await this.watch.lookForModules();
     const place = await this.described(position, false);
     const hookText = await hookAtStop(guest, reason, position.linearEip);
     // the client may have left meanwhile
@@ -492,65 +484,6 @@ export class GuestscopeSession {
     });
   }
 
-  /** The kernel is in its place: what is set by name follows it. */
-  private async lookForImages(): Promise<void> {
-    const moved = await this.images?.look();
-    if (moved === undefined || moved.length === 0) return;
-    for (const sentence of moved)
-      this.event('output', { category: 'console', output: `${sentence}\n` });
-    await this.rebind();
-  }
-
-  /** What the kernel has loaded or unloaded since the last stop. */
-  private async lookForModules(): Promise<void> {
-    const changes = await this.guest.modules.look();
-    for (const body of changes) this.event('module', body);
-    if (changes.some(({ reason }) => reason === 'changed')) await this.rebind();
-  }
-
-  /** What is set by name or by source line follows what is known of the files of symbols. */
-  private async rebind(): Promise<void> {
-    const { guest } = this;
-    guest.breakpoints.rebinding = true;
-    try {
-      await setBreakpointsOfLaunch(guest);
-      for (const breakpoint of await this.rebinding.repeat())
-        this.event('breakpoint', { reason: 'changed', breakpoint });
-    } finally {
-      guest.breakpoints.rebinding = false;
-    }
-  }
-
-  /** Reads in the background what a launch did not wait for. */
-  private readOn(): void {
-    const { files } = this.guest;
-    const { scheduler, indexStore } = this.environment;
-    const { progress, finished } = this.dispatcher.background();
-    const indexing = new Indexing(files, scheduler, progress, indexStore ?? null);
-    this.indexing = indexing;
-    const whileWanted = (job: () => Promise<void>): void =>
-      this.dispatcher.enqueue(async () => {
-        if (this.hasGuest && this.indexing === indexing) await job();
-      });
-    void indexing
-      .run((module) => whileWanted(() => this.indexed(module)))
-      .then(finished)
-      .then(() => whileWanted(() => this.release()));
-  }
-
-  /** A file's debugging information is there, or cannot be had. */
-  private async indexed(module: SymbolModule): Promise<void> {
-    const { guest, abilities } = this;
-    if (module.problem !== null) {
-      const output = `${module.path}: ${module.problem.replace(/\.$/, '')}.\n`;
-      this.event('output', { category: 'important', output });
-    }
-    await this.rebind();
-    this.event('module', { reason: 'changed', module: symbolModule(guest.files, module) });
-    if (this.currentState === 'stopped' && abilities.invalidated)
-      this.event('invalidated', { areas: ['stacks', 'variables'] });
-  }
-
   /** A guest that waited for its files to be read goes on. */
   private async release(): Promise<void> {
     const { held } = this;
@@ -577,6 +510,7 @@ export class GuestscopeSession {
 
   private async described(position: MachinePosition, running: boolean): Promise<PositionBody> {
     const { symbols, sources } = this.guest;
+    if (!running) await this.watch.lookForSpaces();
     const symbol = symbols.describe(position.linearEip);
     const place = await sources.placeOf(position.linearEip, this.abilities);
     return {

@@ -20,9 +20,10 @@ export function symbolModule(files: GuestSymbols, module: SymbolModule): DebugPr
 
 function statusOf({ isWaiting, problem, image }: SymbolModule): string {
   if (!image.isPlaced) return 'Not loaded by the guest';
+  if (!image.isHere) return `Of another address space: ${image.space?.when ?? ''} does not hold`;
   if (isWaiting) return 'Symbols loaded, reading debugging information';
   if (problem !== null) return `Symbols loaded, without debugging information: ${problem}`;
-  return 'Symbols loaded';
+  return image.space === null ? 'Symbols loaded' : 'Symbols loaded, of the current address space';
 }
 
 /** Linear addresses, as far as they are known: of an object file, of each of its sections. */

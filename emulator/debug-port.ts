@@ -129,6 +129,8 @@ export interface InstructionBreakpoint {
   readonly id: number;
   /** Linear address. */
   readonly address: number;
+  /** Expression that tells whether the place is the one that is meant; where it has no value, it is not. */
+  readonly where?: ExpressionSource;
   /** Expression over registers, symbols and memory (expressions/), or absent. */
   readonly condition?: ExpressionSource;
   /** Stops at hits of at least this ordinal (">= n" by a plain number, "% n", "== n"). */

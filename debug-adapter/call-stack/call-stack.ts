@@ -60,7 +60,8 @@ export function cfaRuleAt(modules: readonly SymbolModule[], address: number): Cf
 
 function unwindingAt(modules: readonly SymbolModule[], address: number): Unwinding | null {
   for (const { frames, image } of modules) {
-    const row = frames.at((address - image.slide) >>> 0);
+    const linked = image.toLinked(address);
+    const row = linked === null ? null : frames.at(linked);
     if (row !== null) return { row, slide: image.slide };
   }
   return null;

@@ -43,7 +43,9 @@ export class ModuleWatch {
         const { rows } = await listNodes(look.memory, look.addressOf('modules'));
         return rows.join();
       });
-      if (entries === this.entries) return [];
+      // one that was seen while it was being loaded has its place later
+      const isSettled = this.loaded.every((each) => this.fileOf(each)?.image.isPlaced ?? true);
+      if (entries === this.entries && isSettled) return [];
       const { rows } = await this.linux.see(modules);
       this.entries = entries;
       return this.compare(rows);
@@ -67,7 +69,9 @@ export class ModuleWatch {
     const isIn = (list: readonly KernelModule[], { name, base }: KernelModule): boolean =>
       list.some((each) => each.name === name && each.base === base);
     const gone = before.filter((each) => !isIn(now, each));
-    const come = now.filter((each) => !isIn(before, each));
+    const isToBePlaced = (each: KernelModule): boolean =>
+      each.sections.length > 0 && this.fileOf(each)?.image.isPlaced === false;
+    const come = now.filter((each) => !isIn(before, each) || isToBePlaced(each));
     return [
       ...gone.map((module) => this.change(module, 'removed')),
       ...come.map((module) => this.change(module, 'new')),

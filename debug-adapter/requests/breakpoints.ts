@@ -26,6 +26,7 @@ import type {
   SetExitBreakpointsBody,
 } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
+import type { CodePlace } from '../symbols/address-space.ts';
 
 export const setInstructionBreakpoints = onInstructions('instruction', (guest, given) =>
   instruction(guest, given, addressOf(given)),
@@ -35,7 +36,7 @@ export const setInstructionBreakpoints = onInstructions('instruction', (guest, g
 export const setFunctionBreakpoints = onInstructions('function', async (guest, given) => {
   const name = given.string('name');
   const hook = await guest.hooks.find(name);
-  if (hook === null) return instruction(guest, given, functionAddress(guest, name));
+  if (hook === null) return atPlaces(guest, given, functionPlaces(guest, name));
   const addresses = await guest.hooks.addressesOf(hook);
   return { addresses, isHook: true, ...guest.conditionsAt(addresses, asWritten(given)) };
 });
@@ -169,6 +170,16 @@ function instruction(guest: Guest, given: RequestArguments, address: number): Wa
   return { addresses: [address], ...guest.conditionsAt([address], asWritten(given)) };
 }
 
+/** @param places of a function or a line */
+export function atPlaces(
+  guest: Guest,
+  given: RequestArguments,
+  places: readonly CodePlace[],
+): WantedInstruction {
+  const addresses = places.map(({ address }) => address);
+  return { addresses, ...guest.conditionsAtPlaces(places, asWritten(given)) };
+}
+
 export function asWritten(given: RequestArguments): WrittenConditions {
   return {
     condition: given.optionalString('condition'),
@@ -189,12 +200,12 @@ function addressOf(given: RequestArguments): number {
 }
 
 /** A symbol's name, or an address as in "*0xc0100000". */
-function functionAddress(guest: Guest, name: string): number {
+function functionPlaces(guest: Guest, name: string): readonly CodePlace[] {
   const text = name.trim();
-  const symbol = guest.symbols.find(text);
-  if (symbol !== null) return symbol.address;
+  const places = guest.symbols.placesOf(text);
+  if (places.length > 0) return places;
   const written = /^\*?\s*(0x[0-9a-f]{1,8})$/i.exec(text)?.[1];
-  if (written !== undefined) return parseReference(written).address;
+  if (written !== undefined) return [{ address: parseReference(written).address, space: null }];
   throw failure('noSymbol', { name: text });
 }
 

@@ -9,13 +9,8 @@ import type { Guest } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { sourceOf } from '../sources.ts';
-import { answer, asWritten, attempt } from './breakpoints.ts';
-
-/** A line and where its code begins. */
-interface Bound {
-  readonly line: number;
-  readonly addresses: readonly number[];
-}
+import type { LinePlaces } from '../symbols/line-index.ts';
+import { answer, atPlaces, attempt } from './breakpoints.ts';
 
 export async function setBreakpoints(
   session: GuestscopeSession,
@@ -25,7 +20,7 @@ export async function setBreakpoints(
   const path = request.object('source').optionalString('path') ?? '';
   const asked = request.list('breakpoints');
   const bound = asked.map((given) =>
-    guest.sources.lines.addressesOf(path, given.integer('line') + 1 - abilities.firstLine),
+    guest.sources.lines.placesOf(path, given.integer('line') + 1 - abilities.firstLine),
   );
   const wanted = asked.map((given, index) => wish(guest, path, given, bound[index] ?? null));
   const set = await guest.breakpoints.setInstructions(guest.machine, `source:${path}`, wanted);
@@ -54,11 +49,10 @@ function wish(
   guest: Guest,
   path: string,
   given: RequestArguments,
-  place: Bound | null,
+  found: LinePlaces | null,
 ): WantedInstruction {
-  if (place === null) return { problem: noCode(guest, path) };
-  const { addresses } = place;
-  return attempt(() => ({ addresses, ...guest.conditionsAt(addresses, asWritten(given)) }));
+  if (found === null) return { problem: noCode(guest, path) };
+  return attempt(() => atPlaces(guest, given, found.places));
 }
 
 function noCode(guest: Guest, path: string): string {

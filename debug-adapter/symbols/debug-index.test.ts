@@ -43,7 +43,7 @@ const VARIANTS = [
 ] as const;
 
 async function loaded(bytes: Uint8Array): Promise<GuestSymbols> {
-  return loadSymbols(['/program'], {}, memoryFiles(new Map([['/program', bytes]])), {
+  return loadSymbols([{ file: '/program' }], {}, memoryFiles(new Map([['/program', bytes]])), {
     atOnce: Infinity,
   });
 }

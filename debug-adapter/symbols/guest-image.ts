@@ -9,6 +9,7 @@ import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { ELF_TYPE, SECTION_FLAG, SECTION_TYPE, sectionBytes } from '../../emulator/formats/elf.ts';
 import type { MachineClient } from '../machine-client.ts';
 import { findInMemory } from '../memory-search.ts';
+import type { AddressSpace } from './address-space.ts';
 
 /** Bytes of a file that are in memory with it, and the linear address that they were linked to. */
 interface Mark {
@@ -37,6 +38,8 @@ export class GuestImage {
   slide = 0;
   /** It was looked for and found, here or where it was linked. */
   found = false;
+  /** The one that it belongs to; null: it counts in all. */
+  space: AddressSpace | null = null;
   /** The file's, without its folder. */
   readonly name: string;
   /** Bytes of the build ID in hexadecimal digits, null for a file without one. */
@@ -69,6 +72,17 @@ export class GuestImage {
     return this.pieces !== null;
   }
 
+  /** It counts where the guest is stopped: every view of files of symbols asks this. */
+  get isHere(): boolean {
+    return this.space?.isCurrent ?? true;
+  }
+
+  /** It is said to be there, moved by so many bytes, and not looked for. */
+  fix(slide: number): void {
+    this.slide = slide;
+    this.found = true;
+  }
+
   /** The guest has it in memory, as far as that is known. */
   get isPlaced(): boolean {
     return this.pieces?.some(({ address }) => address !== null) ?? true;
@@ -99,8 +113,9 @@ export class GuestImage {
     return (piece.address + linked - piece.start) >>> 0;
   }
 
-  /** The other way; null for an address that is not of this file. */
+  /** The other way; null for an address that is not of this file, or that of another address space. */
   toLinked(address: number): number | null {
+    if (!this.isHere) return null;
     if (this.pieces === null) return (address - this.slide) >>> 0;
     for (const { start, size, address: place } of this.pieces)
       if (place !== null && address >= place && address < place + size)
@@ -110,7 +125,7 @@ export class GuestImage {
 
   /** It can be found, and has not been yet. */
   get isWanted(): boolean {
-    return this.mark !== null && !this.found;
+    return this.mark !== null && !this.found && this.space === null;
   }
 
   /** Looks for it in RAM, as the guest maps it now; true when it is found. */

@@ -31,7 +31,7 @@ const VARIANTS = [
 async function asked(bytes: Uint8Array): Promise<'read' | 'refused'> {
   const files = memoryFiles(new Map([['/program', bytes]]));
   try {
-    ask(await loadSymbols(['/program'], {}, files, { atOnce: Infinity }));
+    ask(await loadSymbols([{ file: '/program' }], {}, files, { atOnce: Infinity }));
     return 'read';
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;

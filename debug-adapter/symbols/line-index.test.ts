@@ -13,7 +13,7 @@ import { loadSymbols } from './symbol-files.ts';
 const STORY = new URL('../../extension/sample/story/', import.meta.url);
 const ELF = fileURLToPath(new URL('story.elf', STORY));
 const path = (name: string): string => fileURLToPath(new URL(name, STORY));
-const { lines, symbols } = await loadSymbols([ELF], {}, nodeFiles);
+const { lines, symbols } = await loadSymbols([{ file: ELF }], {}, nodeFiles);
 
 /** Number of the line of a file of the story that begins so. */
 function lineWith(name: string, text: string): number {

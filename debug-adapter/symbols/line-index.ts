@@ -2,6 +2,7 @@
  * Source lines of the running guest, over all its files of symbols: each file's own (line-tables.ts),
  * moved as far as the file has moved (guest-image.ts). A file's lines may come later than the file.
  */
+import type { CodePlace } from './address-space.ts';
 import type { GuestImage } from './guest-image.ts';
 import type { CodeRange, LineAddresses, SourceLine } from './line-list.ts';
 import type { LineTables } from './line-tables.ts';
@@ -10,6 +11,12 @@ import type { LineTables } from './line-tables.ts';
 export interface LinePart {
   readonly lines: LineTables | null;
   readonly image: GuestImage;
+}
+
+/** A line, and where its code begins. */
+export interface LinePlaces {
+  readonly line: number;
+  readonly places: readonly CodePlace[];
 }
 
 export class LineIndex {
@@ -44,15 +51,32 @@ export class LineIndex {
     });
   }
 
-  /** Where a line begins; null when no file has code from it or from a line after it. */
-  addressesOf(path: string, line: number): LineAddresses | null {
+  /**
+   * Where a line begins: in the first file that has code from it or from a line after it, and where that
+   * is of one address space, in those of others too. Null when there is no such file.
+   */
+  placesOf(path: string, line: number): LinePlaces | null {
+    const places: CodePlace[] = [];
+    let found: number | null = null;
     for (const { lines, image } of this.parts) {
-      const found = lines?.addressesOf(path, line) ?? null;
-      if (found === null) continue;
-      const addresses = found.addresses.flatMap((address) => image.toGuest(address) ?? []);
-      if (addresses.length > 0) return { line: found.line, addresses };
+      const own = lines?.addressesOf(path, line) ?? null;
+      const { space } = image;
+      if (own === null || (found !== null && (space === null || own.line !== found))) continue;
+      for (const linked of own.addresses) {
+        const address = image.toGuest(linked);
+        if (address !== null) places.push({ address, space });
+      }
+      if (places.length > 0) found = own.line;
     }
-    return null;
+    return found === null ? null : { line: found, places };
+  }
+
+  /** The same without what belongs to other address spaces than the guest is in. */
+  addressesOf(path: string, line: number): LineAddresses | null {
+    const found = this.placesOf(path, line);
+    const here = found?.places.filter(({ space }) => space?.isCurrent ?? true) ?? [];
+    const addresses = here.map(({ address }) => address);
+    return found === null || here.length === 0 ? null : { line: found.line, addresses };
   }
 
   /** Lines from `first` to `last` at which code begins, in order. */

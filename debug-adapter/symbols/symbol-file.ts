@@ -8,7 +8,13 @@
  * GuestImage is told.
  */
 import { bytesSource, partOf, type ByteSource } from '../../emulator/formats/byte-source.ts';
-import { ELF_TYPE, SECTION_FLAG, SECTION_TYPE, parseElf } from '../../emulator/formats/elf.ts';
+import {
+  ELF_TYPE,
+  SECTION_FLAG,
+  SECTION_TYPE,
+  SEGMENT_TYPE,
+  parseElf,
+} from '../../emulator/formats/elf.ts';
 import { relocated } from '../../emulator/formats/elf-relocations.ts';
 import type { ElfFile, ElfSection } from '../../emulator/formats/elf.ts';
 import { bytesText } from '../../emulator/formats/format-error.ts';
@@ -83,6 +89,13 @@ export class SymbolFile {
     const address = Math.min(...loaded.map((section) => section.address >>> 0));
     const end = Math.max(...loaded.map((section) => (section.address >>> 0) + section.size));
     return { address, size: end - address };
+  }
+
+  /** Linear address of its first byte in memory, as linked; null for a file that no loader takes. */
+  get start(): number | null {
+    const loaded = this.elf.segments.filter(({ type }) => type === SEGMENT_TYPE.LOAD);
+    if (loaded.length === 0) return null;
+    return Math.min(...loaded.map(({ virtualAddress }) => virtualAddress >>> 0));
   }
 
   /** Its sections are read no more. */

@@ -8,6 +8,7 @@ import { type Files, type OpenFile, openNamedFile } from '../files.ts';
 import { kernelImage } from '../paravirt-hooks/kernel-image.ts';
 import { kernelTypes } from '../paravirt-hooks/kernel-types.ts';
 import type { KernelFiles } from '../paravirt-hooks/paravirt-hooks.ts';
+import { AddressSpace } from './address-space.ts';
 import type { DebugInformation } from './debug-information.ts';
 import { GuestImage } from './guest-image.ts';
 import { LineIndex } from './line-index.ts';
@@ -19,6 +20,15 @@ import { parseSystemMap } from './system-map.ts';
 
 /** Bytes of debugging information that a launch reads at once; more is read in the background. */
 const AT_ONCE = 4 << 20;
+
+/** A file of symbols as launch.json names it. */
+export interface SymbolEntry {
+  readonly file: string;
+  /** Linear address of its first byte in memory; absent or "auto": where it was linked, or found to be. */
+  readonly loadAddress?: number | 'auto';
+  /** Expression that tells whether it belongs to the address space that the guest is in; absent: always. */
+  readonly when?: string | undefined;
+}
 
 export interface SymbolOptions {
   /** Instead of AT_ONCE. */
@@ -40,7 +50,9 @@ export class GuestSymbols {
     this.symbols = new SymbolTable(modules);
     this.lines = new LineIndex(modules);
     const kernels = modules.flatMap(({ file, image }) =>
-      file === null || image.isObject ? [] : [{ file, image: kernelImage(file.elf, image) }],
+      file === null || image.isObject || image.space !== null
+        ? []
+        : [{ file, image: kernelImage(file.elf, image) }],
     );
     this.kernel = {
       symbols: this.symbols,
@@ -54,9 +66,9 @@ export class GuestSymbols {
     return this.modules.map(({ image }) => image);
   }
 
-  /** What the files tell of types, functions and variables, as far as they have been read. */
+  /** What the files that count here tell of types, functions and variables, as far as they have been read. */
   get information(): readonly DebugInformation[] {
-    return this.modules.flatMap(({ information }) => information ?? []);
+    return this.modules.flatMap(({ information, image }) => (image.isHere && information) || []);
   }
 
   /** Files whose debugging information has not been read yet. */
@@ -72,14 +84,15 @@ export class GuestSymbols {
 
 /** Opens all of them; throws the numbered error that names the file. */
 export async function loadSymbols(
-  names: readonly string[],
+  entries: readonly SymbolEntry[],
   map: SourceMap,
   files: Files,
   { next = () => undefined, atOnce = AT_ONCE }: SymbolOptions = {},
 ): Promise<GuestSymbols> {
   const modules: SymbolModule[] = [];
   try {
-    for (const [index, path] of names.entries()) {
+    for (const [index, entry] of entries.entries()) {
+      const path = entry.file;
       const attribute = `symbols[${index}]`;
       next(nameOf(path), index);
       const source = await openNamedFile(files, attribute, path);
@@ -88,6 +101,7 @@ export async function loadSymbols(
         throw failure('fileUnusable', { attribute, file: path, problem: problemOf(cause) });
       });
       modules.push(module);
+      place(module, entry, attribute);
       if (module.size <= atOnce) for (const _ of module.indexing()) continue;
       if (module.problem === null) continue;
       throw failure('fileUnusable', { attribute, file: path, problem: problemOf(module.problem) });
@@ -97,6 +111,22 @@ export async function loadSymbols(
     for (const module of modules) module.close();
     throw cause;
   }
+}
+
+/** Where and in which address space the file is said to be. Throws the numbered error. */
+function place(
+  { image, file, path }: SymbolModule,
+  { loadAddress = 'auto', when }: SymbolEntry,
+  attribute: string,
+): void {
+  if (when !== undefined) image.space = new AddressSpace(when, `${attribute}.when`);
+  if (loadAddress === 'auto') return;
+  const linked = file?.start ?? null;
+  if (linked === null || image.isObject) {
+    const problem = `${nameOf(path)} is no ELF program or library, which alone lie in one piece; remove it.`;
+    throw failure('configurationRefused', { attribute: `${attribute}.loadAddress`, problem });
+  }
+  image.fix((loadAddress - linked) | 0);
 }
 
 async function moduleOf(

@@ -5,6 +5,7 @@
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { ELF_TYPE, elfSymbols } from '../../emulator/formats/elf.ts';
+import type { CodePlace } from './address-space.ts';
 import type { GuestImage } from './guest-image.ts';
 
 export interface Symbol {
@@ -48,6 +49,7 @@ class SymbolList {
     return this.byAddress.length;
   }
 
+  /** Wherever the guest is. */
   find(name: string): Symbol | null {
     const symbol = this.byName.get(name);
     return symbol === undefined ? null : this.moved(symbol);
@@ -100,13 +102,25 @@ export class SymbolTable {
     return this.lists.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** The symbol of that name, the first one given where files disagree. */
+  /** The symbol of that name, the first one given where files that count here disagree. */
   find(name: string): Symbol | null {
     for (const list of this.lists) {
-      const symbol = list.find(name);
+      const symbol = list.image.isHere ? list.find(name) : null;
       if (symbol !== null) return symbol;
     }
     return null;
+  }
+
+  /** What a name means wherever it counts: in the first file of all address spaces, and in each other one. */
+  placesOf(name: string): readonly CodePlace[] {
+    const places: CodePlace[] = [];
+    for (const list of this.lists) {
+      const { space } = list.image;
+      const symbol = list.find(name);
+      const isTaken = space === null && places.some((place) => place.space === null);
+      if (symbol !== null && !isTaken) places.push({ address: symbol.address, space });
+    }
+    return places;
   }
 
   /** The nearest symbol at or before a linear address, if the address still belongs to it. */

@@ -2,7 +2,7 @@
  * Breakpoints of a debugger: what all kinds have in common, and those on places. Conditions are compiled when they are set, so that a mistake is told at once; one that cannot be evaluated when it is
  * met (unreadable memory) stops, and says so once.
  */
-import type { ExitBreakpoint, InstructionBreakpoint } from '../debug-port.ts';
+import type { InstructionBreakpoint } from '../debug-port.ts';
 import type { Scope } from '../expressions/evaluator.ts';
 import { compileExpression, holds, type ParsedExpression } from '../expressions/expression.ts';
 import { compileHitCondition, type HitCondition } from '../expressions/hit-condition.ts';
@@ -14,6 +14,8 @@ import { expressionNames } from './expression-names.ts';
 
 export interface Compiled {
   readonly id: number;
+  /** Whether the place is the one that is meant. */
+  readonly where: ParsedExpression | null;
   readonly condition: ParsedExpression | null;
   readonly hit: HitCondition | null;
   /** Printed instead of stopping. */
@@ -40,15 +42,17 @@ export interface Meeting {
 export function compile(
   {
     id,
+    where,
     condition,
     hitCondition,
     log,
-  }: Pick<ExitBreakpoint, 'id' | 'condition' | 'hitCondition' | 'log'>,
+  }: Pick<InstructionBreakpoint, 'id' | 'where' | 'condition' | 'hitCondition' | 'log'>,
   known: Names,
   count: Count = { hits: 0, complained: false },
 ): Compiled {
   return {
     id,
+    where: where === undefined ? null : compileExpression(where, known),
     condition: condition === undefined ? null : compileExpression(condition, known),
     hit: hitCondition === undefined ? null : compileHitCondition(hitCondition),
     log: log === undefined ? null : checkedLog(log, known),
@@ -63,7 +67,8 @@ function checkedLog(log: LogMessage, known: Names): LogMessage {
 
 /** Counts the hit and says whether to stop; prints instead where that is wanted. */
 export function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting): boolean {
-  const { condition, hit, log, count } = breakpoint;
+  const { where, condition, hit, log, count } = breakpoint;
+  if (where !== null && !isThere(where, scope)) return false;
   if (condition !== null) {
     try {
       if (!holds(condition, scope)) return false;
@@ -79,6 +84,16 @@ export function stops(breakpoint: Compiled, { scope, logs, complain }: Meeting):
   if (log === null) return true;
   logs.add(log, scope);
   return false;
+}
+
+/** A place that cannot be told is another one. */
+function isThere(where: ParsedExpression, scope: Scope): boolean {
+  try {
+    return holds(where, scope);
+  } catch (error) {
+    if (error instanceof ExpressionError) return false;
+    throw error;
+  }
 }
 
 export class InstructionBreakpoints {

@@ -17,6 +17,7 @@ import {
   buildServices,
   buildServicesCaller,
   buildSmpGuest,
+  buildSpaces,
   buildStory,
   buildTypes,
   cannotBuild,
@@ -34,6 +35,7 @@ import {
   SERVICES_CALLER,
   SERVICES_MODULE,
   SMP_BUILT,
+  SPACES_BUILT,
   STORY,
   TYPES_BUILT,
 } from './build.ts';
@@ -106,6 +108,18 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
       );
     }
   });
+
+  test(
+    'the programs in two spaces are the committed ones',
+    { skip: cannotCompile() ?? false },
+    () => {
+      buildSpaces(folder);
+      for (const name of ['first.elf', 'second.elf', 'spaces.elf']) {
+        const was = parseElf(readFileSync(path.join(SPACES_BUILT, name)));
+        assert.deepEqual(loadedSections(parseElf(rebuilt(name))), loadedSections(was), `${name}: run test/guests/build.ts`); // prettier-ignore
+      }
+    },
+  );
 
   test('the guest for several processors is the committed one', () => {
     buildSmpGuest(folder);

@@ -3,7 +3,8 @@
  * source, raw binary and ELF file (for its symbols) lie together in extension/sample/story, the
  * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
  * test/guests/kvm and for shadow paging of test/guests/shadow, kernels that move or have paravirt hooks, of
- * test/guests/moved and test/guests/hooks, a program with every kind of type of test/guests/types, the one
+ * test/guests/moved and test/guests/hooks, two programs in address spaces of their own, of
+ * test/guests/spaces, a program with every kind of type of test/guests/types, the one
  * for several processors of test/guests/smp, the boot sector of test/guests/boot, the BIOS services of
  * emulator/firmware and a program that calls them. The results are committed, so that nothing but Node is
  * needed to run them; build.test.ts proves that they come from the source beside them.
@@ -11,7 +12,7 @@
  *   npx tsx test/guests/build.ts         builds all in place
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'; // prettier-ignore
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,10 @@ export const HOOKS = path.join(HERE, 'hooks');
 export const HOOKS_BUILT = path.join(HOOKS, 'built');
 /** The forms of the tables: that of 2.6.20, and today's. */
 export const HOOK_KERNELS = ['first', 'today'] as const;
+
+/** Source of a kernel with two programs at the same linear address; ELF files in `built` below. */
+export const SPACES = path.join(HERE, 'spaces');
+export const SPACES_BUILT = path.join(SPACES, 'built');
 
 /** Source of a program with every kind of type; its ELF files, and gdb's answers, in `built` below. */
 export const TYPES = path.join(HERE, 'types');
@@ -122,9 +127,34 @@ export function buildTypes(target: string): void {
   }
 }
 
+/** Writes first.elf and second.elf, the programs, and spaces.elf, the kernel that has them in it. */
+export function buildSpaces(target: string): void {
+  const programs = [
+    { name: 'first', base: 0x08048000, flags: ['-DFIRST', '-fno-pic'] },
+    { name: 'second', base: 0, flags: ['-fpie'] },
+  ];
+  inTemporaryFolder((work) => {
+    for (const { name, base, flags } of programs) {
+      const object = path.join(work, `${name}.o`);
+      const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-stack-protector', '-fcf-protection=none', '-gdwarf-4', '-Wall', '-Werror']; // prettier-ignore
+      run('gcc', [...language, ...flags, `-fdebug-prefix-map=${SPACES}=.`, '-c', 'program.c', '-o', object], SPACES); // prettier-ignore
+      link([object], path.join(SPACES, 'program.ld'), path.join(work, name), [`--defsym=BASE=${base}`]); // prettier-ignore
+    }
+    const kernel = assemble(path.join(SPACES, 'spaces.s'), work, [work]);
+    link([kernel], path.join(SPACES, 'spaces.ld'), path.join(work, 'spaces'));
+    for (const name of ['first.elf', 'second.elf', 'spaces.elf'])
+      copyFileSync(path.join(work, name), path.join(target, name));
+  });
+}
+
 /** Writes an ELF file and the raw image in it, NAME.elf and NAME.bin. */
-function link(objects: readonly string[], script: string, name: string): void {
-  run('ld', ['-m', 'elf_i386', '-T', script, '-o', `${name}.elf`, ...objects]);
+function link(
+  objects: readonly string[],
+  script: string,
+  name: string,
+  options: readonly string[] = [],
+): void {
+  run('ld', ['-m', 'elf_i386', ...options, '-T', script, '-o', `${name}.elf`, ...objects]);
   run('objcopy', ['-O', 'binary', `${name}.elf`, `${name}.bin`]);
   // ld makes programs executable; these are for no operating system
   for (const ending of ['elf', 'bin']) chmodSync(`${name}.${ending}`, 0o644);
@@ -243,6 +273,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     buildMovedKernel(MOVED_BUILT);
     if (cannotCompile() === null) buildHookKernels(HOOKS_BUILT);
     if (cannotCompile() === null) buildTypes(TYPES_BUILT);
+    if (cannotCompile() === null) buildSpaces(SPACES_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);

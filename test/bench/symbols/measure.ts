@@ -85,7 +85,7 @@ async function reading(options: SymbolsOptions, cache: string): Promise<ReadingF
 async function startKernel(
   file: string,
 ): Promise<{ readonly path: string; readonly line: number }> {
-  const symbols = await loadSymbols([file], {}, nodeFiles, { atOnce: Infinity });
+  const symbols = await loadSymbols([{ file }], {}, nodeFiles, { atOnce: Infinity });
   const address = symbols.symbols.find('start_kernel')?.address;
   const place = address === undefined ? null : symbols.lines.locate(address);
   symbols.close();
