@@ -5,13 +5,12 @@
  */
 import type { Progress, Work } from './progress.ts';
 import type { Scheduler } from './scheduler.ts';
+import { inSlices } from './slices.ts';
 import { readIndex, writeIndex } from './symbols/index-format.ts';
 import { type IndexStore, storeKey } from './symbols/index-store.ts';
 import type { GuestSymbols } from './symbols/symbol-files.ts';
 import type { SymbolModule } from './symbols/symbol-module.ts';
 
-/** Milliseconds of work between two looks at what has come in. */
-const SLICE = 4;
 const CANCELLED = 'Reading its debugging information was cancelled; restart the session to read it';
 
 export class Indexing {
@@ -73,15 +72,12 @@ export class Indexing {
   }
 
   private async read(module: SymbolModule, work: Work): Promise<void> {
-    const steps = module.indexing();
     work.report(0);
-    while (!this.progress.isCancelled) {
-      const end = this.scheduler.now() + SLICE;
-      let step = steps.next();
-      while (step.done !== true && this.scheduler.now() < end) step = steps.next();
-      if (step.done === true) return this.keep(module);
-      work.report(step.value);
-      await new Promise<void>((resolve) => this.scheduler.yield(resolve));
-    }
+    if (this.progress.isCancelled) return;
+    await inSlices(this.scheduler, module.indexing(), (part) => {
+      work.report(part);
+      return !this.progress.isCancelled;
+    });
+    if (!module.isWaiting) await this.keep(module);
   }
 }

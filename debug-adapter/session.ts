@@ -61,7 +61,7 @@ export interface SessionEnvironment {
 }
 
 export class GuestscopeSession {
-  private readonly environment: SessionEnvironment;
+  readonly environment: SessionEnvironment;
   private readonly dispatcher: Dispatcher;
   private readonly output: GuestOutput;
   readonly watch: SymbolWatch;

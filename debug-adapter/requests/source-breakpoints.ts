@@ -8,6 +8,7 @@ import type { WantedInstruction } from '../breakpoints.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { inSlices } from '../slices.ts';
 import { sourceOf } from '../sources.ts';
 import type { LinePlaces } from '../symbols/line-index.ts';
 import { answer, atPlaces, attempt } from './breakpoints.ts';
@@ -19,6 +20,7 @@ export async function setBreakpoints(
   const { guest, abilities } = session;
   const path = request.object('source').optionalString('path') ?? '';
   const asked = request.list('breakpoints');
+  if (asked.length > 0) await prepareLines(session, path);
   const bound = asked.map((given) =>
     guest.sources.lines.placesOf(path, given.integer('line') + 1 - abilities.firstLine),
   );
@@ -31,6 +33,14 @@ export async function setBreakpoints(
     return { ...told, source: sourceOf(path), line: place.line - 1 + abilities.firstLine };
   });
   return { breakpoints };
+}
+
+/** Reads what questions about a source file's lines need; messages are heard meanwhile. */
+export async function prepareLines(
+  { environment, guest }: GuestscopeSession,
+  path: string,
+): Promise<void> {
+  await inSlices(environment.scheduler, guest.sources.lines.preparing(path));
 }
 
 /** Lines of a range at which a breakpoint can be. */

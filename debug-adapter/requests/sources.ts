@@ -13,7 +13,11 @@ import type { GuestscopeSession } from '../session.ts';
 import { sourceOf } from '../sources.ts';
 import { symbolModule } from '../symbol-modules.ts';
 import { answer, asWritten, attempt } from './breakpoints.ts';
-import { breakpointLines, setBreakpoints as setLineBreakpoints } from './source-breakpoints.ts';
+import {
+  breakpointLines,
+  prepareLines,
+  setBreakpoints as setLineBreakpoints,
+} from './source-breakpoints.ts';
 
 const MIME_TYPE = 'text/x-asm';
 
@@ -28,18 +32,19 @@ export function loadedSources({ guest }: GuestscopeSession): Promise<unknown> {
 }
 
 /** Lines of the range that a breakpoint can be set on; one place in each. */
-export function breakpointLocations(
+export async function breakpointLocations(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<DebugProtocol.BreakpointLocationsResponse['body']> {
   const first = request.integer('line');
   const last = request.integer('endLine', first);
   const path = request.object('source').optionalString('path');
+  if (path !== undefined) await prepareLines(session, path);
   const lines =
     path !== undefined && session.guest.sources.lines.knows(path)
       ? breakpointLines(session, path, first, last)
       : listingLines(session, request, first, last);
-  return Promise.resolve({ breakpoints: lines.map((line) => ({ line })) });
+  return { breakpoints: lines.map((line) => ({ line })) };
 }
 
 function listingLines(
@@ -95,16 +100,17 @@ async function setListingBreakpoints(
 }
 
 /** Where the code of a line begins, or of the next one that has code. */
-export function addressesOfLine(
+export async function addressesOfLine(
   session: GuestscopeSession,
   request: IncomingRequest,
   line: number,
-): { readonly line: number; readonly addresses: readonly number[] } {
+): Promise<{ readonly line: number; readonly addresses: readonly number[] }> {
   const { guest, abilities } = session;
   const { firstLine } = abilities;
   const listing = findListing(session, request);
   if (listing === null) {
     const path = request.object('source').optionalString('path') ?? '';
+    await prepareLines(session, path);
     const place = guest.sources.lines.addressesOf(path, line + 1 - firstLine);
     return place === null
       ? { line, addresses: [] }

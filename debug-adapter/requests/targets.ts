@@ -31,18 +31,18 @@ export async function checkStepTarget(guest: Guest, id: number): Promise<void> {
 }
 
 /** The places at which the code of a line begins, in a source file or a listing. */
-export function gotoTargets(
+export async function gotoTargets(
   session: GuestscopeSession,
   request: IncomingRequest,
 ): Promise<DebugProtocol.GotoTargetsResponse['body']> {
-  const place = addressesOfLine(session, request, request.integer('line'));
+  const place = await addressesOfLine(session, request, request.integer('line'));
   const targets = place.addresses.map((address) => ({
     id: address,
     label: placeText(session.guest, address),
     line: place.line,
     instructionPointerReference: formatAddress(address),
   }));
-  return Promise.resolve({ targets });
+  return { targets };
 }
 
 /** Sets the next instruction; everything but EIP stays as it is. */

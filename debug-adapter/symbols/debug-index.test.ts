@@ -241,3 +241,15 @@ for (const flags of [
         assert.deepEqual(index.unitsAt(address), scanned.unitsAt(address), address.toString(16));
     }
   });
+
+test('what lines of a file need is read table by table, once', async (t) => {
+  const bytes = compiledElf(['-gdwarf-5', '-O2', '-include', 'shared-lines.h']);
+  if (bytes === null) return t.skip('gcc does not compile for i386 here');
+  const { lines } = await loaded(bytes);
+  const path = lines.files.find((file) => file.endsWith('/shared-lines.h')) ?? '';
+  assert.equal([...lines.preparing(path)].length, 2, 'one for each unit that includes it');
+  assert.equal([...lines.preparing(path)].length, 0);
+  const prepared = lines.addressesOf(path, 1);
+  assert.deepEqual(prepared, (await loaded(bytes)).lines.addressesOf(path, 1));
+  assert.equal(prepared?.addresses.length, 2);
+});

@@ -85,6 +85,14 @@ export class LineIndex {
     return part?.lines?.linesOf(path, first, last) ?? [];
   }
 
+  /**
+   * Reads what questions about a source file's lines need, which of a header that everything includes is
+   * much; yields often. Without it they read it themselves, at once.
+   */
+  *preparing(path: string): Generator<void, void, undefined> {
+    for (const { lines } of this.parts) if (lines !== null) yield* lines.preparing(path);
+  }
+
   knows(path: string): boolean {
     return this.parts.some(({ lines }) => lines?.knows(path) === true);
   }

@@ -108,25 +108,37 @@ export class LineTables {
     return this.byKey.has(pathKey(path));
   }
 
+  /** Reads the tables that questions about a source file's lines need; yields after each. */
+  *preparing(path: string): Generator<void, void, undefined> {
+    for (const file of this.byKey.get(pathKey(path)) ?? [])
+      if (!this.files.has(file)) this.keep(file, yield* this.collecting(file));
+  }
+
   private linesOfPath(path: string): readonly FileLines[] {
     return (this.byKey.get(pathKey(path)) ?? []).map((file) => {
-      const lines = this.files.get(file) ?? this.collected(file);
-      this.files.delete(file);
-      this.files.set(file, lines);
-      forgetOldest(this.files, MOST_FILES);
+      const lines = this.files.get(file) ?? finished(this.collecting(file));
+      this.keep(file, lines);
       return lines;
     });
   }
 
-  private collected(file: number): FileLines {
+  private keep(file: number, lines: FileLines): void {
+    this.files.delete(file);
+    this.files.set(file, lines);
+    forgetOldest(this.files, MOST_FILES);
+  }
+
+  private *collecting(file: number): Generator<void, FileLines, undefined> {
     const { firstTable, tablesOf } = this.source.data;
     const [lines, addresses, begins] = [new NumberList(), new NumberList(), new NumberList()];
-    for (const table of tablesOf.subarray(firstTable[file], firstTable[file + 1]))
+    for (const table of tablesOf.subarray(firstTable[file], firstTable[file + 1])) {
       this.list(table).statements(file, (line, address, isFirst) => {
         lines.push(line);
         addresses.push(address);
         begins.push(Number(isFirst));
       });
+      yield;
+    }
     return {
       lines: lines.finished(),
       addresses: addresses.finished(),
@@ -183,6 +195,13 @@ export function runAt(runs: Uint32Array, address: number): number | null {
   }
   const run = low - 1;
   return run >= 0 && address < (runs[run * RUN_WORDS + 1] ?? 0) ? run : null;
+}
+
+/** What work returns that is done at once. */
+function finished<Result>(work: Generator<unknown, Result, undefined>): Result {
+  let step = work.next();
+  while (step.done !== true) step = work.next();
+  return step.value;
 }
 
 function forgetOldest<Key>(map: Map<Key, unknown>, most: number): void {
