@@ -13,7 +13,7 @@ import type { GuestSymbols } from './symbols/symbol-files.ts';
 import type { SymbolModule } from './symbols/symbol-module.ts';
 
 /** What a look has found. */
-export interface SpaceChanges {
+interface SpaceChanges {
   /** Files that count now and did not at the last look, or the other way. */
   readonly changed: readonly SymbolModule[];
   /** A sentence for each expression that has no value, once. */

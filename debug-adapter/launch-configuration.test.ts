@@ -85,6 +85,14 @@ describe('launch configuration', () => {
     ]);
   });
 
+  it('says what is wrong with a file of symbols, by its attribute', () => {
+    assert.deepEqual(problemsOf({ guest: kernel, symbols: ['/a', { when: 'cr3 == 1' }] }), [
+      'launch.json: "symbols[1].file" is missing; name a file.',
+    ]);
+    const [problem] = problemsOf({ guest: kernel, symbols: [{ file: '/a', loadAddress: 'high' }] });
+    assert.match(problem ?? '', /"symbols\[0\]\.loadAddress"/);
+  });
+
   it('refuses unknown attributes with the nearest name or the group they belong to', () => {
     assert.deepEqual(problemsOf({ guest: { kernel: '/k', comandLine: '' } }), [
       'launch.json: there is no attribute "guest.comandLine" (did you mean "commandLine"?); remove or correct it.',

@@ -22,7 +22,7 @@ import { parseSystemMap } from './system-map.ts';
 const AT_ONCE = 4 << 20;
 
 /** A file of symbols as launch.json names it. */
-export interface SymbolEntry {
+interface SymbolEntry {
   readonly file: string;
   /** Linear address of its first byte in memory; absent or "auto": where it was linked, or found to be. */
   readonly loadAddress?: number | 'auto';

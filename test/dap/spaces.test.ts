@@ -127,6 +127,20 @@ test('what has no value is no address space: said once, and its breakpoints do n
   end();
 });
 
+test('a load address is of programs and libraries', async () => {
+  const files = new Map([['/spaces.elf', bytes('built/spaces.elf')], ['/System.map', new TextEncoder().encode('00100000 T start\n')]]); // prettier-ignore
+  const host = { scheduler: nodeScheduler, clone: structuredClone };
+  const { client, session } = testSession(createMachine, files, host);
+  await client.ask('initialize', { adapterID: 'guestscope' });
+  const symbols = [{ file: '/System.map', loadAddress: '0x1000' }];
+  const { message } = await client.request('launch', { guest: { kernel: '/spaces.elf' }, symbols });
+  assert.match(
+    message ?? '',
+    /"symbols\[0\]\.loadAddress".*System\.map is no ELF program or library/,
+  );
+  session.dispose();
+});
+
 test('a mistake in "when" is told at the breakpoint, by its attribute', async () => {
   const { client, end } = await launched({ file: '/first.elf', when: 'cr3 == nowhere' });
   const { verified, message } = await set(client, 'setFunctionBreakpoints', { breakpoints: [{ name: 'add' }] }); // prettier-ignore
