@@ -13,6 +13,7 @@ import type { Conditions } from './breakpoints.ts';
 import type { CallFrame } from './call-stack/call-frame.ts';
 import { callStack } from './call-stack/call-stack.ts';
 import { AddressSpaces } from './address-spaces.ts';
+import { ENTRY_FRAMES } from './typed/entry-values.ts';
 import { Breakpoints } from './breakpoints.ts';
 import { DisassemblyListing } from './disassembly-listing.ts';
 import { CodeListings } from './code-listings.ts';
@@ -407,9 +408,11 @@ export class Guest {
     const { program } = this;
     if (program.information.length === 0) return;
     if (id !== null) {
-      program.selected = program.frameOf(this.frame(id));
+      const frame = this.frame(id);
+      program.selected = program.frameOf(frame, await this.stack(frame.depth + ENTRY_FRAMES));
     } else if (this.stop !== null) {
-      program.selected = program.frameAt((await this.machine.call('position')).linearEip);
+      const { linearEip } = await this.machine.call('position');
+      program.selected = program.frameAt(linearEip, await this.stack(ENTRY_FRAMES));
     }
   }
 

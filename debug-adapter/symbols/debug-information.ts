@@ -18,6 +18,13 @@ export interface DebugInformation {
   scopesAt(address: number): readonly CodeScope[];
   /** A variable with static storage: the one that everybody sees, else of the unit of `address`, else any. */
   variable(name: string, address?: number): Variable | null;
+  /** The call that returns to an address; null where the file does not tell of one. */
+  callAt(returnAddress: number): CallSite | null;
+  /**
+   * What the function that is entered at an address may leave by a jump to (tail calls); null where the
+   * file does not tell.
+   */
+  tailCallsOf(entry: number): readonly Callee[] | null;
   /** All variables with static storage of the unit of an address, in the order of the source. */
   variablesOfUnit(address: number): readonly Variable[];
   /** "struct task_struct", "union thread_union", "enum zone_type", "pgd_t", "unsigned long"; complete where one is. */
@@ -80,3 +87,27 @@ export interface Location {
   /** Set instead of operations for one with a constant value (DW_AT_const_value). */
   readonly constant: bigint | Uint8Array | null;
 }
+
+/** A call as the compiler made it (DWARF 5, 3.4). */
+export interface CallSite {
+  readonly callee: Callee;
+  /** What is known to be passed in registers. */
+  readonly parameters: readonly CallParameter[];
+}
+
+export interface CallParameter {
+  /** DWARF's number. */
+  readonly register: number;
+  /** Computes what was in the register when the function was entered, in the frame of the caller. */
+  readonly value: Location;
+}
+
+/**
+ * What a call leads to: a function of the file, by where it is entered (several where it was compiled
+ * several times); a function of another file, by its name; or what an expression in the frame of the
+ * caller computes, null where nobody knows.
+ */
+export type Callee =
+  | { readonly kind: 'functions'; readonly entries: readonly number[] }
+  | { readonly kind: 'external'; readonly name: string }
+  | { readonly kind: 'computed'; readonly target: Location | null };

@@ -9,7 +9,15 @@ import { AT, TAG } from '../../emulator/formats/dwarf/names.ts';
 import { dwarfSections, type DwarfSections } from '../../emulator/formats/dwarf/sections.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
 import type { CType } from './c-types.ts';
-import type { CodeScope, DebugInformation, FunctionScope, Variable } from './debug-information.ts';
+import type {
+  Callee,
+  CallSite,
+  CodeScope,
+  DebugInformation,
+  FunctionScope,
+  Variable,
+} from './debug-information.ts';
+import { DwarfCalls } from './dwarf-calls.ts';
 import { DwarfPlaces } from './dwarf-places.ts';
 import { DwarfScopes } from './dwarf-scopes.ts';
 import { DwarfTypes, VOID } from './dwarf-types.ts';
@@ -42,6 +50,7 @@ export class DwarfInformation implements DebugInformation {
   private readonly variables: DwarfVariables;
   private readonly scopes: DwarfScopes;
   private readonly symbol: LinkedSymbol;
+  private readonly calls: DwarfCalls;
 
   /** @param places tells the paths of source files */
   constructor(
@@ -60,6 +69,9 @@ export class DwarfInformation implements DebugInformation {
     this.variables = new DwarfVariables(entries, this.types, places);
     const { types, variables } = this;
     this.scopes = new DwarfScopes({ entries, types, variables, places });
+    this.calls = new DwarfCalls(entries, types, (name) =>
+      this.read(index.entries('function', name)),
+    );
   }
 
   static of(
@@ -87,6 +99,25 @@ export class DwarfInformation implements DebugInformation {
       if (scopes.length > 0) return scopes;
     }
     return [];
+  }
+
+  callAt(returnAddress: number): CallSite | null {
+    // behind a call that never returns may begin another function
+    const offset = this.functionOffset(returnAddress - 1);
+    return offset === null ? null : this.calls.siteAt(offset, returnAddress);
+  }
+
+  tailCallsOf(entry: number): readonly Callee[] | null {
+    const offset = this.functionOffset(entry);
+    return offset === null ? null : this.calls.tailCalls(offset, entry);
+  }
+
+  private functionOffset(address: number): number | null {
+    for (const unit of this.index.unitsAt(address)) {
+      const offset = this.scopes.functionOffset(unit, address);
+      if (offset !== null) return offset;
+    }
+    return null;
   }
 
   variable(name: string, address?: number): Variable | null {

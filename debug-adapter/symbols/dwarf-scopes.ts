@@ -35,9 +35,14 @@ export class DwarfScopes {
     this.functions = new FunctionRanges(readers.entries);
   }
 
+  /** Offset of the function that holds an address, or null. */
+  functionOffset(unit: number, address: number): number | null {
+    return this.functions.at(unit, address);
+  }
+
   /** Innermost first; empty where no function of the unit holds the address. */
   at(unit: number, address: number): readonly CodeScope[] {
-    const offset = this.functions.at(unit, address);
+    const offset = this.functionOffset(unit, address);
     if (offset === null) return [];
     const scope = this.functionAt(offset);
     if (scope === null) return [];

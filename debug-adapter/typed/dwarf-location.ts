@@ -2,8 +2,8 @@
  * DWARF expressions (DWARF 5, 2.5 and 2.6) as trees of the machine's language. The stack holds trees
  * instead of numbers, so one walk serves the frame at which the guest stands, a caller's, and a condition
  * that the machine evaluates later: where the expression branches, both ways are walked, and the tree
- * chooses between them. Not there: floating-point numbers, thread-local storage, and what needs the
- * caller's registers at the call (entry values).
+ * chooses between them. Not there: floating-point numbers, thread-local storage, and of entry values (2.5.1.7)
+ * all but those of registers.
  */
 import { type IntegerType, S32, U16, U32, U8 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
@@ -20,6 +20,8 @@ export interface FrameTrees {
   register(number: number): { readonly value: Syntax; readonly name: string | null } | null;
   /** Null where call frame information is missing. */
   cfa(): Syntax | null;
+  /** What a register held when the function was entered; null where that is not known. */
+  entry?(register: number): Syntax | null;
 }
 
 export interface LocationContext {
@@ -217,7 +219,7 @@ class Walk {
       case 0x9e: /* implicit_value */ this.place = { kind: 'bytes', bytes: taken(reader, reader.uleb()) }; break;
       case 0x9f: /* stack_value */ this.place = { kind: 'value', value: this.pop(), register: null }; break;
       case 0xa0: case 0xf2: throw new Lost('the object that it points to has been optimized out');
-      case 0xa3: case 0xf3: throw new Lost('it is what a register was at the call of the function, which is not known');
+      case 0xa3: case 0xf3: /* entry_value */ this.push(this.entryValue(taken(reader, reader.uleb()))); break;
       case 0x9b: case 0xe0: throw new Lost('it is thread-local');
       case 0xa4: case 0xf4: /* const_type */ this.typedConstant(reader); break;
       case 0xa5: case 0xf5: /* regval_type */ this.convert(this.register(reader.uleb()).value, reader); break;
@@ -285,6 +287,18 @@ class Walk {
     return cfa;
   } // prettier-ignore
 
+  /** Of a register, by the operation that names it. */
+  private entryValue(operations: Uint8Array): Syntax {
+    const reader = new DwarfReader('.debug_loclists', operations);
+    const operation = reader.u8();
+    const isNumbered = operation >= 0x50 && operation <= 0x6f;
+    if (!isNumbered && operation !== 0x90 /* regx */) throw new Lost(NO_ENTRY);
+    const register = isNumbered ? operation - 0x50 : reader.uleb();
+    const value = reader.left === 0 ? this.context.frame?.entry?.(register) : null;
+    if (value === null || value === undefined) throw new Lost(NO_ENTRY);
+    return value;
+  }
+
   private frameBase(): Syntax {
     const { frameBase } = this.context;
     if (frameBase === null) throw new Lost('its function has no frame base');
@@ -301,6 +315,7 @@ class Walk {
 const OUT = 'it has been optimized out';
 const NO_FRAME = 'it is a local variable, and no frame is selected';
 const DIFFERENT = 'its debugging information gives it different kinds of places';
+const NO_ENTRY = 'it is what a register was at the call of the function, which is not known';
 const NO_REGISTER = 'the register that holds it is not known in this frame';
 
 /** Where a branch leads, which is counted from behind its operand. */

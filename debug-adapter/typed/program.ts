@@ -3,11 +3,10 @@
  * at, and its objects as rows of views. Requests ask this one; without debugging information it knows
  * nothing and everything stays as the machine's own language has it.
  */
-import { U32 } from '../../emulator/expressions/integers.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
 import type { SourceLine } from '../symbols/line-list.ts';
 import type { CfaRule } from '../../emulator/formats/dwarf/frame-program.ts';
-import { type CallFrame, frameRegisters } from '../call-stack/call-frame.ts';
+import type { CallFrame } from '../call-stack/call-frame.ts';
 import { cfaRuleAt } from '../call-stack/call-stack.ts';
 import { failure } from '../errors.ts';
 import type { Constants } from '../expressions.ts';
@@ -15,12 +14,13 @@ import { surroundings } from '../expressions.ts';
 import type { Guest } from '../guest.ts';
 import { formatAddress } from '../memory-reference.ts';
 import type { DebugInformation } from '../symbols/debug-information.ts';
-import type { FrameInformation, FrameRegisters } from '../symbols/frame-registers.ts';
+import type { FrameInformation } from '../symbols/frame-registers.ts';
 import { computed, type FrameTrees } from './dwarf-location.ts';
+import { physicalFrames, unwound, withEntryValues } from './entry-values.ts';
 import { completed } from './lowering.ts';
 import type { ObjectAccess } from './object-access.ts';
 import { frameAt, type SelectedFrame, type Surroundings } from './program-names.ts';
-import { advanced, constant } from './trees.ts';
+import { advanced } from './trees.ts';
 import type { Container } from '../variables.ts';
 import type { ObjectView } from './value-rows.ts';
 import { globalsContainer, localsContainer } from './variable-scopes.ts';
@@ -59,16 +59,24 @@ export class Program {
     });
   }
 
-  /** The frame of a breakpoint: where the guest will be when a condition is evaluated. */
-  frameAt(address: number): SelectedFrame | null {
-    return frameAt(address, this.live(address), this.information);
+  /**
+   * The frame of a breakpoint: where the guest will be when a condition is evaluated.
+   * @param stack that of the guest where it stands there now
+   */
+  frameAt(address: number, stack: readonly CallFrame[] = []): SelectedFrame | null {
+    const trees = withEntryValues(this.live(address), physicalFrames(stack, 0), this.information);
+    return frameAt(address, trees, this.information);
   }
 
-  /** A frame of the stack; null for one of code without debugging information. */
-  frameOf(frame: CallFrame): SelectedFrame | null {
+  /**
+   * A frame of the stack; null for one of code without debugging information.
+   * @param stack itself with as many of its callers as are looked into for its variables
+   */
+  frameOf(frame: CallFrame, stack: readonly CallFrame[]): SelectedFrame | null {
     const { codeAddress, depth, information, scopes } = frame;
     if (information === null) return null;
-    const trees = depth === 0 ? this.live(codeAddress) : unwound(frameRegisters(frame));
+    const own = depth === 0 ? this.live(codeAddress) : unwound(frame);
+    const trees = withEntryValues(own, physicalFrames(stack, depth), this.information);
     return { address: codeAddress, trees, information, scopes };
   }
 
@@ -143,15 +151,4 @@ function cfaOf(rule: CfaRule, frame: FrameTrees): Syntax | null {
     return computed(rule.operations, { frame, frameBase: null, slide: 0 });
   const register = frame.register(rule.register);
   return register === null ? null : advanced(register.value, rule.offset);
-}
-
-/** A caller's registers, as the unwinder found them: to be read, but in no register to be written. */
-function unwound(registers: FrameRegisters): FrameTrees {
-  return {
-    register(number) {
-      const value = registers.register(number);
-      return value === null ? null : { value: constant(value, U32), name: null };
-    },
-    cfa: () => (registers.cfa === null ? null : constant(registers.cfa, U32)),
-  };
 }

@@ -1,7 +1,8 @@
 /**
  * Typed expressions against gdb: the program of test/guests/types, compiled with and without optimization,
  * is stopped where gdb was when it was asked (test/guests/types/record.ts). Each expression has gdb's value
- * and type, and structures and arrays, opened as rows, have all the parts that gdb says they have.
+ * and type, and structures and arrays, opened as rows, have all the parts that gdb says they have. The
+ * other program has parameters that only the callers' frames tell, in each frame of its stack.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,7 +12,7 @@ import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
 import type { TestClient } from '../../debug-adapter/testing/test-client.ts';
 import { EDITOR, testSession } from '../../debug-adapter/testing/test-session.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';
-import { type Answer, type Answers, EXPRESSIONS, IN_CALLER, IN_FRAME, type Optimization, OPTIMIZATIONS } from '../guests/types/expressions.ts'; // prettier-ignore
+import { type Answer, type Answers, CALL_VERSIONS, EXPRESSIONS, IN_CALLER, IN_CALLS, IN_FRAME, OPTIMIZATIONS } from '../guests/types/expressions.ts'; // prettier-ignore
 
 const GUEST = new URL('../guests/types/', import.meta.url);
 const built = (name: string): Buffer => readFileSync(new URL(`built/${name}`, GUEST));
@@ -36,12 +37,20 @@ const OTHER_TYPES: ReadonlySet<string> = new Set([
   ...EXPRESSIONS.filter((expression) => expression.startsWith('sizeof')),
 ]);
 
-async function stopped(
-  optimization: Optimization,
-): Promise<{ client: TestClient; frames: readonly number[]; end: () => void }> {
+const IN_TYPES = 'task->pid == 42 && current->comm == "swapper/0"';
+
+interface Stopped {
+  readonly client: TestClient;
+  /** Innermost first. */
+  readonly frames: readonly number[];
+  readonly end: () => void;
+}
+
+/** @param program without ".elf" @param source of C */
+async function stopped(program: string, source: string, condition: string): Promise<Stopped> {
   const files = new Map([
-    ['/types.elf', new Uint8Array(built(`types-${optimization}.elf`))],
-    ['/types.c', new Uint8Array(readFileSync(new URL('types.c', GUEST)))],
+    [`/${program}.elf`, new Uint8Array(built(`${program}.elf`))],
+    [`/${source}`, new Uint8Array(readFileSync(new URL(source, GUEST)))],
   ]);
   const { client, session } = testSession(createMachine, files, {
     scheduler: nodeScheduler,
@@ -49,16 +58,14 @@ async function stopped(
   });
   await client.ask('initialize', { adapterID: 'guestscope', ...EDITOR });
   await client.ask('launch', {
-    guest: { kernel: '/types.elf' },
-    symbols: ['/types.elf'],
+    guest: { kernel: `/${program}.elf` },
+    symbols: [`/${program}.elf`],
     machine: { memory: '16M' },
     stopOnEntry: false,
   });
   await client.event('initialized');
   const { breakpoints } = await client.ask('setFunctionBreakpoints', {
-    breakpoints: [
-      { name: 'stop_point', condition: 'task->pid == 42 && current->comm == "swapper/0"' },
-    ],
+    breakpoints: [{ name: 'stop_point', condition }],
   });
   assert.equal((breakpoints as readonly DebugProtocol.Breakpoint[])[0]?.verified, true);
   await client.ask('configurationDone');
@@ -70,7 +77,7 @@ async function stopped(
 
 /** What is shown, without what gdb writes otherwise: the letter of a character, the symbol at an address. */
 function plain(shown: string, { kind, type }: Answer): string {
-  if (shown === '<optimized out>') return 'lost';
+  if (shown === '<optimized out>' || shown.startsWith('<not known: ')) return 'lost';
   if (kind === 'real') return String(type === 'float' ? Math.fround(Number(shown)) : Number(shown));
   if (kind === 'text') return shown === '[]' ? '' : unquoted(shown);
   if (kind === 'name') return shown.replace(/^\d+$/, '');
@@ -125,7 +132,7 @@ for (const optimization of OPTIMIZATIONS) {
   };
 
   test(`-${optimization}: expressions are what gdb says`, async () => {
-    const { client, frames, end } = await stopped(optimization);
+    const { client, frames, end } = await stopped(`types-${optimization}`, 'types.c', IN_TYPES);
     const [frame = 0, caller = 0] = frames;
     const asked = [
       ...[...EXPRESSIONS, ...IN_FRAME].map((each) => [each, frame] as const),
@@ -198,3 +205,26 @@ for (const optimization of OPTIMIZATIONS) {
     end();
   });
 }
+
+for (const version of CALL_VERSIONS)
+  test(`DWARF ${version}: what callers passed is what gdb says`, async () => {
+    const answers = JSON.parse(built(`calls-${version}.json`).toString()) as Answers;
+    const { client, frames, end } = await stopped(`calls-${version}`, 'calls.c', 'sink != 0');
+    const shown: { [expression: string]: string } = {};
+    const said: { [expression: string]: string } = {};
+    for (const [depth, expressions] of IN_CALLS.entries())
+      for (const expression of expressions) {
+        const answer = answers[expression];
+        assert.ok(answer, `gdb was not asked for ${expression}`);
+        if (answer.kind === 'whole') continue;
+        const { result } = (await client
+          .ask('evaluate', { expression, frameId: frames[depth], context: 'watch' })
+          .catch((cause: unknown) => ({
+            result: String(cause),
+          }))) as DebugProtocol.EvaluateResponse['body'];
+        shown[expression] = plain(result, answer);
+        said[expression] = expected(answer);
+      }
+    assert.deepEqual(shown, said);
+    end();
+  });

@@ -39,7 +39,7 @@ import {
   STORY,
   TYPES_BUILT,
 } from './build.ts';
-import { OPTIMIZATIONS } from './types/expressions.ts';
+import { CALL_VERSIONS, OPTIMIZATIONS } from './types/expressions.ts';
 
 /** Folders in which each source is a guest. */
 const FOLDERS = [
@@ -93,10 +93,11 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     },
   );
 
-  test('the program with types is the committed one', { skip: cannotCompile() ?? false }, () => {
+  test('the programs with types and calls are the committed ones', { skip: cannotCompile() ?? false }, () => {
     buildTypes(folder);
-    for (const optimization of OPTIMIZATIONS) {
-      const name = `types-${optimization}.elf`;
+    const types = OPTIMIZATIONS.map((optimization) => `types-${optimization}.elf`);
+    const calls = CALL_VERSIONS.map((version) => `calls-${version}.elf`);
+    for (const name of [...types, ...calls]) {
       const [was, is] = [
         parseElf(readFileSync(path.join(TYPES_BUILT, name))),
         parseElf(rebuilt(name)),

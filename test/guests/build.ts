@@ -4,7 +4,7 @@
  * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
  * test/guests/kvm and for shadow paging of test/guests/shadow, kernels that move or have paravirt hooks, of
  * test/guests/moved and test/guests/hooks, two programs in address spaces of their own, of
- * test/guests/spaces, a program with every kind of type of test/guests/types, the one
+ * test/guests/spaces, programs with every kind of type and with calls of every kind, of test/guests/types, the one
  * for several processors of test/guests/smp, the boot sector of test/guests/boot, the BIOS services of
  * emulator/firmware and a program that calls them. The results are committed, so that nothing but Node is
  * needed to run them; build.test.ts proves that they come from the source beside them.
@@ -16,7 +16,7 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OPTIMIZATIONS } from './types/expressions.ts';
+import { CALL_VERSIONS, OPTIMIZATIONS } from './types/expressions.ts';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 /** Source and results of the story. */
@@ -51,7 +51,7 @@ export const HOOK_KERNELS = ['first', 'today'] as const;
 export const SPACES = path.join(HERE, 'spaces');
 export const SPACES_BUILT = path.join(SPACES, 'built');
 
-/** Source of a program with every kind of type; its ELF files, and gdb's answers, in `built` below. */
+/** Sources of programs with every kind of type, and of call; their ELF files, and gdb's answers, in `built` below. */
 export const TYPES = path.join(HERE, 'types');
 export const TYPES_BUILT = path.join(TYPES, 'built');
 
@@ -116,15 +116,25 @@ export function buildHookKernels(target: string): void {
   });
 }
 
-/** Writes types-O0.elf and types-O2.elf into `target`. */
+/** Writes types-O0.elf, types-O2.elf, calls-4.elf and calls-5.elf into `target`. */
 export function buildTypes(target: string): void {
-  for (const optimization of OPTIMIZATIONS) {
-    const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fcf-protection=none', '-fno-toplevel-reorder', `-${optimization}`, '-gdwarf-5']; // prettier-ignore
-    const linking = ['-nostdlib', '-no-pie', '-static', '-Wl,-T,types.ld', '-Wl,--build-id=none'];
-    const name = path.join(target, `types-${optimization}.elf`);
-    run('gcc', [...language, ...linking, `-fdebug-prefix-map=${TYPES}=.`, 'types.c', '-o', name], TYPES); // prettier-ignore
-    chmodSync(name, 0o644);
-  }
+  for (const optimization of OPTIMIZATIONS)
+    compileTypes(target, 'types.c', `types-${optimization}`, [`-${optimization}`, '-gdwarf-5']);
+  // with arguments in registers, as Linux has them
+  for (const version of CALL_VERSIONS)
+    compileTypes(target, 'calls.c', `calls-${version}`, [
+      '-O2',
+      `-gdwarf-${version}`,
+      '-mregparm=3',
+    ]);
+}
+
+function compileTypes(target: string, source: string, name: string, own: readonly string[]): void {
+  const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fcf-protection=none', '-fno-toplevel-reorder', ...own]; // prettier-ignore
+  const linking = ['-nostdlib', '-no-pie', '-static', '-Wl,-T,types.ld', '-Wl,--build-id=none'];
+  const file = path.join(target, `${name}.elf`);
+  run('gcc', [...language, ...linking, `-fdebug-prefix-map=${TYPES}=.`, source, '-o', file], TYPES);
+  chmodSync(file, 0o644);
 }
 
 /** Writes first.elf and second.elf, the programs, and spaces.elf, the kernel that has them in it. */

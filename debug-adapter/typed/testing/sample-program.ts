@@ -233,6 +233,8 @@ export const INFORMATION: DebugInformation = {
   variablesOfUnit: () => STATICS,
   type: (name) => TYPES.get(name) ?? null,
   enumerator: (name) => (name === 'IDLE' ? 0n : name === 'BUSY' ? 4n : null),
+  callAt: () => null,
+  tailCallsOf: () => null,
   namesFrom: (prefix, most) => NAMES.filter((name) => name.startsWith(prefix)).slice(0, most),
 };
 

@@ -1,7 +1,10 @@
-/** Expressions over types.c that gdb has answered and that must have the same value and type here. */
+/** Expressions over types.c and calls.c that gdb has answered and that must have the same value and type here. */
 
 export const OPTIMIZATIONS = ['O0', 'O2'] as const;
 export type Optimization = (typeof OPTIMIZATIONS)[number];
+
+/** Of DWARF that calls.c is compiled with: calls are told with tags of gcc's own before version 5. */
+export const CALL_VERSIONS = [4, 5] as const;
 
 /** As answers.py writes it. */
 export interface Answer {
@@ -53,4 +56,16 @@ export const EXPRESSIONS: readonly string[] = [
   'sizeof(struct task)', 'sizeof(task_t)', 'sizeof(init.grid)', 'sizeof(init.comm)', 'sizeof(u64)', 'sizeof(struct bits)', 'sizeof(struct task *)', 'sizeof(int)', 'sizeof(long double)', 'sizeof(enum state)', 'sizeof(*current)',
   // the names of gdb for offsetof() and container_of()
   '&((struct task *)0)->sibling', '(int)&((struct task *)0)->grid[1][2]', '((struct task *)((char *)init.children.next - (int)&((struct task *)0)->sibling))->pid',
+];
+
+/** Over calls.c, frame by frame outwards: by parameters, what is computed from them. */
+// prettier-ignore
+export const IN_CALLS: readonly (readonly string[])[] = [
+  ['exact', 'kept', 'node', '*node', 'node->next->value', 'exact + node->value'],
+  ['odds', 'rounds', 'local'],
+  ['passed', 'sum', 'third', 'passed * 2 + sum'],
+  ['given', 'other'],
+  ['unknown', 'also', 'unknown - also'],
+  ['function', 'whole'],
+  ['first', 'second'],
 ];
