@@ -93,22 +93,26 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     },
   );
 
-  test('the programs with types and calls are the committed ones', { skip: cannotCompile() ?? false }, () => {
-    buildTypes(folder);
-    const types = OPTIMIZATIONS.map((optimization) => `types-${optimization}.elf`);
-    const calls = CALL_VERSIONS.map((version) => `calls-${version}.elf`);
-    for (const name of [...types, ...calls]) {
-      const [was, is] = [
-        parseElf(readFileSync(path.join(TYPES_BUILT, name))),
-        parseElf(rebuilt(name)),
-      ];
-      assert.deepEqual(
-        loadedSections(is),
-        loadedSections(was),
-        `${name}: run test/guests/build.ts`,
-      );
-    }
-  });
+  test(
+    'the programs with types and calls are the committed ones',
+    { skip: cannotCompile() ?? false },
+    () => {
+      buildTypes(folder);
+      const types = OPTIMIZATIONS.map((optimization) => `types-${optimization}.elf`);
+      const calls = CALL_VERSIONS.map((version) => `calls-${version}.elf`);
+      for (const name of [...types, ...calls]) {
+        const [was, is] = [
+          parseElf(readFileSync(path.join(TYPES_BUILT, name))),
+          parseElf(rebuilt(name)),
+        ];
+        assert.deepEqual(
+          loadedSections(is),
+          loadedSections(was),
+          `${name}: run test/guests/build.ts`,
+        );
+      }
+    },
+  );
 
   test(
     'the programs in two spaces are the committed ones',
