@@ -188,6 +188,7 @@ export class RunLoop {
   #runTiers(record: number, tier: CompiledTier): void {
     const { cpu, interpreter, finder, count, time } = this.#parts;
     let next = record;
+    tier.begins(record);
     for (;;) {
       const rest = count.setAside(Math.min(count.fuel, tier.hotness.interval));
       time.publish();

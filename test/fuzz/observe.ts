@@ -76,6 +76,7 @@ const RULES = [
   ['the activity is known', (state) => state.get(L.ACTIVITY) <= ACTIVITY.SHUTDOWN],
   ['DR6 and DR7 have their fixed bits', (state) => (state.dr(7) & 0xd000) === 0],
   ['16-bit selectors', (state) => [0, 1, 2, 3, 4, 5, 6, 7].every((n) => state.get(L.SEGMENTS + n * L.SEGMENT_SIZE) <= 0xffff)],
-  ['V86 segments are 64 KiB', (state) => !state.v86 || state.segment(L.SEGMENT.CS).limit === 0xffff],
+  // a task switch that fails after its commit, in a shutdown, has not loaded them (SDM vol. 3, 7.3)
+  ['V86 segments are 64 KiB', (state) => !state.v86 || state.get(L.ACTIVITY) === ACTIVITY.SHUTDOWN || state.segment(L.SEGMENT.CS).limit === 0xffff],
   ['TF, VM and IF are where EFLAGS has them', (state) => (state.systemFlags & (FLAG.TF | FLAG.IF | FLAG.VM)) === (state.eflags & (FLAG.TF | FLAG.IF | FLAG.VM))],
 ] as const satisfies readonly (readonly [string, (state: CpuState) => boolean])[]; // prettier-ignore

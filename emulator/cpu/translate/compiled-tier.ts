@@ -25,11 +25,13 @@ import type { Translator } from './translator.ts';
 export interface Hotness {
   /** Instructions between two looks at where the guest is; at least 2 * MAX_BLOCK. */
   readonly interval: number;
-  /** How often a block must be found. */
+  /** How often a block must be found; 0: whatever is run is compiled first, and refills the TLB itself. */
   readonly times: number;
 }
 
 export const USUAL_HOTNESS: Hotness = { interval: 20_000, times: 6 };
+/** For tests of compiled code alone. */
+export const COMPILED_FIRST: Hotness = { interval: 130, times: 0 };
 /** Blocks whose hotness is remembered; then all are forgotten. */
 const MOST_COUNTS = 8192;
 
@@ -88,6 +90,10 @@ export class CompiledTier {
     return this.#regions.size;
   }
 
+  /** The guest is about to run from a record on. */
+  begins(record: number): void {
+    if (this.hotness.times === 0) this.found(record);
+  }
   /** The guest has been found before the block that begins with a record. */
   found(record: number): void {
     const region = this.#regionOf.get(record);
@@ -99,7 +105,7 @@ export class CompiledTier {
     const count = (this.#counts.get(record) ?? 0) + 1;
     if (this.#counts.size >= MOST_COUNTS) this.#counts.clear();
     this.#counts.set(record, count);
-    if (count === this.hotness.times) this.#compile(record);
+    if (count === Math.max(this.hotness.times, 1)) this.#compile(record);
   }
 
   /** All records are gone. */
@@ -134,10 +140,8 @@ export class CompiledTier {
     if (alone.indirect) this.#meetIndirect(seed, met);
     const seeds = [seed, ...[...met].flatMap((region) => region.seeds)];
     for (const region of met) this.#drop(region);
-    this.#build(
-      seeds,
-      [...met].some(({ refills }) => refills),
-    );
+    const refills = this.hotness.times === 0 || [...met].some((region) => region.refills);
+    this.#build(seeds, refills);
   }
   /** Indirect jumps of one page are likely to lead to each other: the operations of an interpreter. */
   #meetIndirect(seed: number, met: Set<CompiledRegion>): void {

@@ -10,6 +10,7 @@ import { fullRegisters, setTags } from '../../../emulator/cpu/fpu/register-stack
 import { VECTOR } from '../../../emulator/cpu/processor.ts';
 import { RIGHTS } from '../../../emulator/cpu/state.ts';
 import { BareCpu } from '../../../emulator/cpu/testing/bare-cpu.ts';
+import type { Hotness } from '../../../emulator/cpu/translate/compiled-tier.ts';
 import { AT, CODE, DATA, DATA_SIZE, FX, STACK, STACK_SIZE } from './record.ts';
 import { GDT_ENTRIES, LDT, segmentOf, writeTables } from './descriptors.ts';
 
@@ -39,8 +40,8 @@ export class Replay {
   readonly bare: BareCpu;
   #pages = '';
 
-  constructor(model: string) {
-    const bare = (this.bare = new BareCpu(RAM, model));
+  constructor(model: string, hotness?: Hotness) {
+    const bare = (this.bare = new BareCpu(RAM, model, hotness));
     bare.leaves = ({ kind }) => kind === 'exception' || kind === 'hlt';
     bare.ram32[DIRECTORY >> 2] = TABLE | 7;
     this.#page(DIRECTORY, 3);

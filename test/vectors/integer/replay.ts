@@ -6,6 +6,7 @@ import * as L from '../../../emulator/cpu/layout.ts';
 import { VECTOR } from '../../../emulator/cpu/processor.ts';
 import { FLAG } from '../../../emulator/cpu/state.ts';
 import { BareCpu } from '../../../emulator/cpu/testing/bare-cpu.ts';
+import type { Hotness } from '../../../emulator/cpu/translate/compiled-tier.ts';
 import type { Mulberry32 } from '../replay/mulberry32.ts';
 import { generatorOfCase } from '../replay/mulberry32.ts';
 import { CODE, codeText, hex, ReplayProcessor, type Setting } from '../replay/replay-processor.ts';
@@ -131,10 +132,12 @@ export interface Difference {
 }
 
 export class Replay {
-  readonly bare = new BareCpu();
-  private readonly processor = new ReplayProcessor(this.bare, CR0_VALUE);
+  readonly bare: BareCpu;
+  private readonly processor: ReplayProcessor;
 
-  constructor() {
+  constructor(hotness?: Hotness) {
+    this.bare = new BareCpu(undefined, undefined, hotness);
+    this.processor = new ReplayProcessor(this.bare, CR0_VALUE);
     this.bare.leaves = ({ kind }) => kind === 'exception' || kind === 'hlt';
   }
 
