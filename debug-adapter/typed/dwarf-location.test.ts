@@ -69,3 +69,15 @@ const ROWS: readonly { readonly name: string; readonly operations: readonly numb
 
 for (const { name, operations, value } of ROWS)
   test(name, () => assert.equal(valueOf(operations), value));
+
+test('what doubles with every operation is refused before it is large', () => {
+  const doubled = Array.from({ length: 100 }, () => [0x12 /* dup */, 0x22 /* plus */]).flat();
+  const frame = {
+    register: () => ({ value: { at: 0, kind: 'name', name: 'eax' } as const, name: 'eax' }),
+    cfa: () => null,
+  };
+  const operations = Uint8Array.from([0x70 /* breg0 */, 0, ...doubled, STACK_VALUE]);
+  const [piece] = locate(operations, { ...context, frame });
+  assert.ok(piece?.kind === 'lost');
+  assert.equal(piece.reason, 'its debugging information is too long');
+});

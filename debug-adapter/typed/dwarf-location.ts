@@ -6,7 +6,7 @@
  * all but those of registers.
  */
 import { type IntegerType, S32, U16, U32, U8 } from '../../emulator/expressions/integers.ts';
-import type { Syntax } from '../../emulator/expressions/syntax.ts';
+import { operandsOf, type Syntax } from '../../emulator/expressions/syntax.ts';
 import { DwarfReader } from '../../emulator/formats/dwarf/dwarf-reader.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
 import type { CType } from '../symbols/c-types.ts';
@@ -40,6 +40,8 @@ class Lost extends Error {}
 /** Operations at most: it bounds the trees that a file can make us build. */
 const MOST_OPERATIONS = 500;
 const DEEPEST = 4;
+/** Nodes of a tree at most: what `dup` and `plus` by turns make of a few bytes has no other bound. */
+const MOST_NODES = 2000;
 /** Branches on one way through an expression: each doubles the ways. */
 const MOST_BRANCHES = 6;
 
@@ -88,6 +90,8 @@ class Walk {
   private readonly branches: number;
   private readonly stack: Value[];
   private place: Place | null = null;
+  /** Sizes of the trees so far: parts of one are parts of many. */
+  private readonly sizes = new WeakMap<Syntax, number>();
 
   constructor(context: LocationContext, depth: number, branches = 0, stack: readonly Value[] = []) {
     if (depth > DEEPEST) throw new Lost('its debugging information goes in a circle');
@@ -149,7 +153,16 @@ class Walk {
     return this.popValue().tree;
   }
   private push(tree: Syntax, type: IntegerType = U32): void {
+    if (this.sizeOf(tree) > MOST_NODES) throw new Lost('its debugging information is too long');
     this.stack.push({ tree, type });
+  }
+  /** How many nodes whoever walks a tree comes by. */
+  private sizeOf(tree: Syntax): number {
+    const known = this.sizes.get(tree);
+    if (known !== undefined) return known;
+    const size = operandsOf(tree).reduce((sum, operand) => sum + this.sizeOf(operand), 1);
+    this.sizes.set(tree, size);
+    return size;
   }
   private number(value: number): void {
     this.push(constant(value, U32));
