@@ -60,6 +60,7 @@ const ERRORS = {
   noHooks:                { id: 3012, user: false, format: '{problem}' },
   noHook:                 { id: 3013, user: false, format: 'There is no paravirt hook "{name}"{hint}.' },
   linuxUnseen:            { id: 3014, user: false, format: '{problem}' },
+  frameNotRestarted:      { id: 3015, user: true,  format: 'The frame cannot be restarted: {problem}; {remedy}.' },
   workerEnded:            { id: 9001, user: true,  format: 'The machine\'s worker has ended ({cause}); launch again.' },
   workerSilent:           { id: 9002, user: true,  format: 'The machine did not answer "{method}" within {seconds} seconds; terminate the session and launch again.' },
   internal:               { id: 9003, user: true,  format: 'Guestscope made a mistake in "{command}": {problem}.' },

@@ -10,7 +10,6 @@ export const REFUSED_REQUESTS = {
   // command, why it is refused: the end of a sentence
   stepBack:         'this machine keeps no recording to go back in',
   reverseContinue:  'this machine keeps no recording to go back in',
-  restartFrame:     'what the caller has changed since cannot be undone without a recording; set eip and esp by hand',
   terminateThreads: 'a virtual processor does not end alone; "terminate" ends the machine',
   runInTerminal:    'it is a request of an adapter to its client, and Guestscope never makes it',
   startDebugging:   'it is a request of an adapter to its client, and Guestscope never makes it',

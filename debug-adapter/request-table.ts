@@ -46,6 +46,7 @@ import { paravirtInterface, paravirtOperations, paravirtSites } from './requests
 import { position, translate } from './requests/position.ts';
 import { keyboardInput, screen } from './requests/screen.ts';
 import { setExpectations, setRunRules, summary } from './requests/unattended.ts';
+import { restartFrame } from './requests/restart-frame.ts';
 import { scopes, stackTrace, threads } from './requests/stack.ts';
 import {
   breakpointLocations,
@@ -112,6 +113,7 @@ const REQUESTS: readonly RequestRow[] = [
   { command: 'stepOut',                     legal: ['stopped'],     handle: stepOut },
   { command: 'stepInTargets',               legal: ['stopped'],     handle: stepInTargets,             capability: { supportsStepInTargetsRequest: true } },
   { command: 'gotoTargets',                 legal: AT_REST,         handle: gotoTargets,               capability: { supportsGotoTargetsRequest: true } },
+  { command: 'restartFrame',                legal: ['stopped'],     handle: restartFrame,              capability: { supportsRestartFrame: true } },
   { command: 'goto',                        legal: ['stopped'],     handle: goTo },
   { command: 'pause',                       legal: ['running'],     handle: pause, urgent: true },
 

@@ -38,6 +38,7 @@ describe('session', () => {
         line: 0,
         column: 0,
         instructionPointerReference: '0x00100005',
+        canRestart: false,
       },
     ]);
     session.dispose();

@@ -37,7 +37,7 @@ import { hookAtStop } from './paravirt-hooks/hook-stop.ts';
 import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
 import type { Scheduler } from './scheduler.ts';
 import { SymbolWatch } from './symbol-watch.ts';
-import { describeStop, type StopDescription } from './stops.ts';
+import { describeJump, describeStop, type StopDescription } from './stops.ts';
 import type { IndexStore } from './symbols/index-store.ts';
 
 export type SessionState = 'new' | 'initialized' | 'configuring' | 'stopped' | 'running' | 'ended';
@@ -356,11 +356,10 @@ export class GuestscopeSession {
   }
 
   /** The next instruction was set by hand: a stop at another place. */
-  async jumped(): Promise<void> {
+  async jumped(reason: 'goto' | 'restart'): Promise<void> {
     const { guest } = this;
     guest.moved();
-    const description = 'Paused where it was told to go on';
-    const stop: StopDescription = { reason: 'goto', description, outcome: 'step', status: null };
+    const stop = describeJump(reason);
     guest.stop = stop;
     this.custom('guestscope.position', await this.position());
     this.tellStop(stop, guest.variables.vcpu);

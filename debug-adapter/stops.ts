@@ -51,6 +51,13 @@ export function describeStop(
   return { ...tellStop(stop, breakpoints, symbols, hookText), outcome: stop.kind, status };
 }
 
+/** The next instruction was chosen by the person in front. */
+export function describeJump(reason: 'goto' | 'restart'): StopDescription {
+  const description =
+    reason === 'goto' ? 'Paused where it was told to go on' : 'Paused where the frame begins again';
+  return { reason, description, outcome: 'step', status: null };
+}
+
 function tellStop(
   stop: Stop,
   breakpoints: Breakpoints,

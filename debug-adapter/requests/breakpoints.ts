@@ -10,6 +10,7 @@ import type {
   WantedExit,
   WantedInstruction,
 } from '../breakpoints.ts';
+import { placeBehindPrologue } from '../call-stack/function-entry.ts';
 import { AdapterError, failure } from '../errors.ts';
 import { wantedExit } from '../exit-wish.ts';
 import { eventTree, wantedEvent, wantedEvents } from '../event-tree.ts';
@@ -199,11 +200,11 @@ function addressOf(given: RequestArguments): number {
   return address + given.integer('offset', 0);
 }
 
-/** A symbol's name, or an address as in "*0xc0100000". */
+/** Behind the prologue of the functions that a symbol names, or at an address as in "*0xc0100000". */
 function functionPlaces(guest: Guest, name: string): readonly CodePlace[] {
   const text = name.trim();
   const places = guest.symbols.placesOf(text);
-  if (places.length > 0) return places;
+  if (places.length > 0) return places.map((place) => placeBehindPrologue(guest.files, place));
   const written = /^\*?\s*(0x[0-9a-f]{1,8})$/i.exec(text)?.[1];
   if (written !== undefined) return [{ address: parseReference(written).address, space: null }];
   throw failure('noSymbol', { name: text });

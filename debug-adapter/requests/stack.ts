@@ -12,6 +12,7 @@ import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts
 import { linuxContainer } from '../linux/linux-tree.ts';
 import { devicesContainer } from '../machine-views.ts';
 import type { GuestscopeSession } from '../session.ts';
+import { restartOf } from './restart-frame.ts';
 import type { SourcePlace } from '../sources.ts';
 import { lineText } from '../sources.ts';
 import type { Container } from '../variables.ts';
@@ -50,7 +51,9 @@ export async function stackTrace(
   });
   const stackFrames: DebugProtocol.StackFrame[] = [];
   for (const row of rows.slice(start, start + levels))
-    stackFrames.push('outer' in row ? borderRow(session, row) : await described(session, row));
+    stackFrames.push(
+      'outer' in row ? borderRow(session, row) : await described(session, row, frames),
+    );
   return { stackFrames, totalFrames: rows.length };
 }
 
@@ -87,6 +90,7 @@ function borderRow(
 async function described(
   session: GuestscopeSession,
   frame: CallFrame,
+  frames: readonly CallFrame[],
 ): Promise<DebugProtocol.StackFrame> {
   const { guest, abilities } = session;
   const { linearEip, codeAddress, call } = frame;
@@ -103,6 +107,7 @@ async function described(
     column: 0,
     ...place,
     instructionPointerReference: formatAddress(linearEip),
+    canRestart: !('problem' in (await restartOf(guest, frame, frames))),
   };
 }
 

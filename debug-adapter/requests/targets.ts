@@ -53,7 +53,7 @@ export async function goTo(session: GuestscopeSession, request: IncomingRequest)
   } catch (cause) {
     throw refusal('registerRefused', cause);
   }
-  request.whenAnswered(() => session.jumped());
+  request.whenAnswered(() => session.jumped('goto'));
 }
 
 function placeText({ symbols }: Guest, address: number): string {

@@ -50,6 +50,11 @@ export interface FunctionScope extends Scope {
   readonly entry: number;
   readonly declared: SourceLine | null;
   readonly type: FunctionType;
+  /**
+   * Compiled without optimization: its variables are where they are said to be only behind the code that
+   * makes its frame.
+   */
+  readonly hasPrologue: boolean;
 }
 
 /** A function that was put into another one at a call (DW_TAG_inlined_subroutine). */

@@ -71,6 +71,7 @@ export class DwarfScopes {
       entry: start,
       declared,
       type: types.functionOf(entry),
+      hasPrologue: isUnoptimized(entry.unit.root),
       ...this.body(entry, entry.offset),
     };
   }
@@ -129,6 +130,17 @@ export class DwarfScopes {
     });
     return found;
   }
+}
+
+/** DW_LANG_Mips_Assembler, which all assemblers say. */
+const ASSEMBLER = 0x8001;
+
+/** By the options that gcc records; other compilers' code counts as not optimized, as it does for gdb. */
+function isUnoptimized(unit: Entry): boolean {
+  const producer = unit.text(AT.PRODUCER);
+  if (producer === null || unit.number(AT.LANGUAGE) === ASSEMBLER) return false;
+  const [, level = '0'] = [...producer.matchAll(/ -O(\S*)/g)].at(-1) ?? [];
+  return level === '0';
 }
 
 const holds = ({ start, end }: CodeRange, address: number): boolean =>

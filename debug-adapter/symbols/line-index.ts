@@ -51,6 +51,14 @@ export class LineIndex {
     });
   }
 
+  /** Where the next statement behind an address begins, if its code follows without a gap. */
+  statementAfter(address: number): number | null {
+    return this.first(address, (lines, linked) => {
+      const next = lines.statementAfter(linked);
+      return next === null ? null : (next + address - linked) >>> 0;
+    });
+  }
+
   /**
    * Where a line begins: in the first file that has code from it or from a line after it, and where that
    * is of one address space, in those of others too. Null when there is no such file.

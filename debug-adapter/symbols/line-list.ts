@@ -77,6 +77,17 @@ export class LineList {
     return { start: this.word(first, 0), end: this.word(last, 0) };
   }
 
+  /** Where the next statement behind an address begins, if its code follows without a gap. */
+  statementAfter(address: number): number | null {
+    const here = this.rowAt(address);
+    if (here === null) return null;
+    for (let row = here + 1; row < this.length && this.word(row, 1) !== END; row++) {
+      const isStatement = (this.word(row, 3) & STATEMENT) !== 0 && this.word(row, 2) !== 0;
+      if (isStatement && this.word(row, 0) > address) return this.word(row, 0);
+    }
+    return null;
+  }
+
   /**
    * Every statement of a file, in the order of addresses.
    * @param tell hears whether it is the first one of code that belongs to the line without a gap

@@ -79,6 +79,11 @@ export class LineTables {
     return this.listAt(address)?.rangeOf(address) ?? null;
   }
 
+  /** Where the next statement behind an address begins, if its code follows without a gap. */
+  statementAfter(address: number): number | null {
+    return this.listAt(address)?.statementAfter(address) ?? null;
+  }
+
   /**
    * Where a line begins: the first statement of each run of code made from it. A line without code gives the
    * next one of the file that has some. Null when there is none, or the file is not known.

@@ -159,7 +159,7 @@ export function staticObject(
 }
 
 /** Null for a variable that is nowhere at the frame's address. */
-function storageOf(
+export function storageOf(
   variable: Variable,
   information: DebugInformation,
   frame: SelectedFrame | null,

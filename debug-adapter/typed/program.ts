@@ -26,7 +26,17 @@ import type { ObjectView } from './value-rows.ts';
 import { globalsContainer, localsContainer } from './variable-scopes.ts';
 
 /** General registers by DWARF's numbers (System V ABI for i386, table 2.14). */
-const NAMES = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', 'eip'] as const;
+export const GENERAL_REGISTERS = [
+  'eax',
+  'ecx',
+  'edx',
+  'ebx',
+  'esp',
+  'ebp',
+  'esi',
+  'edi',
+  'eip',
+] as const;
 
 export class Program {
   /** The unwinder's knowledge. */
@@ -84,7 +94,7 @@ export class Program {
   private live(address: number): FrameTrees {
     const trees: FrameTrees = {
       register(number) {
-        const name = NAMES[number];
+        const name = GENERAL_REGISTERS[number];
         return name === undefined ? null : { value: { kind: 'name', at: 0, name }, name };
       },
       cfa: () => {

@@ -19,6 +19,7 @@ import {
   buildSmpGuest,
   buildSpaces,
   buildStory,
+  buildStacks,
   buildTypes,
   cannotBuild,
   cannotCompile,
@@ -37,8 +38,10 @@ import {
   SMP_BUILT,
   SPACES_BUILT,
   STORY,
+  STACKS_BUILT,
   TYPES_BUILT,
 } from './build.ts';
+import { VARIANT_NAMES } from './stacks/variants.ts';
 import { CALL_VERSIONS, OPTIMIZATIONS } from './types/expressions.ts';
 
 /** Folders in which each source is a guest. */
@@ -93,26 +96,21 @@ describe('rebuilt from source', { skip: problem ?? false }, () => {
     },
   );
 
-  test(
-    'the programs with types and calls are the committed ones',
-    { skip: cannotCompile() ?? false },
-    () => {
-      buildTypes(folder);
-      const types = OPTIMIZATIONS.map((optimization) => `types-${optimization}.elf`);
-      const calls = CALL_VERSIONS.map((version) => `calls-${version}.elf`);
-      for (const name of [...types, ...calls]) {
-        const [was, is] = [
-          parseElf(readFileSync(path.join(TYPES_BUILT, name))),
-          parseElf(rebuilt(name)),
-        ];
-        assert.deepEqual(
-          loadedSections(is),
-          loadedSections(was),
-          `${name}: run test/guests/build.ts`,
-        );
-      }
-    },
-  );
+  test('programs in C are the committed ones', { skip: cannotCompile() ?? false }, () => {
+    buildTypes(folder);
+    buildStacks(folder);
+    const types = OPTIMIZATIONS.map((each) => [TYPES_BUILT, `types-${each}.elf`] as const);
+    const calls = CALL_VERSIONS.map((each) => [TYPES_BUILT, `calls-${each}.elf`] as const);
+    const stacks = VARIANT_NAMES.map((each) => [STACKS_BUILT, `stacks-${each}.elf`] as const);
+    for (const [built, name] of [...types, ...calls, ...stacks]) {
+      const [was, is] = [parseElf(readFileSync(path.join(built, name))), parseElf(rebuilt(name))];
+      assert.deepEqual(
+        loadedSections(is),
+        loadedSections(was),
+        `${name}: run test/guests/build.ts`,
+      );
+    }
+  });
 
   test(
     'the programs in two spaces are the committed ones',

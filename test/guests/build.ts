@@ -4,8 +4,9 @@
  * misbehaving guests of test/guests/bad, those for VM exits of test/guests/exits, for KVM's interface of
  * test/guests/kvm and for shadow paging of test/guests/shadow, kernels that move or have paravirt hooks, of
  * test/guests/moved and test/guests/hooks, two programs in address spaces of their own, of
- * test/guests/spaces, programs with every kind of type and with calls of every kind, of test/guests/types, the one
- * for several processors of test/guests/smp, the boot sector of test/guests/boot, the BIOS services of
+ * test/guests/spaces, programs with every kind of type and with calls of every kind, of test/guests/types,
+ * one with deep stacks of test/guests/stacks, the one for several processors of test/guests/smp, the boot
+ * sector of test/guests/boot, the BIOS services of
  * emulator/firmware and a program that calls them. The results are committed, so that nothing but Node is
  * needed to run them; build.test.ts proves that they come from the source beside them.
  *
@@ -16,6 +17,7 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VARIANT_NAMES, VARIANTS } from './stacks/variants.ts';
 import { CALL_VERSIONS, OPTIMIZATIONS } from './types/expressions.ts';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -51,9 +53,16 @@ export const HOOK_KERNELS = ['first', 'today'] as const;
 export const SPACES = path.join(HERE, 'spaces');
 export const SPACES_BUILT = path.join(SPACES, 'built');
 
+/** Links programs in C as Multiboot kernels. */
+const SCRIPT = path.join(HERE, 'kernel.ld');
+
 /** Sources of programs with every kind of type, and of call; their ELF files, and gdb's answers, in `built` below. */
 export const TYPES = path.join(HERE, 'types');
 export const TYPES_BUILT = path.join(TYPES, 'built');
+
+/** Source of a program with deep stacks; its ELF files in `built` below. */
+export const STACKS = path.join(HERE, 'stacks');
+export const STACKS_BUILT = path.join(STACKS, 'built');
 
 /** Source and binary of the boot sector for machines with firmware. */
 export const BOOT = path.join(HERE, 'boot');
@@ -119,22 +128,29 @@ export function buildHookKernels(target: string): void {
 /** Writes types-O0.elf, types-O2.elf, calls-4.elf and calls-5.elf into `target`. */
 export function buildTypes(target: string): void {
   for (const optimization of OPTIMIZATIONS)
-    compileTypes(target, 'types.c', `types-${optimization}`, [`-${optimization}`, '-gdwarf-5']);
+    compileKernel(TYPES, 'types', path.join(target, `types-${optimization}.elf`), [`-${optimization}`, '-gdwarf-5']); // prettier-ignore
   // with arguments in registers, as Linux has them
   for (const version of CALL_VERSIONS)
-    compileTypes(target, 'calls.c', `calls-${version}`, [
-      '-O2',
-      `-gdwarf-${version}`,
-      '-mregparm=3',
-    ]);
+    compileKernel(TYPES, 'calls', path.join(target, `calls-${version}.elf`), ['-O2', `-gdwarf-${version}`, '-mregparm=3']); // prettier-ignore
 }
 
-function compileTypes(target: string, source: string, name: string, own: readonly string[]): void {
-  const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fcf-protection=none', '-fno-toplevel-reorder', ...own]; // prettier-ignore
-  const linking = ['-nostdlib', '-no-pie', '-static', '-Wl,-T,types.ld', '-Wl,--build-id=none'];
-  const file = path.join(target, `${name}.elf`);
-  run('gcc', [...language, ...linking, `-fdebug-prefix-map=${TYPES}=.`, source, '-o', file], TYPES);
-  chmodSync(file, 0o644);
+/** Writes an ELF file for each of VARIANTS into `target`. */
+export function buildStacks(target: string): void {
+  for (const variant of VARIANT_NAMES)
+    compileKernel(STACKS, 'stacks', path.join(target, `stacks-${variant}.elf`), [...VARIANTS[variant], '-gdwarf-5']); // prettier-ignore
+}
+
+/** Compiles NAME.c of a folder as a Multiboot kernel with debugging information. */
+function compileKernel(
+  folder: string,
+  name: string,
+  target: string,
+  flags: readonly string[],
+): void {
+  const language = ['-m32', '-std=gnu11', '-ffreestanding', '-fno-pic', '-fno-stack-protector', '-fcf-protection=none', '-fno-toplevel-reorder', ...flags]; // prettier-ignore
+  const linking = ['-nostdlib', '-no-pie', '-static', `-Wl,-T,${SCRIPT}`, '-Wl,--build-id=none'];
+  run('gcc', [...language, ...linking, `-fdebug-prefix-map=${folder}=.`, `${name}.c`, '-o', target], folder); // prettier-ignore
+  chmodSync(target, 0o644);
 }
 
 /** Writes first.elf and second.elf, the programs, and spaces.elf, the kernel that has them in it. */
@@ -284,6 +300,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (cannotCompile() === null) buildHookKernels(HOOKS_BUILT);
     if (cannotCompile() === null) buildTypes(TYPES_BUILT);
     if (cannotCompile() === null) buildSpaces(SPACES_BUILT);
+    if (cannotCompile() === null) buildStacks(STACKS_BUILT);
     buildBootSector(BOOT);
     writeFileSync(SERVICES_MODULE, buildServices());
     buildServicesCaller(SERVICES_CALLER);

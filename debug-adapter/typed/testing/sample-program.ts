@@ -178,6 +178,7 @@ const FUNCTION: FunctionScope = {
   kind: 'function',
   name: 'work',
   entry: WORK,
+  hasPrologue: false,
   declared: null,
   type: WORK_TYPE,
   ranges: RANGES,
