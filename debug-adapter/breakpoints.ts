@@ -17,7 +17,7 @@ import {
   findExitReason,
   unknownExitReason,
 } from '../emulator/hypervisor/exit-reasons.ts';
-import type { MachineClient } from './machine-client.ts';
+import type { MachineClient } from './machine/machine-client.ts';
 
 export type InstructionSource = 'instruction' | 'function' | `source:${string}` | 'module';
 export type EventSource = 'filter' | 'editor' | 'tree' | 'launch' | 'breakOn' | 'image';

@@ -7,7 +7,7 @@
 import { Response } from '@vscode/debugadapter/lib/messages.js';
 import { FormatError } from '../emulator/formats/format-error.ts';
 import { AdapterError, describeFailure, failure } from './errors.ts';
-import { MachineRefusal } from './machine-client.ts';
+import { MachineRefusal } from './machine/machine-client.ts';
 import { focus } from './focus.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import { Progress } from './progress.ts';

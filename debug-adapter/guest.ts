@@ -12,15 +12,15 @@ import { valueText } from '../emulator/expressions/value-text.ts';
 import type { Conditions } from './breakpoints.ts';
 import type { CallFrame } from './call-stack/call-frame.ts';
 import { callStack } from './call-stack/call-stack.ts';
-import { AddressSpaces } from './address-spaces.ts';
+import { AddressSpaces } from './source-level/address-spaces.ts';
 import { ENTRY_FRAMES } from './typed/entry-values.ts';
 import { Breakpoints } from './breakpoints.ts';
-import { DisassemblyListing } from './disassembly-listing.ts';
-import { CodeListings } from './code-listings.ts';
+import { DisassemblyListing } from './display/disassembly-listing.ts';
+import { CodeListings } from './display/code-listings.ts';
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
-import type { LaunchConfiguration } from './launch-configuration.ts';
-import type { Constants } from './expressions.ts';
+import type { LaunchConfiguration } from './launch/launch-configuration.ts';
+import type { Constants } from './expressions/expressions.ts';
 import {
   eventWords,
   isTarget,
@@ -28,22 +28,22 @@ import {
   parseAssignment,
   typeAsked,
   understand,
-} from './expressions.ts';
-import { Expectations } from './expectations.ts';
-import { parseLogMessage } from './log-message.ts';
-import type { MachineClient } from './machine-client.ts';
-import { MachineRefusal } from './machine-client.ts';
-import type { MemoryReference } from './memory-reference.ts';
-import { formatReference } from './memory-reference.ts';
+} from './expressions/expressions.ts';
+import { Expectations } from './expressions/expectations.ts';
+import { parseLogMessage } from './expressions/log-message.ts';
+import type { MachineClient } from './machine/machine-client.ts';
+import { MachineRefusal } from './machine/machine-client.ts';
+import type { MemoryReference } from './display/memory-reference.ts';
+import { formatReference } from './display/memory-reference.ts';
 import type { HookView } from './paravirt-hooks/hook-reports.ts';
 import { ParavirtHooks } from './paravirt-hooks/paravirt-hooks.ts';
-import { pointedProblem } from './pointed-problem.ts';
-import type { RegisterAccess, RegisterSnapshot } from './registers.ts';
-import { snapshotOf } from './registers.ts';
-import type { StepPlan } from './line-step.ts';
+import { pointedProblem } from './expressions/pointed-problem.ts';
+import type { RegisterAccess, RegisterSnapshot } from './display/registers.ts';
+import { snapshotOf } from './display/registers.ts';
+import type { StepPlan } from './source-level/line-step.ts';
 import { Linux } from './linux/linux.ts';
 import { ModuleWatch } from './linux/module-watch.ts';
-import type { Sources } from './sources.ts';
+import type { Sources } from './source-level/sources.ts';
 import type { EventSelection } from './protocol.ts';
 import type { StopDescription } from './stops.ts';
 import type { CodePlace } from './symbols/address-space.ts';
@@ -56,7 +56,7 @@ import { type SelectedFrame } from './typed/program-names.ts';
 import { copyObject, store } from './typed/object-access.ts';
 import { addressOf, type Typed, type TypedObject, valueOf } from './typed/typed.ts';
 import { isStruct, stripped } from './typed/types.ts';
-import { Variables } from './variables.ts';
+import { Variables } from './display/variables.ts';
 
 /** Memory views that are kept fresh; older ones are forgotten. */
 const MEMORY_VIEWS = 32;

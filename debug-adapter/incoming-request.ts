@@ -4,8 +4,8 @@
  */
 import type { AdapterError } from './errors.ts';
 import { failure } from './errors.ts';
-import type { MemoryReference } from './memory-reference.ts';
-import { parseReference } from './memory-reference.ts';
+import type { MemoryReference } from './display/memory-reference.ts';
+import { parseReference } from './display/memory-reference.ts';
 import type { Progress } from './progress.ts';
 
 type JsonObject = { readonly [name: string]: unknown };

@@ -13,13 +13,13 @@
  * the program ends with SIGTERM or SIGINT. Exit status 2: wrong arguments; 1: the port cannot be used.
  */
 import { parseArgs } from 'node:util';
-import { nodeFiles } from './files-node.ts';
-import { GuestLot } from './guest-lot.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import { nodeFiles } from './host/files-node.ts';
+import { GuestLot } from './machine/guest-lot.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import { GuestscopeSession } from './session.ts';
 import { cacheFolder, FolderStore } from './symbols/index-store-node.ts';
-import { startServer } from './tcp-node.ts';
-import { connectStreams } from './transport.ts';
+import { startServer } from './host/tcp-node.ts';
+import { connectStreams } from './host/transport.ts';
 import { machineWorker, startThread } from './worker-node.ts';
 
 const USAGE = 'usage: adapter [--port N [--host NAME] [--once | --keep]]';

@@ -1,7 +1,7 @@
 /** Work that takes long: what the client hears of it, and how it is taken back. No test waits for time. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeScheduler } from './scheduler-node.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import type { Body, Said } from './testing/test-client.ts';
 import { begin, fakeSession, type FakeSetup } from './testing/test-session.ts';
 

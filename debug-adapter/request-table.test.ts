@@ -10,7 +10,7 @@ import {
   UNSENT_EVENTS,
 } from './refused-requests.ts';
 import { capabilities, findRequest, requestNames } from './request-table.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import { begin, fakeSession } from './testing/test-session.ts';
 
 const TYPES = createRequire(import.meta.url).resolve(

@@ -5,7 +5,7 @@
  * the rows, so none can be claimed without a handler behind it.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { exceptionBreakpointFilters } from './exception-filters.ts';
+import { exceptionBreakpointFilters } from './exits/exception-filters.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import {
   events,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findRequest, requestNames } from './request-table.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import type { SessionState } from './session.ts';
 import { begin, fakeSession } from './testing/test-session.ts';
 import type { FakeSetup } from './testing/test-session.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ScreenBody } from './protocol.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import type { FakeSetup } from './testing/test-session.ts';
 import { begin, fakeSession } from './testing/test-session.ts';
 

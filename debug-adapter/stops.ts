@@ -5,9 +5,9 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DataAccess, EventRecord, ExitRecord, FaultLink } from '../emulator/stop-reason.ts';
 import type { Breakpoints, BreakpointSource } from './breakpoints.ts';
-import type { HostStop } from './machine-channel.ts';
-import { formatAddress } from './memory-reference.ts';
-import { hexBytes } from './scopes.ts';
+import type { HostStop } from './machine/machine-channel.ts';
+import { formatAddress } from './display/memory-reference.ts';
+import { hexBytes } from './display/scopes.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** Reasons that leave a machine to look at. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MachineConfiguration } from '../emulator/debug-port.ts';
-import { MachineClient, MachineRefusal } from './machine-client.ts';
-import type { MachineListener } from './machine-client.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import { MachineClient, MachineRefusal } from './machine/machine-client.ts';
+import type { MachineListener } from './machine/machine-client.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 import { startThread } from './worker-node.ts';
 
 const WORKER = new URL('./testing/fake-machine-worker-main.ts', import.meta.url);

@@ -1,9 +1,9 @@
 /** The machine's worker as a thread of Node: both ends of its channel. */
 import { parentPort, Worker } from 'node:worker_threads';
-import type { Channel, WorkerHandle } from './machine-channel.ts';
-import type { MachineFactory } from './machine-host.ts';
-import { serveMachine } from './machine-host.ts';
-import { nodeScheduler } from './scheduler-node.ts';
+import type { Channel, WorkerHandle } from './machine/machine-channel.ts';
+import type { MachineFactory } from './machine/machine-host.ts';
+import { serveMachine } from './machine/machine-host.ts';
+import { nodeScheduler } from './host/scheduler-node.ts';
 
 /**
  * Starts a thread on the file, which must call serveThread(). A TypeScript file is run through tsx, as

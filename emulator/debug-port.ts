@@ -1,7 +1,7 @@
 /**
  * Everything a debugger may see or do: the only door of the emulator for the debug adapter. All values
  * are plain data, so that the same interface can be called in process or over a message channel
- * (debug-adapter/machine-host.ts). Addresses and register values are unsigned numbers.
+ * (debug-adapter/machine/machine-host.ts). Addresses and register values are unsigned numbers.
  */
 import type { Hotness } from './cpu/translate/compiled-tier.ts';
 import type { LogLine, LogMessage } from './debugger/log-message.ts';

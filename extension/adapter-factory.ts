@@ -5,8 +5,8 @@
  */
 import { pathToFileURL } from 'node:url';
 import * as vscode from 'vscode';
-import { nodeFiles } from '../debug-adapter/files-node.ts';
-import { nodeScheduler } from '../debug-adapter/scheduler-node.ts';
+import { nodeFiles } from '../debug-adapter/host/files-node.ts';
+import { nodeScheduler } from '../debug-adapter/host/scheduler-node.ts';
 import { GuestscopeSession } from '../debug-adapter/session.ts';
 import { FolderStore } from '../debug-adapter/symbols/index-store-node.ts';
 import { startThread } from '../debug-adapter/worker-node.ts';

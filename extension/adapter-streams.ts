@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { connectStreams } from '../debug-adapter/transport.ts';
+import { connectStreams } from '../debug-adapter/host/transport.ts';
 import type { MessageEnd } from './editor-adapter.ts';
 
 /** Starts the bundle with the editor's own executable, which is Node when it is told so. */

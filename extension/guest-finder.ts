@@ -3,7 +3,7 @@
  * images whose contents a loader accepts, and the configuration that each is started with.
  */
 import * as vscode from 'vscode';
-import { guestKind } from '../debug-adapter/guest-kind.ts';
+import { guestKind } from '../debug-adapter/launch/guest-kind.ts';
 import { DEBUG_TYPE } from './guest-session.ts';
 
 const KERNELS = '**/{vmlinuz*,bzImage*,vmlinux*,*.elf,kernel,kernel.bin}';

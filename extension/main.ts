@@ -3,8 +3,8 @@
  * it registers ends with the extension.
  */
 import * as vscode from 'vscode';
-import { eventTree } from '../debug-adapter/event-tree.ts';
-import { exitReasonDescriptions } from '../debug-adapter/exception-filters.ts';
+import { eventTree } from '../debug-adapter/exits/event-tree.ts';
+import { exitReasonDescriptions } from '../debug-adapter/exits/exception-filters.ts';
 import { AdapterFactory } from './adapter-factory.ts';
 import { registerBreakOnCommands } from './commands/break-on.ts';
 import { registerExitBreakpointCommands } from './commands/exit-breakpoints.ts';

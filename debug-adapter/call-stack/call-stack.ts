@@ -6,7 +6,7 @@
  */
 import type { StackFrame } from '../../emulator/debug-port.ts';
 import type { FrameRow, RegisterRule } from '../../emulator/formats/dwarf/frame-program.ts';
-import type { MachineClient } from '../machine-client.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
 import type { CfaRule } from '../../emulator/formats/dwarf/frame-program.ts';
 import type { GuestSymbols } from '../symbols/symbol-files.ts';
 import type { SymbolModule } from '../symbols/symbol-module.ts';

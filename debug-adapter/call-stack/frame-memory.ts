@@ -2,7 +2,7 @@
  * Guest memory while frames are looked for: page by page, each read once from the machine, so that a
  * stack of thirty frames costs a few calls.
  */
-import type { MachineClient } from '../machine-client.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
 
 const PAGE = 4096;
 const WORD = 4;

@@ -4,8 +4,8 @@
  * reason, beside each other: what full virtualization costs, and what the guest saves by knowing.
  */
 import { PROFILES } from '../../emulator/hypervisor/profiles.ts';
-import { csv } from '../exit-reports.ts';
-import type { LaunchArguments } from '../launch-json.ts';
+import { csv } from '../exits/exit-reports.ts';
+import type { LaunchArguments } from '../launch/launch-json.ts';
 
 export interface Face {
   /** As it was written, or "kvm-ept:bare". */

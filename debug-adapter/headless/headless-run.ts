@@ -10,8 +10,8 @@ import type {
   SummaryBody,
 } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
-import type { Body } from '../session-client.ts';
-import { SessionDriver, summaryOf, withSkip } from '../session-driver.ts';
+import type { Body } from '../host/session-client.ts';
+import { SessionDriver, summaryOf, withSkip } from '../host/session-driver.ts';
 import type { PlannedBreakpoint, PlannedInput, RunPlan } from './run-plan.ts';
 import type { RunReport, RunResult } from './run-report.ts';
 import { STATUS } from './status.ts';

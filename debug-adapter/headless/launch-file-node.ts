@@ -5,8 +5,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import type { LaunchArguments, Surroundings } from '../launch-json.ts';
-import { findConfiguration } from '../launch-json.ts';
+import type { LaunchArguments, Surroundings } from '../launch/launch-json.ts';
+import { findConfiguration } from '../launch/launch-json.ts';
 import { UsageError } from './command-line-node.ts';
 
 const PLATFORMS: { readonly [platform: string]: Surroundings['platform'] } = {

@@ -1,6 +1,6 @@
 /** A debug session on this computer: files of its disks, the machine in a thread of this process. */
-import { nodeFiles } from '../files-node.ts';
-import { nodeScheduler } from '../scheduler-node.ts';
+import { nodeFiles } from '../host/files-node.ts';
+import { nodeScheduler } from '../host/scheduler-node.ts';
 import { GuestscopeSession } from '../session.ts';
 import { cacheFolder, FolderStore } from '../symbols/index-store-node.ts';
 import { machineWorker, startThread } from '../worker-node.ts';

@@ -1,6 +1,6 @@
 /** `guestscope run`: a launch configuration without an editor, with expectations and a report. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseJsonWithComments } from '../launch-json.ts';
+import { parseJsonWithComments } from '../launch/launch-json.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { Command, GivenOption, OptionRow, Terminal } from './command-line-node.ts';
 import { optionsHelp, readLaunchArgument, UsageError } from './command-line-node.ts';

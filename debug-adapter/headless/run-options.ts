@@ -1,5 +1,5 @@
 /** The options of `guestscope run`, in the order in which they were written, as a plan. */
-import type { LaunchArguments } from '../launch-json.ts';
+import type { LaunchArguments } from '../launch/launch-json.ts';
 import type { PlannedBreakpoint, PlannedInput, RunPlan } from './run-plan.ts';
 import { IDLE_LIMIT } from './run-plan.ts';
 

@@ -1,5 +1,5 @@
 /** What a run without an editor is to do: what the command line of `guestscope run` says, as data. */
-import type { LaunchArguments } from '../launch-json.ts';
+import type { LaunchArguments } from '../launch/launch-json.ts';
 
 /** Where to stop or to print, beside what launch.json says. */
 export interface PlannedBreakpoint {

@@ -3,8 +3,8 @@
  * order of the guest's time, and nothing of the host's, so that the same run is the same report.
  */
 import type { ExitRow, SummaryBody } from '../protocol.ts';
-import type { Body } from '../session-client.ts';
-import { summaryOf } from '../session-driver.ts';
+import type { Body } from '../host/session-client.ts';
+import { summaryOf } from '../host/session-driver.ts';
 
 export interface RunResult extends SummaryBody {
   readonly name: string;

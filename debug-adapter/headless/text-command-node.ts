@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { GuestscopeSession } from '../session.ts';
-import { TextSession } from '../text-session.ts';
+import { TextSession } from '../host/text-session.ts';
 import type { Command } from './command-line-node.ts';
 import { readArguments, UsageError } from './command-line-node.ts';
 import { STATUS } from './status.ts';

@@ -4,8 +4,8 @@
  * there can be anything: how much one look may fetch is bounded, and what cannot be read is an error that
  * the row which needed it tells.
  */
-import { Utf8Decoder } from '../encoding.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { Utf8Decoder } from '../host/encoding.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 
 /** Bytes at a linear address; fewer where the rest cannot be read. */
 export type ReadMemory = (address: number, count: number) => Promise<Uint8Array>;

@@ -1,8 +1,8 @@
 /** Commands of the debug console about the guest's Linux: tasks, log, modules, system calls. */
-import type { CommandResult, CommandRow } from '../console-commands.ts';
+import type { CommandResult, CommandRow } from '../console/console-commands.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import { kernelLog } from './kernel-log.ts';
 import type { Found } from './lists.ts';
 import { logContainer, modulesContainer, tasksContainer } from './linux-tree.ts';

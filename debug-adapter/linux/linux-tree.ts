@@ -1,9 +1,9 @@
 /** The guest's Linux as a tree: the current task, all tasks, the log, modules with their sections. */
 import type { Guest } from '../guest.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import { AdapterError } from '../errors.ts';
-import type { Container, Row } from '../variables.ts';
-import { fixed } from '../variables.ts';
+import type { Container, Row } from '../display/variables.ts';
+import { fixed } from '../display/variables.ts';
 import { kernelLog, type LogRecord } from './kernel-log.ts';
 import { type Found } from './lists.ts';
 import { recordText } from './log-text.ts';

@@ -3,7 +3,7 @@
  * guest may have run; what one question reads is read once (kernel-memory.ts).
  */
 import { AdapterError, failure } from '../errors.ts';
-import { type MachineClient, MachineRefusal } from '../machine-client.ts';
+import { type MachineClient, MachineRefusal } from '../machine/machine-client.ts';
 import type { SystemNames } from '../typed/program-names.ts';
 import { currentTree } from './current.ts';
 import { KernelError } from './kernel-memory.ts';

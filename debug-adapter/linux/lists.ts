@@ -2,7 +2,7 @@
  * Linux's circular lists (struct list_head), as deep as they are sound: a guest's memory may hold anything,
  * so a list that leads in a circle, into nothing, or on for ever ends with a sentence instead.
  */
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import { describeFailure } from '../errors.ts';
 import { KernelError, type KernelMemory } from './kernel-memory.ts';
 

@@ -2,7 +2,7 @@
  * Lines of the kernel's log as text: as kernels before 3.5 keep them, "<6>[    1.500000] eth0: up", and as
  * `dmesg` prints those of any.
  */
-import { Utf8Decoder } from '../encoding.ts';
+import { Utf8Decoder } from '../host/encoding.ts';
 import type { LogRecord } from './kernel-log.ts';
 
 const LINE = /^<(\d{1,4})>(?:\[ *(\d{1,9})\.(\d{6})\] ?)?/;

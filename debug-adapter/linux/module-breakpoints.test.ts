@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { nodeScheduler } from '../scheduler-node.ts';
+import { nodeScheduler } from '../host/scheduler-node.ts';
 import { compiledC, compiledElf, parsed } from '../testing/debugged-program-node.ts';
 import { FAKE_ENTRY } from '../testing/fake-memory.ts';
 import { EDITOR, fakeSession, type FakeSetup } from '../testing/test-session.ts';

@@ -5,8 +5,8 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { AdapterError } from '../errors.ts';
-import { formatAddress } from '../memory-reference.ts';
-import { symbolModule } from '../symbol-modules.ts';
+import { formatAddress } from '../display/memory-reference.ts';
+import { symbolModule } from '../source-level/symbol-modules.ts';
 import type { GuestSymbols } from '../symbols/symbol-files.ts';
 import type { SymbolModule } from '../symbols/symbol-module.ts';
 import { listNodes } from './lists.ts';

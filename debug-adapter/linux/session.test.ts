@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { nodeScheduler } from '../scheduler-node.ts';
+import { nodeScheduler } from '../host/scheduler-node.ts';
 import { compiledC, parsed } from '../testing/debugged-program-node.ts';
 import { FAKE_ENTRY } from '../testing/fake-memory.ts';
 import { begin, fakeSession, type FakeSetup } from '../testing/test-session.ts';

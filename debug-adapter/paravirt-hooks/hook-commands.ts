@@ -1,8 +1,8 @@
 /** Commands of the debug console about paravirt hooks: the tables, and the places that call through them. */
-import type { CommandResult, CommandRow } from '../console-commands.ts';
+import type { CommandResult, CommandRow } from '../console/console-commands.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type { ParavirtOperation } from '../protocol.ts';
 import type { Hook } from './hook-table.ts';
 import { operationsBody, placesOf, siteBodies } from './hook-reports.ts';

@@ -2,8 +2,8 @@
  * What is told of hooks: operations with their functions and how many places perform them in which state,
  * and places with what stands there, as bodies of our requests (protocol.ts) and as texts.
  */
-import type { MachineClient } from '../machine-client.ts';
-import { formatAddress } from '../memory-reference.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type { ParavirtOperation, ParavirtOperationsBody, ParavirtSite } from '../protocol.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import { type CallSite, performs } from './call-sites.ts';

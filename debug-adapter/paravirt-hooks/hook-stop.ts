@@ -1,6 +1,6 @@
 /** What is told where a breakpoint on a paravirt hook has stopped the guest. */
 import type { Guest } from '../guest.ts';
-import type { HostStop } from '../machine-channel.ts';
+import type { HostStop } from '../machine/machine-channel.ts';
 import { placeText } from './hook-reports.ts';
 
 /** "pv_ops.mmu.write_cr3: native instructions: mov cr3, eax"; null at any other stop. */

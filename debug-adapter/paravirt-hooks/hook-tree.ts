@@ -1,8 +1,8 @@
 /** Paravirt hooks as a tree below the Machine scope: group, operation, its function, its places. */
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type { ParavirtOperation } from '../protocol.ts';
-import type { Container, Row } from '../variables.ts';
-import { fixed } from '../variables.ts';
+import type { Container, Row } from '../display/variables.ts';
+import { fixed } from '../display/variables.ts';
 import type { Hook } from './hook-table.ts';
 import { type HookView, operationsBody, placesOf, siteBodies } from './hook-reports.ts';
 

@@ -1,5 +1,5 @@
 /** Many small pieces of the guest's memory at once, in few questions to the machine. */
-import type { MachineClient } from '../machine-client.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
 
 export interface Piece {
   readonly address: number;

@@ -4,7 +4,7 @@
  * kernel can be at; pointers and instructions are read from live memory whenever somebody looks.
  */
 import { failure } from '../errors.ts';
-import type { MachineClient } from '../machine-client.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
 import type { CType } from '../symbols/c-types.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import { type CallSite, callSites, performs, type Records, recordsOf } from './call-sites.ts';

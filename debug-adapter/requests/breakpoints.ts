@@ -12,12 +12,12 @@ import type {
 } from '../breakpoints.ts';
 import { placeBehindPrologue } from '../call-stack/function-entry.ts';
 import { AdapterError, failure } from '../errors.ts';
-import { wantedExit } from '../exit-wish.ts';
-import { eventTree, wantedEvent, wantedEvents } from '../event-tree.ts';
-import { findFilter } from '../exception-filters.ts';
+import { wantedExit } from '../exits/exit-wish.ts';
+import { eventTree, wantedEvent, wantedEvents } from '../exits/event-tree.ts';
+import { findFilter } from '../exits/exception-filters.ts';
 import type { Guest, WrittenConditions } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
-import { formatAddress, parseReference } from '../memory-reference.ts';
+import { formatAddress, parseReference } from '../display/memory-reference.ts';
 import type {
   BreakpointOutcome,
   EventsBody,

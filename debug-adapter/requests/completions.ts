@@ -5,8 +5,8 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import { FUNCTIONS } from '../../emulator/expressions/functions.ts';
-import { commandNames, nextWords } from '../console-commands.ts';
-import { machineNames } from '../expressions.ts';
+import { commandNames, nextWords } from '../console/console-commands.ts';
+import { machineNames } from '../expressions/expressions.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { type Completion, memberCompletions, programCompletions } from '../typed/completion.ts';

@@ -1,6 +1,6 @@
 /** The guest's serial console: what is typed goes in here, what it printed can be asked for again. */
 import { encodeText } from '../../emulator/formats/text.ts';
-import { decodeBase64 } from '../encoding.ts';
+import { decodeBase64 } from '../host/encoding.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type { ConsoleHistoryBody, ConsoleInputBody } from '../protocol.ts';

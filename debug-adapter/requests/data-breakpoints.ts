@@ -14,7 +14,7 @@ import type { WantedData } from '../breakpoints.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
-import { formatReference, parseReference } from '../memory-reference.ts';
+import { formatReference, parseReference } from '../display/memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { answer, asWritten, attempt } from './breakpoints.ts';
 import { itemOf, rowOf } from '../typed/value-rows.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { createMachine } from '../../emulator/debugger/debugger.ts';
-import { nodeScheduler } from '../scheduler-node.ts';
+import { nodeScheduler } from '../host/scheduler-node.ts';
 import type { TestClient } from '../testing/test-client.ts';
 import { begin, testSession } from '../testing/test-session.ts';
 

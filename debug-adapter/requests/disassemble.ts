@@ -6,8 +6,8 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { DisassembledLine } from '../../emulator/debug-port.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatAddress, parseReference } from '../memory-reference.ts';
-import { hexBytes } from '../scopes.ts';
+import { formatAddress, parseReference } from '../display/memory-reference.ts';
+import { hexBytes } from '../display/scopes.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 

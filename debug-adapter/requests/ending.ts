@@ -1,6 +1,6 @@
 /** Ending a session and beginning it again. None of this asks the machine, so nothing can hang. */
 import type { IncomingRequest } from '../incoming-request.ts';
-import type { Fate } from '../parked-guest.ts';
+import type { Fate } from '../machine/parked-guest.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 export async function restart(session: GuestscopeSession, request: IncomingRequest): Promise<void> {

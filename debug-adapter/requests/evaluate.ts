@@ -5,18 +5,18 @@
 import { constantMeaning } from '../../emulator/debugger/expression-names.ts';
 import type { Value } from '../../emulator/expressions/evaluator.ts';
 import { valueText } from '../../emulator/expressions/value-text.ts';
-import { coloured } from '../colours.ts';
-import type { CommandResult } from '../console-commands.ts';
-import { findCommand } from '../console-commands.ts';
+import { coloured } from '../console/colours.ts';
+import type { CommandResult } from '../console/console-commands.ts';
+import { findCommand } from '../console/console-commands.ts';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatReference } from '../memory-reference.ts';
-import { findRegister, registerRow, withoutAnnotation } from '../registers.ts';
+import { formatReference } from '../display/memory-reference.ts';
+import { findRegister, registerRow, withoutAnnotation } from '../display/registers.ts';
 import type { GuestscopeSession } from '../session.ts';
 import type { Typed } from '../typed/typed.ts';
 import { itemOf, rowOf } from '../typed/value-rows.ts';
-import type { ValueFormat } from '../variables.ts';
+import type { ValueFormat } from '../display/variables.ts';
 import { valueFormat } from './variables.ts';
 
 export async function evaluate(

@@ -5,8 +5,8 @@
 import type { ResumeMode } from '../../emulator/debug-port.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { InlineOut } from '../inline-steps.ts';
-import { LineStep } from '../line-step.ts';
+import { InlineOut } from '../source-level/inline-steps.ts';
+import { LineStep } from '../source-level/line-step.ts';
 import type { SteppingBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { checkStepTarget } from './targets.ts';

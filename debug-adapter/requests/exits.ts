@@ -1,6 +1,6 @@
 /** The log of VM exits: pages of it, counts by reason, and the reasons there are. */
-import { exitReasonDescriptions } from '../exception-filters.ts';
-import { exitRows } from '../guest-output.ts';
+import { exitReasonDescriptions } from '../exits/exception-filters.ts';
+import { exitRows } from '../machine/guest-output.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
 import type {
   ExitCountsBody,
@@ -14,10 +14,10 @@ import type {
 import { EXIT_ROWS_PER_PAGE } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { failure } from '../errors.ts';
-import { exportedLog, injectEvent, statisticsOf, takeExit } from '../exit-commands.ts';
-import { exitLogFilter } from '../exit-log-filter.ts';
-import { rowFilter } from '../exit-row-filter.ts';
-import { statisticsText } from '../exit-reports.ts';
+import { exportedLog, injectEvent, statisticsOf, takeExit } from '../console/exit-commands.ts';
+import { exitLogFilter } from '../exits/exit-log-filter.ts';
+import { rowFilter } from '../exits/exit-row-filter.ts';
+import { statisticsText } from '../exits/exit-reports.ts';
 import { refusal } from '../guest.ts';
 import { tellChange } from './evaluate.ts';
 

@@ -4,7 +4,7 @@ import type { IncomingRequest } from '../incoming-request.ts';
 import { kernelLog } from '../linux/kernel-log.ts';
 import { modules } from '../linux/modules.ts';
 import { tasks } from '../linux/tasks.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type {
   LinuxLogBody,
   LinuxModulesBody,

@@ -1,8 +1,8 @@
 /** Guest memory, linear and guest-physical, while the guest is stopped and while it runs. */
-import { decodeBase64, encodeBase64 } from '../encoding.ts';
+import { decodeBase64, encodeBase64 } from '../host/encoding.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatAddress, formatReference } from '../memory-reference.ts';
+import { formatAddress, formatReference } from '../display/memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 /** Bytes of one request. */

@@ -4,7 +4,7 @@
  */
 import type { Detail } from '../../emulator/debugger/views/detail.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatReference } from '../memory-reference.ts';
+import { formatReference } from '../display/memory-reference.ts';
 import { operationsBody, placesOf, siteBodies } from '../paravirt-hooks/hook-reports.ts';
 import type {
   ParavirtDetail,

@@ -1,6 +1,6 @@
 /** Where the machine is, and where a linear address lies in guest-physical memory. */
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatReference } from '../memory-reference.ts';
+import { formatReference } from '../display/memory-reference.ts';
 import type { PositionBody, TranslateBody } from '../protocol.ts';
 import type { GuestscopeSession } from '../session.ts';
 

@@ -1,11 +1,11 @@
 /** The guest's screen and keyboard: what the display adapter shows, and keys typed for the guest. */
 import type { Picture } from '../../emulator/picture.ts';
-import { encodeBase64 } from '../encoding.ts';
+import { encodeBase64 } from '../host/encoding.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { scanCodesFor } from '../keyboard-layout.ts';
+import { scanCodesFor } from '../display/keyboard-layout.ts';
 import type { KeyboardInputBody, ScreenBody, ScreenPicture } from '../protocol.ts';
-import { textLines } from '../screen-text.ts';
+import { textLines } from '../display/screen-text.ts';
 import type { GuestscopeSession } from '../session.ts';
 
 /** Scan codes of one request: what a person may paste. */

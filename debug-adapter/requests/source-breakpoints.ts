@@ -8,8 +8,8 @@ import type { WantedInstruction } from '../breakpoints.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
 import type { GuestscopeSession } from '../session.ts';
-import { inSlices } from '../slices.ts';
-import { sourceOf } from '../sources.ts';
+import { inSlices } from '../host/slices.ts';
+import { sourceOf } from '../source-level/sources.ts';
 import type { LinePlaces } from '../symbols/line-index.ts';
 import { answer, atPlaces, attempt } from './breakpoints.ts';
 

@@ -1,7 +1,7 @@
 /** Code as text sources, for clients that know no disassembly; modules. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeScheduler } from '../scheduler-node.ts';
+import { nodeScheduler } from '../host/scheduler-node.ts';
 import type { TestClient } from '../testing/test-client.ts';
 import { begin, fakeSession } from '../testing/test-session.ts';
 

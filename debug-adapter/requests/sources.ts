@@ -4,14 +4,14 @@
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { WantedInstruction } from '../breakpoints.ts';
-import type { CodeListing } from '../code-listings.ts';
-import { listingSource } from '../code-listings.ts';
+import type { CodeListing } from '../display/code-listings.ts';
+import { listingSource } from '../display/code-listings.ts';
 import { failure } from '../errors.ts';
 import type { IncomingRequest, RequestArguments } from '../incoming-request.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
-import { sourceOf } from '../sources.ts';
-import { symbolModule } from '../symbol-modules.ts';
+import { sourceOf } from '../source-level/sources.ts';
+import { symbolModule } from '../source-level/symbol-modules.ts';
 import { answer, asWritten, attempt } from './breakpoints.ts';
 import {
   breakpointLines,

@@ -1,21 +1,21 @@
 /** Threads (one per virtual processor), their call stacks and the scopes of a frame. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { CallFrame } from '../call-stack/call-frame.ts';
-import { listingSource } from '../code-listings.ts';
+import { listingSource } from '../display/code-listings.ts';
 import { threadOf } from '../focus.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatAddress } from '../memory-reference.ts';
-import { registersContainer } from '../registers.ts';
+import { formatAddress } from '../display/memory-reference.ts';
+import { registersContainer } from '../display/registers.ts';
 import { asInstruction } from './disassemble.ts';
-import { callerContainer, machineContainer, memoryContainer } from '../scopes.ts';
+import { callerContainer, machineContainer, memoryContainer } from '../display/scopes.ts';
 import { linuxContainer } from '../linux/linux-tree.ts';
-import { devicesContainer } from '../machine-views.ts';
+import { devicesContainer } from '../display/machine-views.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { restartOf } from './restart-frame.ts';
-import type { SourcePlace } from '../sources.ts';
-import { lineText } from '../sources.ts';
-import type { Container } from '../variables.ts';
+import type { SourcePlace } from '../source-level/sources.ts';
+import { lineText } from '../source-level/sources.ts';
+import type { Container } from '../display/variables.ts';
 
 /** Frames that are looked for at most: a stack can be a circle. */
 const DEEPEST = 200;

@@ -7,7 +7,7 @@ import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import { refusal } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { formatAddress } from '../memory-reference.ts';
+import { formatAddress } from '../display/memory-reference.ts';
 import type { GuestscopeSession } from '../session.ts';
 import { addressesOfLine } from './sources.ts';
 

@@ -3,9 +3,9 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { failure } from '../errors.ts';
 import type { Guest } from '../guest.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
-import { withoutAnnotation } from '../registers.ts';
+import { withoutAnnotation } from '../display/registers.ts';
 import type { GuestscopeSession } from '../session.ts';
-import type { Container, Row, ValueFormat } from '../variables.ts';
+import type { Container, Row, ValueFormat } from '../display/variables.ts';
 
 /** Hexadecimal unless the client says otherwise. */
 export function valueFormat(request: IncomingRequest): ValueFormat {

@@ -7,8 +7,8 @@
  */
 import type { ElfFile } from '../../emulator/formats/elf.ts';
 import { ELF_TYPE, SECTION_FLAG, SECTION_TYPE, sectionBytes } from '../../emulator/formats/elf.ts';
-import type { MachineClient } from '../machine-client.ts';
-import { findInMemory } from '../memory-search.ts';
+import type { MachineClient } from '../machine/machine-client.ts';
+import { findInMemory } from '../machine/memory-search.ts';
 import type { AddressSpace } from './address-space.ts';
 
 /** Bytes of a file that are in memory with it, and the linear address that they were linked to. */

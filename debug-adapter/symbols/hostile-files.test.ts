@@ -11,7 +11,7 @@ import { SECTION_NAME } from '../../emulator/formats/dwarf/sections.ts';
 import { findSection } from '../../emulator/formats/elf.ts';
 import { FormatError } from '../../emulator/formats/format-error.ts';
 import { AdapterError } from '../errors.ts';
-import { nodeFiles } from '../files-node.ts';
+import { nodeFiles } from '../host/files-node.ts';
 import { compiledElf, parsed } from '../testing/debugged-program-node.ts';
 import { sequence } from '../testing/sequence.ts';
 import { memoryFiles } from '../testing/test-session.ts';

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { nodeFiles } from '../files-node.ts';
+import { nodeFiles } from '../host/files-node.ts';
 import { loadSymbols } from './symbol-files.ts';
 
 const STORY = new URL('../../extension/sample/story/', import.meta.url);

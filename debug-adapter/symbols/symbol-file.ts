@@ -19,7 +19,7 @@ import { relocated } from '../../emulator/formats/elf-relocations.ts';
 import type { ElfFile, ElfSection } from '../../emulator/formats/elf.ts';
 import { bytesText } from '../../emulator/formats/format-error.ts';
 import { describeFailure } from '../errors.ts';
-import type { Files, OpenFile } from '../files.ts';
+import type { Files, OpenFile } from '../host/files.ts';
 import { nameOf } from './source-paths.ts';
 
 /** ch_type. */

@@ -4,7 +4,7 @@
  */
 import { isElf } from '../../emulator/formats/elf.ts';
 import { describeFailure, failure } from '../errors.ts';
-import { type Files, type OpenFile, openNamedFile } from '../files.ts';
+import { type Files, type OpenFile, openNamedFile } from '../host/files.ts';
 import { kernelImage } from '../paravirt-hooks/kernel-image.ts';
 import { kernelTypes } from '../paravirt-hooks/kernel-types.ts';
 import type { KernelFiles } from '../paravirt-hooks/paravirt-hooks.ts';

@@ -2,10 +2,10 @@
  * A worker for tests that is no thread: the machine's host on the same event loop, behind channels that
  * deliver later and by structured clone, as real ones do. It can be made to die.
  */
-import type { Channel, WorkerHandle } from '../machine-channel.ts';
-import type { MachineFactory } from '../machine-host.ts';
-import { serveMachine } from '../machine-host.ts';
-import type { Scheduler } from '../scheduler.ts';
+import type { Channel, WorkerHandle } from '../machine/machine-channel.ts';
+import type { MachineFactory } from '../machine/machine-host.ts';
+import { serveMachine } from '../machine/machine-host.ts';
+import type { Scheduler } from '../host/scheduler.ts';
 
 /** Copies a value as a message does; given because this folder's types know no host. */
 export type Clone = (value: unknown) => unknown;

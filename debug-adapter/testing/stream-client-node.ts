@@ -1,6 +1,6 @@
 /** The tests' DAP client over a pair of streams: a process, or a connection. */
 import type { Readable, Writable } from 'node:stream';
-import { connectStreams } from '../transport.ts';
+import { connectStreams } from '../host/transport.ts';
 import { TestClient } from './test-client.ts';
 
 /** @param gone called once when the adapter has closed the streams. */

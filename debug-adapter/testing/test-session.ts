@@ -1,9 +1,9 @@
 /** A session whose machine runs in the test's own thread, with files that are in memory. */
 import type { DebugPort } from '../../emulator/debug-port.ts';
-import { type Files, wholeFile } from '../files.ts';
-import type { GuestLot } from '../guest-lot.ts';
-import type { MachineFactory } from '../machine-host.ts';
-import type { Scheduler } from '../scheduler.ts';
+import { type Files, wholeFile } from '../host/files.ts';
+import type { GuestLot } from '../machine/guest-lot.ts';
+import type { MachineFactory } from '../machine/machine-host.ts';
+import type { Scheduler } from '../host/scheduler.ts';
 import { GuestscopeSession, type SessionEnvironment } from '../session.ts';
 import { FakeMachine } from './fake-machine.ts';
 import type { Clone } from './local-worker.ts';

@@ -1,5 +1,5 @@
 /** Names of the program that can stand at the end of an unfinished expression. */
-import { understand } from '../expressions.ts';
+import { understand } from '../expressions/expressions.ts';
 import { ExpressionError } from '../../emulator/expressions/syntax.ts';
 import { completed } from './lowering.ts';
 import { membersOf } from './members.ts';

@@ -9,7 +9,7 @@ import { type Names, unknownName } from '../../emulator/expressions/resolve.ts';
 import type { Syntax } from '../../emulator/expressions/syntax.ts';
 import type { Written, WrittenNode } from '../../emulator/expressions/written.ts';
 import { constant } from './trees.ts';
-import type { Constants } from '../expressions.ts';
+import type { Constants } from '../expressions/expressions.ts';
 import type { CType } from '../symbols/c-types.ts';
 import type { CodeScope, DebugInformation, Variable } from '../symbols/debug-information.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';

@@ -4,8 +4,8 @@
  * shown: a list that is a circle, or an array of 2^30 elements, costs what one looks at.
  */
 import type { CType, Member } from '../symbols/c-types.ts';
-import { formatAddress } from '../memory-reference.ts';
-import type { Container, Row, ValueFormat } from '../variables.ts';
+import { formatAddress } from '../display/memory-reference.ts';
+import type { Container, Row, ValueFormat } from '../display/variables.ts';
 import { membersOf } from './members.ts';
 import {
   bytesOf,

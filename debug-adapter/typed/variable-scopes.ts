@@ -2,7 +2,7 @@
  * The variables of a frame as scopes of the Variables view: its locals with the parameters, innermost
  * first, and the variables with static storage of the file that its code is from.
  */
-import type { Container } from '../variables.ts';
+import type { Container } from '../display/variables.ts';
 import type { Variable } from '../symbols/debug-information.ts';
 import type { SourceLine } from '../symbols/line-list.ts';
 import {

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { configurationSchemas, configurationSnippets } from '../../debug-adapter/schema.ts';
+import { configurationSchemas, configurationSnippets } from '../../debug-adapter/launch/schema.ts';
 import { projectRoot } from './tools.ts';
 
 const MANIFEST = join(projectRoot, 'package.json');

@@ -4,7 +4,7 @@
  * kept here; the machine keeps the log.
  */
 import * as vscode from 'vscode';
-import { exitReasonDescriptions } from '../../debug-adapter/exception-filters.ts';
+import { exitReasonDescriptions } from '../../debug-adapter/exits/exception-filters.ts';
 import { EXIT_ROWS_PER_PAGE } from '../../debug-adapter/protocol.ts';
 import type { GuestSession, GuestSessions } from '../guest-session.ts';
 import type { FromExitsPage, ToExitsPage } from './exits-messages.ts';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import { begin, testSession } from '../../debug-adapter/testing/test-session.ts';
 import type { TestSetup } from '../../debug-adapter/testing/test-session.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';

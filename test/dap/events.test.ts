@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EventsBody, SetEventsBody } from '../../debug-adapter/protocol.ts';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import { begin, testSession } from '../../debug-adapter/testing/test-session.ts';
 import type { TestSetup } from '../../debug-adapter/testing/test-session.ts';
 import type { DebugPort } from '../../emulator/debug-port.ts';

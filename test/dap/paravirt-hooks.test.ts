@@ -14,7 +14,7 @@ import type {
   ParavirtSite,
   ParavirtSitesBody,
 } from '../../debug-adapter/protocol.ts';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import type { GuestscopeSession } from '../../debug-adapter/session.ts';
 import type { TestClient } from '../../debug-adapter/testing/test-client.ts';
 import { testSession } from '../../debug-adapter/testing/test-session.ts';

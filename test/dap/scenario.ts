@@ -17,8 +17,8 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { GuestLot } from '../../debug-adapter/guest-lot.ts';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { GuestLot } from '../../debug-adapter/machine/guest-lot.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import type { Said } from '../../debug-adapter/testing/test-client.ts';
 import { errorText, type TestClient } from '../../debug-adapter/testing/test-client.ts';
 import type { TestSetup } from '../../debug-adapter/testing/test-session.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import type { TestClient } from '../../debug-adapter/testing/test-client.ts';
 import { testSession } from '../../debug-adapter/testing/test-session.ts';
 import { createMachine } from '../../emulator/debugger/debugger.ts';

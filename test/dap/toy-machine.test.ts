@@ -3,7 +3,7 @@
  * event in its full form, to the byte.
  */
 import { describe, it } from 'node:test';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import { EDITOR, fakeSession } from '../../debug-adapter/testing/test-session.ts';
 import { assertGolden, play, transcriptOf } from './transcript.ts';
 import type { Step } from './transcript.ts';

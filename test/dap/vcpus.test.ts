@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
-import { nodeScheduler } from '../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../debug-adapter/host/scheduler-node.ts';
 import { begin, testSession } from '../../debug-adapter/testing/test-session.ts';
 import type { TestClient } from '../../debug-adapter/testing/test-client.ts';
 import type { DebugPort } from '../../emulator/debug-port.ts';

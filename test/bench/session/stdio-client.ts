@@ -1,7 +1,7 @@
 /** A DAP client that starts the debug adapter as a process and speaks to it over its standard streams. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { FrameReader } from '../../../debug-adapter/transport.ts';
+import { FrameReader } from '../../../debug-adapter/host/transport.ts';
 
 export type Body = { readonly [name: string]: unknown };
 

@@ -5,7 +5,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { nodeFiles } from '../../../debug-adapter/files-node.ts';
+import { nodeFiles } from '../../../debug-adapter/host/files-node.ts';
 import { loadSymbols } from '../../../debug-adapter/symbols/symbol-files.ts';
 import { processTime } from '../process-time.ts';
 import { StdioClient } from '../session/stdio-client.ts';

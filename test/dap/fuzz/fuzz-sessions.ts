@@ -6,12 +6,12 @@
  */
 import { PassThrough } from 'node:stream';
 import { readFileSync } from 'node:fs';
-import { GuestLot } from '../../../debug-adapter/guest-lot.ts';
-import { nodeScheduler } from '../../../debug-adapter/scheduler-node.ts';
+import { GuestLot } from '../../../debug-adapter/machine/guest-lot.ts';
+import { nodeScheduler } from '../../../debug-adapter/host/scheduler-node.ts';
 import { GuestscopeSession } from '../../../debug-adapter/session.ts';
 import { LocalWorker } from '../../../debug-adapter/testing/local-worker.ts';
 import { memoryFiles } from '../../../debug-adapter/testing/test-session.ts';
-import { connectStreams, FrameReader } from '../../../debug-adapter/transport.ts';
+import { connectStreams, FrameReader } from '../../../debug-adapter/host/transport.ts';
 import { createMachine } from '../../../emulator/debugger/debugger.ts';
 import { generatorOfCase } from '../../vectors/replay/mulberry32.ts';
 import { type Next, noise, pick, randomRequest } from './random-messages.ts';

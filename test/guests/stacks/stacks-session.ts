@@ -1,6 +1,6 @@
 /** A session with stacks.c as one of VARIANTS, stopped at the first breakpoint. */
 import { readFileSync } from 'node:fs';
-import { nodeScheduler } from '../../../debug-adapter/scheduler-node.ts';
+import { nodeScheduler } from '../../../debug-adapter/host/scheduler-node.ts';
 import {
   EDITOR,
   testSession,
