@@ -41,7 +41,7 @@ const EXPECTED = [
   /^extension\/dist\/adapter\.cjs$/,
   /^extension\/dist\/machine-worker\.cjs$/,
   /^extension\/dist\/guestscope\.mjs$/,
-  /^extension\/dist\/web\/(exits|memory)\.(js|css)$/,
+  /^extension\/dist\/web\/(exits|memory|screen)\.(js|css)$/,
   /^extension\/extension\/(icon\.png|panel\.svg)$/,
   /^extension\/extension\/media\/[\w-]+\.png$/,
   /^extension\/extension\/walkthrough\/\w+\.md$/,
