@@ -1,7 +1,6 @@
 /** Expressions over types.c and calls.c that gdb has answered and that must have the same value and type here. */
 
 export const OPTIMIZATIONS = ['O0', 'O2'] as const;
-export type Optimization = (typeof OPTIMIZATIONS)[number];
 
 /** Of DWARF that calls.c is compiled with: calls are told with tags of gcc's own before version 5. */
 export const CALL_VERSIONS = [4, 5] as const;
