@@ -8,6 +8,7 @@ import type { Breakpoints, BreakpointSource } from './breakpoints.ts';
 import type { HostStop } from './machine/machine-channel.ts';
 import { formatAddress } from './display/memory-reference.ts';
 import { hexBytes } from './display/scopes.ts';
+import { exitText, withOutcome } from './exits/exit-text.ts';
 import type { SymbolTable } from './symbols/symbol-table.ts';
 
 /** Reasons that leave a machine to look at. */
@@ -23,14 +24,6 @@ interface Told {
   readonly consoleText?: number;
   /** Body of exceptionInfo; absent where the stop is no exception. */
   readonly exception?: DebugProtocol.ExceptionInfoResponse['body'];
-}
-
-/** "VM exit 10 CPUID at 0x00100123 <start+0x3>: leaf 0x40000000", "… CPUID on vCPU 1 at …". */
-export function describeExit(exit: ExitRecord, symbols: SymbolTable): string {
-  const place = placeText(exit.linearRip, symbols);
-  const detail = exit.detail === '' ? '' : `: ${exit.detail}`;
-  const vcpu = exit.vcpu === undefined ? '' : ` on vCPU ${exit.vcpu}`;
-  return `VM exit ${exit.reason} ${exit.name}${vcpu} at ${place}${detail}`;
 }
 
 export interface StopDescription extends Told {
@@ -239,14 +232,15 @@ function linkText({ name, errorCode, eip, cr2 }: FaultLink): string {
   return `${name}${code}, at EIP ${hex(eip)}${cr2 === null ? '' : `, CR2 ${hex(cr2)}`}`;
 }
 
-function placeText(address: number, symbols: SymbolTable): string {
+/** "0x00100123 <start+0x3>". */
+export function placeText(address: number, symbols: SymbolTable): string {
   const symbol = symbols.describe(address);
   return formatAddress(address) + (symbol === null ? '' : ` <${symbol}>`);
 }
 
 function exitStop(exit: ExitRecord, ids: readonly number[], symbols: SymbolTable): Told {
   const { outcome } = exit;
-  const text = describeExit(exit, symbols) + (outcome === undefined ? '' : ` => ${outcome.text}`);
+  const text = withOutcome(exit, exitText(exit, placeText(exit.linearRip, symbols)));
   const fields = Object.entries(exit.fields).map(([name, value]) => `${name} = ${hex(value)}`);
   const details = [
     `Exit ${exit.ordinal} since power-on, after ${exit.position} instructions.`,

@@ -2,11 +2,12 @@
  * Commands of the debug console about VM exits: the log, what exits add up to, and what to do with the
  * one at hand. The last ones change the guest, as their words say.
  */
+import { exitLine } from '../exits/exit-text.ts';
+import { placeText } from '../stops.ts';
 import type { CommandResult, CommandRow } from './console-commands.ts';
 import { failure } from '../errors.ts';
 import { eventNames, parseEvent, parseExitAction } from '../exits/exit-actions.ts';
 import {
-  exitLine,
   type ExportFormat,
   type LogFormat,
   hypercallsText,
@@ -79,7 +80,7 @@ async function lastExits(guest: Guest, words: readonly string[]): Promise<string
   const { end } = await guest.machine.call('exitLogRange');
   const rows = await guest.machine.call('exitLog', Math.max(end - count, 0), count);
   if (rows.length === 0) return 'There were no VM exits yet.';
-  return rows.map((exit) => exitLine(exit, guest.symbols)).join('\n');
+  return rows.map((exit) => exitLine(exit, placeText(exit.linearRip, guest.symbols))).join('\n');
 }
 
 /** "top 20 by function". */

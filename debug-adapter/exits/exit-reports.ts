@@ -6,7 +6,8 @@ import type { ExitStatistics } from '../../emulator/hypervisor/exit-statistics.t
 import { exitRows } from '../machine/guest-output.ts';
 import { formatAddress } from '../display/memory-reference.ts';
 import type { ExitRow, ExitStatisticsBody } from '../protocol.ts';
-import { describeExit } from '../stops.ts';
+import { placeText } from '../stops.ts';
+import { exitLine } from './exit-text.ts';
 import type { SymbolTable } from '../symbols/symbol-table.ts';
 import type { ExitRecord } from '../../emulator/stop-reason.ts';
 
@@ -170,12 +171,6 @@ export function statisticsText(statistics: ExitStatisticsBody, format: ExportFor
   return csv(rows);
 }
 
-/** "695 @8976  VM exit 10 CPUID at 0x00008717 <find_hypervisor+0x26>: leaf 0x40000000 => returned …". */
-export function exitLine(exit: ExitRecord, symbols: SymbolTable): string {
-  const outcome = exit.outcome === undefined ? '' : ` => ${exit.outcome.text}`;
-  return `${exit.ordinal} @${exit.position}  ${describeExit(exit, symbols)}${outcome}`;
-}
-
 const LOG_COLUMNS = [
   'ordinal', 'position', 'vcpu', 'reason', 'name', 'qualification', 'detail', 'rip', 'symbol', 'outcome', 'steps',
 ] as const; // prettier-ignore
@@ -185,7 +180,10 @@ export function logText(
   symbols: SymbolTable,
   format: LogFormat,
 ): string {
-  if (format === 'text') return records.map((record) => `${exitLine(record, symbols)}\n`).join('');
+  if (format === 'text')
+    return records
+      .map((record) => `${exitLine(record, placeText(record.linearRip, symbols))}\n`)
+      .join('');
   const rows = exitRows(records, symbols);
   if (format === 'json') return `${JSON.stringify(rows, null, 2)}\n`;
   return csv([[...LOG_COLUMNS], ...rows.map(logRow)]);

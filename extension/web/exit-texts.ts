@@ -1,4 +1,5 @@
 /** Rows of the exit log in words: for cells, the detail beside the table, the clipboard. */
+import { exitLine } from '../../debug-adapter/exits/exit-text.ts';
 import type { ExitReasonDescription, ExitRow } from '../../debug-adapter/protocol.ts';
 import type { ExitContext } from '../views/exits-messages.ts';
 
@@ -34,12 +35,9 @@ export function cellText(row: ExitRow, key: ColumnKey): string {
 }
 
 /** As `exits` of the debug console prints it. */
-export function lineOf(row: ExitRow): string {
+function lineOf(row: ExitRow): string {
   const symbol = row.symbol === undefined ? '' : ` <${row.symbol}>`;
-  const vcpu = row.vcpu === undefined ? '' : ` on vCPU ${String(row.vcpu)}`;
-  const detail = row.detail === '' ? '' : `: ${row.detail}`;
-  const outcome = row.outcome === undefined ? '' : ` => ${row.outcome.text}`;
-  return `${String(row.ordinal)} @${String(row.position)}  VM exit ${String(row.reason)} ${row.name}${vcpu} at ${hex(row.linearRip)}${symbol}${detail}${outcome}`;
+  return exitLine(row, hex(row.linearRip) + symbol);
 }
 
 export function contextOf(row: ExitRow): ExitContext {
